@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Datapath ports, as the layers name them to each other.
+ *
+ * What: a datapath port id is one number for a port on every bridge and in every device; 0 is
+ * never a port. struct hal_port_handle is the neutral way to say which real thing a driver has to
+ * bind to it.
+ * Thread-safety: plain data.
+ */
+#ifndef SLUICE_HAL_PORT_H
+#define SLUICE_HAL_PORT_H
+
+#include <stdint.h>
+
+#define HAL_PORT_NONE 0u
+#define HAL_PORT_MAX 65535u /* largest datapath port id */
+
+enum hal_port_kind {
+	HAL_PORT_NETDEV, /* a kernel network device: ifindex and name */
+	HAL_PORT_DPDK,	 /* a DPDK port: ethdev id and name */
+	HAL_PORT_PCI,	 /* a PCI function: address in name */
+};
+
+struct hal_port_handle {
+	enum hal_port_kind kind;
+	uint32_t index; /* ifindex, or ethdev port id */
+	char name[64];	/* netdev's name, devargs, or PCI address */
+};
+
+struct hal_port_stats {
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t rx_dropped, tx_dropped, rx_errors, tx_errors;
+};
+
+#endif

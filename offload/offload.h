@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The offload engine: decides what goes into hardware, keeps it true there, and explains.
+ *
+ * What: one struct offload has any number of devices (up to HAL_MAX_DEVICES), each with its own
+ * submit thread. The pipeline tells it of megaflows through lock-free rings; it judges each
+ * against each device, places it or stores the refusal, reads counters, retries what was refused
+ * for a while, replays everything when a device lost its state, and adopts or removes what it
+ * finds in a device when it opens it.
+ *
+ * Which device: a megaflow goes to a device that its input port is bound to; on every other its
+ * reason is "port not on the device".
+ *
+ * Threads: functions are called by the control thread. Device threads write a megaflow's
+ * offload[] slot and hw_* counters; offload_slot_read() gives a consistent copy.
+ */
+#ifndef SLUICE_OFFLOAD_H
+#define SLUICE_OFFLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hal/hal.h"
+#include "hal/megaflow.h"
+
+struct offload;
+
+struct offload_ops {
+	/* Device thread: a megaflow that was withdrawn is out of every device and its hw counters
+	 * are final. Its reference has been dropped after this returns. Must not block. */
+	void (*withdrawn)(void *ctx, struct hal_megaflow *mf);
+	/* Device thread: a device was lost, came back, or was reset. Must not block. */
+	void (*device_changed)(void *ctx, unsigned device);
+	void *ctx;
+};
+
+struct offload_config {
+	struct offload_ops ops;
+	unsigned counter_interval_ms; /* how often counters are read, 0: 500 */
+	unsigned retry_interval_ms;   /* how often temporary refusals are tried again, 0: 1000 */
+};
+
+int offload_open(const struct offload_config *cfg, struct offload **out);
+void offload_close(struct offload *ol); /* rules stay in devices that survive restarts */
+
+/* Adds a device and starts its thread. Returns its index (0 to HAL_MAX_DEVICES - 1) or -errno with
+ * a reason. */
+int offload_device_add(struct offload *ol, const char *spec, const struct hal_env *env,
+	struct hal_reason *r);
+int offload_device_remove(struct offload *ol, unsigned device);
+struct hal_device *offload_device(struct offload *ol, unsigned device); /* NULL if none */
+
+/* Binds a port to a device. Runs on the device's thread; waits at most 2 s. */
+int offload_port_bind(struct offload *ol, unsigned device, uint32_t port,
+	const struct hal_port_handle *handle, struct hal_reason *r);
+int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port);
+int offload_port_stats(
+	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *out);
+
+/* A megaflow went live (a reference is taken), or is to leave all devices. When `successor` is not
+ * NULL it has the same match: the device replaces one by the other with no gap where it can, and
+ * the successor need not be announced with offload_megaflow_live(). */
+int offload_megaflow_live(struct offload *ol, struct hal_megaflow *mf);
+int offload_megaflow_withdraw(
+	struct offload *ol, struct hal_megaflow *mf, struct hal_megaflow *successor);
+
+/* Calls `done` (on a device thread, or at once when nothing is outstanding) when everything that
+ * was asked before this call has been done in every device that is alive. */
+void offload_barrier(struct offload *ol, void (*done)(void *arg), void *arg);
+
+/* Reads all counters of live rules now and calls `done` as above: afterwards hw_* are fresh. */
+void offload_refresh(struct offload *ol, void (*done)(void *arg), void *arg);
+
+/* ---- what users ask ---- */
+
+void offload_slot_read(struct offload *ol, const struct hal_megaflow *mf, unsigned device,
+	struct hal_offload_slot *out);
+
+struct offload_device_info {
+	char name[32];
+	struct hal_device_stats stats;
+	uint64_t placed, pending, refused;	      /* megaflows now */
+	uint64_t refused_by[HAL_REASON_MAX];	      /* megaflows now, by reason */
+	uint64_t accepted_ops, failed_ops, quarantined; /* since the start */
+	uint64_t resets, replayed, adopted, removed_foreign;
+	uint64_t leaked_packets;
+	uint64_t lag_ms; /* of the last barrier */
+};
+int offload_device_info(struct offload *ol, unsigned device, struct offload_device_info *out);
+unsigned offload_device_count(const struct offload *ol); /* highest index + 1 */
+
+/* Would this rule be taken by this device, were it asked now? For explaining. */
+int offload_explain(struct offload *ol, unsigned device, const struct hal_rule *rule,
+	uint32_t in_port, struct hal_reason *r);
+
+#endif
