@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OpenFlow's notions in a form that belongs to no version.
+ *
+ * What: what codecs decode into and encode from, and what the pipeline works on. Port numbers are
+ * 32 bits with OpenFlow 1.1's reserved values in every version; fields are hal/field.h's.
+ * Thread-safety: plain data.
+ */
+#ifndef SLUICE_OFCTL_OPENFLOW_MESSAGE_H
+#define SLUICE_OFCTL_OPENFLOW_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hal/field.h"
+#include "hal/match.h"
+
+/* OpenFlow 1.3, A.2.1: reserved ports. */
+#define OF_PORT_MAX 0xffffff00u
+#define OF_PORT_UNSET 0xfffffff7u /* OpenFlow 1.5: no output in the action set */
+#define OF_PORT_IN_PORT 0xfffffff8u
+#define OF_PORT_TABLE 0xfffffff9u
+#define OF_PORT_NORMAL 0xfffffffau
+#define OF_PORT_FLOOD 0xfffffffbu
+#define OF_PORT_ALL 0xfffffffcu
+#define OF_PORT_CONTROLLER 0xfffffffdu
+#define OF_PORT_LOCAL 0xfffffffeu
+#define OF_PORT_ANY 0xffffffffu
+
+#define OF_GROUP_ANY 0xffffffffu
+#define OF_TABLE_ALL 0xff
+#define OF_TABLES 254 /* 0 to 253 */
+#define OF_NO_BUFFER 0xffffffffu
+#define OF_CONTROLLER_MAX 0xffffu /* max_len: the whole packet */
+
+/* OF_ERROR(ID, what went wrong): the numbers of each version are in error.c. */
+#define OF_ERRORS(OF_ERROR)                                                                        \
+	OF_ERROR(OK, "no error")                                                                   \
+	OF_ERROR(HELLO_INCOMPATIBLE, "no common version")                                          \
+	OF_ERROR(BAD_VERSION, "wrong version in a message")                                        \
+	OF_ERROR(BAD_TYPE, "unknown message type")                                                 \
+	OF_ERROR(BAD_MULTIPART, "unknown multipart type")                                          \
+	OF_ERROR(BAD_EXPERIMENTER, "unknown experimenter")                                         \
+	OF_ERROR(BAD_EXP_TYPE, "unknown experimenter type")                                        \
+	OF_ERROR(EPERM, "not permitted")                                                           \
+	OF_ERROR(BAD_LEN, "wrong length in a message")                                             \
+	OF_ERROR(BUFFER_EMPTY, "buffer already used")                                              \
+	OF_ERROR(BUFFER_UNKNOWN, "no such buffer")                                                 \
+	OF_ERROR(BAD_TABLE_ID, "no such table")                                                    \
+	OF_ERROR(IS_SLAVE, "the controller is a slave")                                            \
+	OF_ERROR(BAD_PORT, "no such port in a message")                                            \
+	OF_ERROR(BAD_PACKET, "bad packet in a packet-out")                                         \
+	OF_ERROR(MULTIPART_OVERFLOW, "too much multipart data")                                    \
+	OF_ERROR(BAD_ACTION_TYPE, "unknown action")                                                \
+	OF_ERROR(BAD_ACTION_LEN, "wrong length in an action")                                      \
+	OF_ERROR(BAD_ACTION_EXPERIMENTER, "unknown experimenter of an action")                     \
+	OF_ERROR(BAD_ACTION_EXP_TYPE, "unknown experimenter action")                               \
+	OF_ERROR(BAD_OUT_PORT, "no such output port")                                              \
+	OF_ERROR(BAD_ACTION_ARGUMENT, "bad argument of an action")                                 \
+	OF_ERROR(ACTION_EPERM, "action not permitted")                                             \
+	OF_ERROR(TOO_MANY_ACTIONS, "too many actions")                                             \
+	OF_ERROR(BAD_QUEUE, "no such queue")                                                       \
+	OF_ERROR(BAD_OUT_GROUP, "no such group")                                                   \
+	OF_ERROR(MATCH_INCONSISTENT, "action does not fit the match")                              \
+	OF_ERROR(UNSUPPORTED_ORDER, "actions cannot be done in this order")                        \
+	OF_ERROR(BAD_TAG, "bad tag in an action")                                                  \
+	OF_ERROR(BAD_SET_TYPE, "set_field of a field that cannot be set")                          \
+	OF_ERROR(BAD_SET_LEN, "wrong length in set_field")                                         \
+	OF_ERROR(BAD_SET_ARGUMENT, "bad value in set_field")                                       \
+	OF_ERROR(BAD_INSTRUCTION, "unknown instruction")                                           \
+	OF_ERROR(UNSUP_INSTRUCTION, "unsupported instruction")                                     \
+	OF_ERROR(BAD_GOTO_TABLE, "goto_table to a bad table")                                      \
+	OF_ERROR(UNSUP_METADATA, "unsupported metadata")                                           \
+	OF_ERROR(UNSUP_METADATA_MASK, "unsupported metadata mask")                                 \
+	OF_ERROR(BAD_INSTRUCTION_EXPERIMENTER, "unknown experimenter of an instruction")           \
+	OF_ERROR(BAD_INSTRUCTION_LEN, "wrong length in an instruction")                            \
+	OF_ERROR(DUP_INSTRUCTION, "duplicate instruction")                                         \
+	OF_ERROR(BAD_MATCH_TYPE, "unknown match type")                                             \
+	OF_ERROR(BAD_MATCH_LEN, "wrong length in a match")                                         \
+	OF_ERROR(BAD_MATCH_TAG, "unsupported tag in a match")                                      \
+	OF_ERROR(BAD_DL_ADDR_MASK, "unsupported link address mask")                                \
+	OF_ERROR(BAD_NW_ADDR_MASK, "unsupported network address mask")                             \
+	OF_ERROR(BAD_WILDCARDS, "unsupported combination of wildcards")                            \
+	OF_ERROR(BAD_MATCH_FIELD, "unknown field in a match")                                      \
+	OF_ERROR(BAD_MATCH_VALUE, "bad value in a match")                                          \
+	OF_ERROR(BAD_MATCH_MASK, "bad mask in a match")                                            \
+	OF_ERROR(BAD_PREREQ, "a field's prerequisite is missing")                                  \
+	OF_ERROR(DUP_FIELD, "field given twice")                                                   \
+	OF_ERROR(FLOW_MOD_UNKNOWN, "flow-mod failed")                                              \
+	OF_ERROR(TABLE_FULL, "table full")                                                         \
+	OF_ERROR(FLOW_MOD_BAD_TABLE, "flow-mod of a bad table")                                    \
+	OF_ERROR(OVERLAP, "overlaps a flow of the same priority")                                  \
+	OF_ERROR(FLOW_MOD_EPERM, "flow-mod not permitted")                                         \
+	OF_ERROR(BAD_TIMEOUT, "unsupported timeout")                                               \
+	OF_ERROR(BAD_COMMAND, "unknown flow-mod command")                                          \
+	OF_ERROR(BAD_FLAGS, "unsupported flow-mod flags")                                          \
+	OF_ERROR(GROUP_BAD_TYPE, "unsupported group")                                              \
+	OF_ERROR(GROUP_UNKNOWN, "no such group in a group-mod")                                    \
+	OF_ERROR(METER_UNKNOWN, "no such meter in a meter-mod")                                    \
+	OF_ERROR(METER_UNSUPPORTED, "unsupported meter")                                           \
+	OF_ERROR(PORT_MOD_BAD_PORT, "no such port in a port-mod")                                  \
+	OF_ERROR(PORT_MOD_BAD_HW_ADDR, "wrong hardware address in a port-mod")                     \
+	OF_ERROR(PORT_MOD_BAD_CONFIG, "bad configuration in a port-mod")                           \
+	OF_ERROR(TABLE_MOD_BAD_TABLE, "no such table in a table-mod")                              \
+	OF_ERROR(TABLE_MOD_BAD_CONFIG, "bad configuration in a table-mod")                         \
+	OF_ERROR(QUEUE_BAD_PORT, "no such port in a queue request")                                \
+	OF_ERROR(QUEUE_BAD_QUEUE, "no such queue in a queue request")                              \
+	OF_ERROR(CONFIG_BAD_FLAGS, "bad flags in set-config")                                      \
+	OF_ERROR(CONFIG_BAD_LEN, "bad length in set-config")                                       \
+	OF_ERROR(ROLE_STALE, "stale role request")                                                 \
+	OF_ERROR(ROLE_BAD, "bad role")                                                             \
+	OF_ERROR(TABLE_FEATURES_EPERM, "table features cannot be changed")
+
+enum of_error {
+#define OF_ERROR(ID, ...) OFERR_##ID,
+	OF_ERRORS(OF_ERROR)
+#undef OF_ERROR
+	OFERR_MAX,
+};
+
+/* ---- actions ---- */
+
+enum of_action_type {
+	OFACT_OUTPUT,
+	OFACT_SET_FIELD, /* also 1.0's set_* and strip_vlan's relatives by field */
+	OFACT_PUSH_VLAN,
+	OFACT_POP_VLAN,
+	OFACT_PUSH_MPLS,
+	OFACT_POP_MPLS,
+	OFACT_PUSH_PBB,
+	OFACT_POP_PBB,
+	OFACT_DEC_NW_TTL,
+	OFACT_SET_MPLS_TTL,
+	OFACT_DEC_MPLS_TTL,
+	OFACT_COPY_TTL_OUT,
+	OFACT_COPY_TTL_IN,
+	OFACT_SET_QUEUE,
+	OFACT_GROUP,
+	OFACT_SET_VLAN_VID_10, /* 1.0: pushes a tag if there is none */
+	OFACT_SET_VLAN_PCP_10,
+	OFACT_ENQUEUE,	   /* 1.0 */
+	OFACT_MOVE,	   /* Nicira reg_move, OpenFlow 1.5 copy_field */
+	OFACT_RESUBMIT,	   /* Nicira resubmit, resubmit_table */
+};
+
+struct of_action {
+	enum of_action_type type;
+	uint32_t port;	   /* OUTPUT, ENQUEUE; RESUBMIT: input port, OF_PORT_IN_PORT keeps it */
+	uint32_t queue;	   /* SET_QUEUE, ENQUEUE */
+	uint32_t group;
+	uint16_t max_len;  /* OUTPUT to the controller */
+	uint16_t eth_type; /* PUSH_*, POP_MPLS; host order */
+	uint8_t ttl;	   /* SET_MPLS_TTL */
+	uint8_t table;	   /* RESUBMIT; 0xff: the current one */
+	uint16_t vlan;	   /* SET_VLAN_VID_10, SET_VLAN_PCP_10 */
+	enum hal_field_id field;     /* SET_FIELD; MOVE: source */
+	enum hal_field_id dst_field; /* MOVE */
+	uint16_t src_ofs, dst_ofs, n_bits; /* MOVE */
+	bool has_mask;
+	uint8_t value[16], mask[16]; /* SET_FIELD, in wire form */
+};
+
+struct of_actions {
+	unsigned n;
+	struct of_action *a; /* owned */
+};
+
+/* Instructions. OpenFlow 1.0's actions are apply_actions. */
+struct of_instructions {
+	struct of_actions apply, write;
+	bool clear;
+	bool has_goto, has_metadata, has_meter;
+	uint8_t goto_table;
+	uint64_t metadata, metadata_mask;
+	uint32_t meter;
+};
+
+int of_actions_copy(struct of_actions *to, const struct of_actions *from); /* 0 or -ENOMEM */
+void of_actions_free(struct of_actions *acts);
+bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
+int of_instructions_copy(struct of_instructions *to, const struct of_instructions *from);
+void of_instructions_free(struct of_instructions *ins);
+bool of_instructions_equal(const struct of_instructions *a, const struct of_instructions *b);
+
+/* ---- flow-mod ---- */
+
+enum of_flow_mod_command {
+	OF_FLOW_ADD,
+	OF_FLOW_MODIFY,
+	OF_FLOW_MODIFY_STRICT,
+	OF_FLOW_DELETE,
+	OF_FLOW_DELETE_STRICT,
+};
+
+#define OF_FLOW_SEND_REMOVED 0x01
+#define OF_FLOW_CHECK_OVERLAP 0x02
+#define OF_FLOW_RESET_COUNTS 0x04
+#define OF_FLOW_NO_PACKET_COUNTS 0x08
+#define OF_FLOW_NO_BYTE_COUNTS 0x10
+#define OF_FLOW_EMERGENCY_10 0x8000 /* 1.0's EMERG; refused */
+
+struct of_flow_mod {
+	enum of_flow_mod_command command;
+	uint8_t version; /* wire version: 1.0's MODIFY adds a flow when none matches */
+	uint8_t table;	 /* OF_TABLE_ALL for deletes: every table */
+	uint16_t priority;
+	struct hal_match match;
+	uint64_t cookie, cookie_mask; /* mask: for modify and delete */
+	uint16_t idle_timeout, hard_timeout; /* seconds */
+	uint16_t flags;
+	uint16_t importance;
+	uint32_t buffer_id;
+	uint32_t out_port, out_group; /* deletes: filters */
+	struct of_instructions ins;   /* owned */
+};
+
+/* ---- statistics ---- */
+
+struct of_flow_filter {
+	uint8_t table; /* OF_TABLE_ALL: every one */
+	struct hal_match match;
+	uint64_t cookie, cookie_mask;
+	uint32_t out_port, out_group;
+};
+
+struct of_flow_stats {
+	uint8_t table;
+	uint16_t priority;
+	const struct hal_cmatch *match;
+	const struct of_instructions *ins;
+	uint64_t cookie;
+	uint64_t packets, bytes; /* UINT64_MAX: unknown */
+	uint64_t duration_ns, idle_age_ms, hard_age_ms;
+	uint16_t idle_timeout, hard_timeout, flags, importance;
+};
+
+struct of_table_stats {
+	uint8_t table;
+	char name[32];
+	uint32_t active;
+	uint32_t max_entries;
+	uint64_t lookups, matched;
+};
+
+/* OpenFlow 1.3 port configuration and state bits; 1.0's are mapped. */
+#define OF_PORT_CONFIG_DOWN 0x01
+#define OF_PORT_CONFIG_NO_RECV 0x04
+#define OF_PORT_CONFIG_NO_FWD 0x20
+#define OF_PORT_CONFIG_NO_PACKET_IN 0x40
+#define OF_PORT_CONFIG_NO_FLOOD 0x10 /* 1.0 only */
+#define OF_PORT_STATE_LINK_DOWN 0x01
+#define OF_PORT_STATE_BLOCKED 0x02
+#define OF_PORT_STATE_LIVE 0x04
+
+struct of_port_desc {
+	uint32_t number;
+	uint8_t mac[6];
+	char name[64];
+	uint32_t config, state;
+	uint32_t curr, advertised, supported, peer; /* OFPPF_* of 1.3 */
+	uint32_t curr_kbps, max_kbps;
+};
+
+struct of_port_stats {
+	uint32_t number;
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t rx_dropped, tx_dropped, rx_errors, tx_errors;
+	uint64_t duration_ns;
+};
+
+/* ---- asynchronous events ---- */
+
+enum of_packet_in_reason {
+	OF_REASON_NO_MATCH,
+	OF_REASON_ACTION,
+	OF_REASON_INVALID_TTL,
+	OF_REASON_ACTION_SET,
+	OF_REASON_GROUP,
+	OF_REASON_PACKET_OUT,
+};
+
+struct of_packet_in {
+	enum of_packet_in_reason reason;
+	uint8_t table;
+	uint64_t cookie; /* all-ones: none */
+	uint32_t in_port;
+	uint64_t metadata;
+	uint16_t controller_id;
+	const struct hal_key *key; /* for further pipeline fields (tunnel), or NULL */
+	const uint8_t *data;
+	size_t len;	/* bytes given: already cut to max_len */
+	size_t total_len;
+};
+
+enum of_removed_reason {
+	OF_REMOVED_IDLE,
+	OF_REMOVED_HARD,
+	OF_REMOVED_DELETE,
+	OF_REMOVED_GROUP,
+	OF_REMOVED_METER,
+	OF_REMOVED_EVICTION,
+};
+
+struct of_flow_removed {
+	enum of_removed_reason reason;
+	struct of_flow_stats stats; /* final */
+};
+
+enum of_port_reason { OF_PORT_ADD, OF_PORT_DELETE, OF_PORT_MODIFY };
+
+struct of_packet_out {
+	uint32_t buffer_id;
+	uint32_t in_port;
+	const uint8_t *data;
+	size_t len;
+	struct of_actions actions; /* owned */
+};
+
+struct of_port_mod {
+	uint32_t number;
+	uint8_t mac[6];
+	uint32_t config, mask;
+};
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OpenFlow pipeline: tables, flows, translation, and every megaflow.
+ *
+ * What: struct pipeline holds all bridges and all megaflows. Flow-mods change tables; workers
+ * translate packets through them; each megaflow remembers what its translation read (table visits,
+ * MAC entries, port sets), so that a change makes only the megaflows that depended on it be
+ * translated again.
+ *
+ * Threads: everything here is called by the control thread, except pipeline_translate() and
+ * pipeline_to_controller(), which swpath's workers call through struct swpath_ops, and
+ * pipeline_withdrawn(), which offload's device threads call. Tables, ports and MAC entries are
+ * read by workers under RCU.
+ */
+#ifndef SLUICE_OFCTL_PIPELINE_H
+#define SLUICE_OFCTL_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hal/hal.h"
+#include "hal/megaflow.h"
+#include "ofctl/openflow/message.h"
+
+struct event_base;
+struct offload;
+struct pipeline;
+struct pl_bridge;
+struct rte_mbuf;
+struct swpath;
+
+/* Events for controllers, on the control thread. */
+struct pipeline_ops {
+	void (*packet_in)(void *ctx, struct pl_bridge *br, const struct of_packet_in *pin);
+	void (*flow_removed)(void *ctx, struct pl_bridge *br, const struct of_flow_removed *fr);
+	void (*port_status)(void *ctx, struct pl_bridge *br, enum of_port_reason why,
+		const struct of_port_desc *port);
+	void *ctx;
+};
+
+int pipeline_open(
+	struct event_base *base, const struct pipeline_ops *ops, struct pipeline **out);
+void pipeline_close(struct pipeline *pl);
+
+/* Wires the layers below; before any port exists. `ol` may be NULL. */
+void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol);
+
+/* For struct swpath_ops and struct offload_ops: ctx is the struct pipeline. */
+struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct hal_key *key,
+	const struct rte_mbuf *pkt, bool *cache);
+void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,
+	const struct rte_mbuf *pkt, const struct hal_key *key);
+void pipeline_withdrawn(void *ctx, struct hal_megaflow *mf);
+
+/* ---- bridges and ports ---- */
+
+enum pl_fail_mode { PL_FAIL_STANDALONE, PL_FAIL_SECURE };
+
+struct pl_bridge *pipeline_bridge_add(struct pipeline *pl, const char *name, uint64_t dpid);
+void pipeline_bridge_remove(struct pipeline *pl, struct pl_bridge *br);
+struct pl_bridge *pipeline_bridge_find(struct pipeline *pl, const char *name);
+void pipeline_bridges(struct pipeline *pl, void (*cb)(void *ctx, struct pl_bridge *br), void *ctx);
+
+const char *pl_bridge_name(const struct pl_bridge *br);
+uint64_t pl_bridge_dpid(const struct pl_bridge *br);
+void pl_bridge_set_dpid(struct pl_bridge *br, uint64_t dpid);
+void pl_bridge_set_mac_aging(struct pl_bridge *br, unsigned seconds, unsigned max_entries);
+
+/* Standalone: `on` makes the bridge act as a learning switch, whatever its tables hold not
+ * (a flow of priority 0, action NORMAL, that no flow dump shows). */
+void pl_bridge_set_standalone(struct pl_bridge *br, bool on);
+
+enum pl_vlan_mode { PL_VLAN_TRUNK, PL_VLAN_ACCESS, PL_VLAN_NATIVE_TAGGED, PL_VLAN_NATIVE_UNTAGGED };
+
+struct pl_port_config {
+	char name[64];
+	uint32_t number;  /* OpenFlow number, OF_PORT_LOCAL for the bridge's own */
+	uint32_t dp_port; /* datapath port id, HAL_PORT_NONE for a patch port */
+	enum pl_vlan_mode vlan_mode;
+	uint16_t tag;		   /* access and native VLAN, 0: none */
+	uint64_t trunks[64];	   /* bit n: VLAN n is carried; all zero: every VLAN */
+	char patch_peer[64];	   /* name of the peer patch port on any bridge, "" if none */
+	uint8_t mac[6];
+};
+
+/* Adds, changes or removes a port. 0 or -errno (-EEXIST: number taken). */
+int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg);
+int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg);
+int pl_port_remove(struct pl_bridge *br, uint32_t number);
+uint32_t pl_port_free_number(struct pl_bridge *br, uint32_t wanted); /* wanted if free, else one that is */
+
+/* Link, speed and address changed; emits port-status when something is new. */
+void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bool link_up,
+	const uint8_t mac[6], uint64_t speed_mbps);
+
+int pl_port_mod(struct pl_bridge *br, const struct of_port_mod *pm); /* enum of_error */
+void pl_port_list(struct pl_bridge *br, void (*cb)(void *ctx, const struct of_port_desc *p), void *ctx);
+bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *out);
+bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out);
+uint32_t pl_port_by_name(struct pl_bridge *br, const char *name); /* OF_PORT_ANY if none */
+
+/* ---- flows ---- */
+
+/* Applies a flow-mod: all of it or nothing. */
+enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm);
+
+/* Checks actions as a flow-mod would (ports, groups, tables, prerequisites by `match`). */
+enum of_error pl_actions_check(
+	struct pl_bridge *br, const struct of_actions *acts, const struct hal_match *match);
+
+/* Calls `cb` for each flow that the filter selects, by table, then in order of insertion. */
+void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
+	void (*cb)(void *ctx, const struct of_flow_stats *fs), void *ctx);
+
+void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out);
+
+enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po);
+
+/* Removes every flow (fail mode changes, del-br). */
+void pl_flow_flush(struct pl_bridge *br);
+
+/* ---- synchronisation ---- */
+
+/* Calls `done` when every change made before is seen by every packet after: in software always,
+ * in devices after at most half a second. May call it before it returns. */
+void pipeline_barrier(struct pipeline *pl, void (*done)(void *arg), void *arg);
+
+/* Calls `done` when statistics include everything that was forwarded before the call. */
+void pipeline_refresh(struct pipeline *pl, void (*done)(void *arg), void *arg);
+
+/* ---- what users ask ---- */
+
+struct pl_megaflow_info {
+	const struct hal_megaflow *mf;
+	uint64_t sw_packets, sw_bytes, hw_packets, hw_bytes;
+	uint64_t used_ms; /* ago; UINT64_MAX: never */
+	uint16_t tcp_flags;
+	const uint64_t *cookies; /* of the flows that it credits */
+	unsigned n_cookies;
+};
+void pipeline_megaflows(struct pipeline *pl,
+	void (*cb)(void *ctx, const struct pl_megaflow_info *info), void *ctx);
+
+struct pl_fdb_entry {
+	uint32_t port;
+	uint16_t vlan;
+	uint8_t mac[6];
+	unsigned age_s;
+};
+void pl_fdb_list(struct pl_bridge *br, void (*cb)(void *ctx, const struct pl_fdb_entry *e), void *ctx);
+void pl_fdb_flush(struct pl_bridge *br);
+
+struct pipeline_stats {
+	uint64_t megaflows, translations, retranslations, retired, raced;
+	uint64_t effects_dropped; /* learning or packet-ins lost to full rings */
+};
+void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out);
+
+/* Translates a packet's key without side effects and prints the steps: table, flow, actions, and
+ * the megaflow that comes out. Returns text that the caller frees. */
+char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key);
+
+/* The megaflow (a throw-away, to be freed with pipeline_probe_free) that a packet with this key
+ * would get now; for explaining flows that no packet has used. */
+struct hal_megaflow *pipeline_probe(struct pl_bridge *br, const struct xlate_key *key);
+void pipeline_probe_free(struct hal_megaflow *mf);
+
+#endif
