@@ -13,6 +13,13 @@
  * class that cannot carry such a packet has it completed by swpath/port/segment.h first. Received
  * packets have their VLAN tags in the data, never stripped.
  *
+ * Counting: the class counts everything in port->counter[worker]: received and sent frames (a
+ * super-frame is one, its bytes are the mbuf's), drops and errors. Callers do not count. What a
+ * worker drops before it calls tx is not the port's.
+ *
+ * Frames handed to tx may be shared (refcnt > 1, or indirect): a class that has to alter one works
+ * on a copy.
+ *
  * Threads: open and close on the control thread; rx by the one worker that has the port; tx by any
  * worker at the same time (a class locks or uses one queue a worker); status and stats on the
  * control thread.
@@ -28,6 +35,11 @@
 #include "swpath/swpath.h"
 
 struct swpath_port;
+struct swpath_link;
+
+/* What classes ask of the software path they belong to (swpath/swpath.c). */
+const char *swpath_rundir(const struct swpath *sp);
+unsigned swpath_n_workers(const struct swpath *sp);
 
 /* Counted by a worker in its own entry. */
 struct swpath_port_counter {
@@ -41,19 +53,25 @@ struct swpath_port_class {
 	int (*open)(struct swpath_port *port, const struct swpath_port_config *cfg, char *err,
 		size_t n);
 	void (*close)(struct swpath_port *port, bool delete_netdev);
-	/* Up to `max` packets; `meta` is for classes that carry several ports or chains: it comes zeroed (port 0: this
-	 * port, recirc_id 0). */
+	/* Up to `max` packets; `meta` is for classes that carry several ports or chains: it comes
+	 * zeroed (port 0: this port, recirc_id 0). */
 	unsigned (*rx)(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts,
 		struct hal_rx_meta *meta, unsigned max);
 	/* Sends and always consumes all `n`; counts what it dropped in port->counter[worker] and
 	 * adds the reasons to `drops`. */
 	void (*tx)(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts, unsigned n,
 		uint64_t drops[SWPATH_DROP_MAX]);
-	int (*rx_fd)(struct swpath_port *port); /* readable when rx has packets; -1: must be polled */
+	int (*rx_fd)(
+		struct swpath_port *port); /* readable when rx has packets; -1: must be polled */
 	int (*status)(struct swpath_port *port, struct swpath_port_status *out);
 	int (*set_admin)(struct swpath_port *port, bool up);
 	/* Counters that the class itself knows better than counter[], or NULL. */
 	int (*stats)(struct swpath_port *port, struct hal_port_stats *out);
+	/* Optional. Called by the owner of the link watcher (control thread) for every port and
+	 * every link event: the class looks itself whether the event is its port's (by name or
+	 * index), binds anew to a netdev that came back, and brings port->mtu and port->up up to
+	 * date. True if the port changed in any way. */
+	bool (*link_changed)(struct swpath_port *port, const struct swpath_link *link);
 };
 
 struct swpath_port {
@@ -61,17 +79,17 @@ struct swpath_port {
 	char name[64];
 	enum swpath_port_type type;
 	const struct swpath_port_class *class;
-	void *priv;		/* the class's */
+	void *priv; /* the class's */
 	struct swpath *sp;
 	struct rte_mempool *pool;
-	uint16_t worker;	/* that receives from it */
-	_Atomic uint32_t mtu;	/* bytes of payload after the Ethernet header; 0: unknown */
-	_Atomic bool up;	/* admin and link: tx to a port that is down is dropped */
+	uint16_t worker;      /* that receives from it */
+	_Atomic uint32_t mtu; /* bytes of payload after the Ethernet header; 0: unknown */
+	_Atomic bool up;      /* admin and link: tx to a port that is down is dropped */
 	struct swpath_port_counter counter[HAL_MAX_WORKERS];
 };
 
-extern const struct swpath_port_class swpath_netdev_class, swpath_internal_class,
-	swpath_dpdk_class, swpath_device_class;
+extern const struct swpath_port_class swpath_netdev_class, swpath_internal_class, swpath_dpdk_class,
+	swpath_device_class;
 
 /* Link watching (rtnetlink on the control thread): calls `cb` when a netdev of this name or index
  * changed, appeared or vanished. One watcher for a swpath. */
