@@ -49,13 +49,21 @@ int hal_submit(struct hal_device *dev, struct hal_op *ops, unsigned n);
 int hal_submit_all(struct hal_device *dev, struct hal_op *ops, unsigned n, unsigned timeout_ms,
 	struct hal_reason *r);
 
+/* Gives up operations older than `age_ms`: they complete with -ETIMEDOUT through hal_poll(), and
+ * what the driver says of them later is dropped. Returns their number. */
+unsigned hal_expire(struct hal_device *dev, unsigned age_ms);
+
+/* Operations in flight. */
+unsigned hal_in_flight(const struct hal_device *dev);
+
 /* Completions, at most `max`. Returns their number or -errno; -ENODEV when the device is lost:
  * everything in flight has then been completed. */
 int hal_poll(struct hal_device *dev, struct hal_completion *out, unsigned max);
 
 /* Extended counters: 64 bits, monotonic over wraps and device restarts while the rule is held by
- * this hal_device. known = false if the device cannot say. After a DEL completed, its last
- * reading stays readable until the ufid is added again or hal_counter_forget(). */
+ * this hal_device, also over a REPLACE. known = false if the device cannot say. After a DEL (or a
+ * REPLACE with a final reading) completed, hal_counter_final() gives that reading until the ufid
+ * is added or replaced again or hal_counter_forget(); -ENOENT if there is none. */
 struct hal_counter {
 	uint64_t packets, bytes;
 	bool known;
@@ -67,6 +75,14 @@ int hal_counter_final(struct hal_device *dev, const struct hal_ufid *ufid, struc
 void hal_counter_forget(struct hal_device *dev, const struct hal_ufid *ufid);
 
 int hal_dump(struct hal_device *dev, hal_dump_cb *cb, void *ctx);
+
+/* Takes a rule that a dump showed into the HAL's books as if it had been added here; its counters
+ * start from the dump's reading. 0 or -ENOMEM. */
+int hal_adopt(struct hal_device *dev, const struct hal_dump_entry *entry);
+
+/* Forgets rules, counters, port bindings and objects: the device came back without them. */
+void hal_forget_state(struct hal_device *dev);
+
 int hal_stats(struct hal_device *dev, struct hal_device_stats *out);
 
 /* Objects are reference-counted: set creates or changes, ref and unref count users, and the last

@@ -11,6 +11,21 @@
  * submitted. A DEL never fails for a rule that exists: what the device would not delete the driver
  * keeps trying to delete; its completion carries the rule's final counters.
  *
+ *   operation | the ufid is in the device             | it is not
+ *   ADD       | -EEXIST, the rule there stays         | the rule is put in
+ *   REPLACE   | swapped whole; if that fails the       | -ENOENT
+ *             | former rule stays                      |
+ *   DEL       | taken out                              | -ENOENT
+ *
+ * The errno comes either as a rejection (the reason's `error`) or in the completion. A REPLACE
+ * whose completion has final.known gives the counters of the former rule at the moment of the
+ * swap. port_bind of a port id that is bound is -EEXIST, port_unbind of one that is not -ENOENT.
+ * counters_read says known = false for a ufid that is not there.
+ *
+ * A device that is gone answers -ENODEV from poll, and stats says alive = false. It may come back
+ * under the same handle: stats then says alive = true, with another generation if rules, port
+ * bindings and objects were lost.
+ *
  * Counters: raw values as the device has them, monotonic within caps.counter_bits, with a
  * generation that changes whenever the device restarted them. Extending them is the HAL's work.
  *
@@ -53,7 +68,7 @@ struct hal_completion {
 	uint64_t token;
 	int error; /* 0 or -errno */
 	struct hal_reason reason;
-	struct hal_raw_counter final; /* DEL */
+	struct hal_raw_counter final; /* DEL, and REPLACE where known: of the former rule */
 };
 
 /* What a dump says of each rule in the device. */
