@@ -110,6 +110,10 @@ void hal_field_set(enum hal_field_id id, void *key, const uint8_t *value, const 
 uint64_t hal_field_get_u64(enum hal_field_id id, const void *key);
 void hal_field_set_u64(enum hal_field_id id, void *key, uint64_t value);
 
+/* Writes the mask in wire form that has every bit of the field: what "exact" means for it. (For
+ * NW_TOS that is 0xfc, it leaves ECN alone.) */
+void hal_field_ones(enum hal_field_id id, uint8_t *mask);
+
 /* True if any, or every, bit of the field is set in `mask` (laid out like a key). */
 bool hal_field_any(enum hal_field_id id, const void *mask);
 bool hal_field_all(enum hal_field_id id, const void *mask);
