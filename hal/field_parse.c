@@ -316,6 +316,13 @@ int hal_field_parse(
 		if (!parse_value(id, head, v) || (slash && !parse_mask(id, slash + 1, m)))
 			return fail(id, text, err, n);
 	}
+	if (id == FIELD_NW_TOS && v[0] & 0x03) {
+		if (n)
+			snprintf(err, n,
+				"nw_tos: \"%s\" is not valid: expected the ECN bits 0x03 zero",
+				text);
+		return -EINVAL;
+	}
 	if (!mask_allowed(id, m, ones)) {
 		if (n)
 			snprintf(err, n, "%s: \"%s\": this field takes no mask",
