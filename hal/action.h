@@ -114,6 +114,15 @@ struct hal_act_ct {
 #define HAL_CT_FORCE 0x0002
 #define HAL_CT_NAT 0x0004
 
+/* nat_flags. An IPv4 address lies in the first 4 bytes of nat_min and nat_max; an address of zero
+ * means that none is given. */
+#define HAL_NAT_SRC 0x0001
+#define HAL_NAT_DST 0x0002
+#define HAL_NAT_PERSISTENT 0x0004
+#define HAL_NAT_HASH 0x0008
+#define HAL_NAT_RANDOM 0x0010
+#define HAL_NAT_IPV6 0x0020 /* the addresses are IPv6 */
+
 struct hal_act_meter {
 	struct hal_action a;
 	uint32_t meter; /* datapath meter id */
