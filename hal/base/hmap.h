@@ -65,8 +65,13 @@ struct hmap_node *hmap_next_hash(struct hmap_cursor *c);
 struct hmap_node *hmap_first(const struct hmap *map, struct hmap_cursor *c);
 struct hmap_node *hmap_next(struct hmap_cursor *c);
 
-#define HMAP_ENTRY(node, type, member)                                                             \
-	((node) ? (type *)(void *)((char *)(node)-offsetof(type, member)) : (type *)NULL)
+/* The struct that `node` is in, or NULL for NULL. Evaluates `node` once. */
+static inline void *hmap_entry(struct hmap_node *node, size_t offset)
+{
+	return node ? (char *)node - offset : NULL;
+}
+
+#define HMAP_ENTRY(node, type, member) ((type *)hmap_entry((node), offsetof(type, member)))
 
 #define HMAP_FOR_EACH_HASH(pos, type, member, h, map)                                              \
 	for (struct hmap_cursor c_##pos, *once_##pos = &c_##pos; once_##pos; once_##pos = NULL)    \
