@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ofctl/ovsdb/atom.h"
 
+#include "hal/base/hmap.h"
 #include "ofctl/ovsdb/names.h"
 
 #include <errno.h>
@@ -22,8 +24,7 @@ const char *ovsdb_atomic_name(enum ovsdb_atomic type)
 	return atomic_names[type];
 }
 
-int ovsdb_atom_compare(
-	const union ovsdb_atom *a, const union ovsdb_atom *b, enum ovsdb_atomic type)
+int ovsdb_atom_compare(const union ovsdb_atom *a, const union ovsdb_atom *b, enum ovsdb_atomic type)
 {
 	switch (type) {
 	case OVSDB_INTEGER:
@@ -42,16 +43,6 @@ int ovsdb_atom_compare(
 	return 0;
 }
 
-/* FNV-1a. */
-static uint32_t hash_bytes(const void *data, size_t length, uint32_t hash)
-{
-	const uint8_t *bytes = data;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ bytes[i]) * 16777619;
-	return hash;
-}
-
 uint32_t ovsdb_atom_hash(const union ovsdb_atom *atom, enum ovsdb_atomic type, uint32_t basis)
 {
 	switch (type) {
@@ -60,7 +51,7 @@ uint32_t ovsdb_atom_hash(const union ovsdb_atom *atom, enum ovsdb_atomic type, u
 	case OVSDB_REAL:
 		return hash_bytes(&atom->real, sizeof(atom->real), basis);
 	case OVSDB_BOOLEAN:
-		return (basis ^ atom->boolean) * 16777619;
+		return hash_bytes(&atom->boolean, sizeof(atom->boolean), basis);
 	case OVSDB_STRING:
 		return hash_bytes(atom->string, strlen(atom->string), basis);
 	case OVSDB_UUID:
@@ -223,8 +214,7 @@ json_t *ovsdb_atom_to_json(const union ovsdb_atom *atom, enum ovsdb_atomic type)
 	return json_null();
 }
 
-static int check_choice(
-	const char *string, const char *const *choices, struct ovsdb_error *error)
+static int check_choice(const char *string, const char *const *choices, struct ovsdb_error *error)
 {
 	for (const char *const *choice = choices; *choice; choice++) {
 		if (!strcmp(string, *choice))
@@ -236,8 +226,8 @@ static int check_choice(
 	for (const char *const *choice = choices; *choice && used < sizeof(list); choice++)
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
 			choice == choices ? "" : ", ", *choice);
-	return ovsdb_fail(error, OVSDB_E_CONSTRAINT, "\"%.40s\" is not one of the allowed values (%s)",
-		string, list);
+	return ovsdb_fail(error, OVSDB_E_CONSTRAINT,
+		"\"%.40s\" is not one of the allowed values (%s)", string, list);
 }
 
 int ovsdb_atom_check(

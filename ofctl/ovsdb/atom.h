@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
+ *
  * Atoms: the single values that OVSDB columns are made of (RFC 7047, 5.1),
  * and the base types that say which atoms a column takes.
  */
@@ -34,7 +35,7 @@ struct ovsdb_base {
 	int64_t min, max;
 	const char *const *choices; /* strings allowed, NULL-terminated, or NULL: any */
 	const char *ref_table;      /* the table that a uuid refers to, or NULL */
-	bool weak;		    /* the reference goes away with its target */
+	bool weak;                  /* the reference goes away with its target */
 };
 
 #define OVSDB_MIN_INT INT64_MIN

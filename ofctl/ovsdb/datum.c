@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ofctl/ovsdb/datum.h"
 
 #include <errno.h>
@@ -24,8 +25,7 @@ int ovsdb_datum_add(struct ovsdb_datum *datum, const struct ovsdb_type *type,
 {
 	if (ovsdb_atom_copy(&datum->keys[datum->n], key, type->key.type))
 		return -ENOMEM;
-	if (datum->values &&
-		ovsdb_atom_copy(&datum->values[datum->n], value, type->value.type)) {
+	if (datum->values && ovsdb_atom_copy(&datum->values[datum->n], value, type->value.type)) {
 		ovsdb_atom_clear(&datum->keys[datum->n], type->key.type);
 		return -ENOMEM;
 	}
@@ -47,8 +47,8 @@ static int compare_positions(const void *a, const void *b, void *context)
 	return order ? order : (i > j) - (i < j);
 }
 
-static void permute(union ovsdb_atom *atoms, const uint32_t *order, uint32_t n,
-	union ovsdb_atom *scratch)
+static void permute(
+	union ovsdb_atom *atoms, const uint32_t *order, uint32_t n, union ovsdb_atom *scratch)
 {
 	for (uint32_t i = 0; i < n; i++)
 		scratch[i] = atoms[order[i]];
@@ -59,8 +59,8 @@ static int sort_stable(struct ovsdb_datum *datum, const struct ovsdb_type *type)
 {
 	bool sorted = true;
 	for (uint32_t i = 1; i < datum->n && sorted; i++)
-		sorted = ovsdb_atom_compare(
-				 &datum->keys[i - 1], &datum->keys[i], type->key.type) <= 0;
+		sorted = ovsdb_atom_compare(&datum->keys[i - 1], &datum->keys[i], type->key.type) <=
+			 0;
 	if (sorted)
 		return 0;
 
@@ -83,8 +83,8 @@ static int sort_stable(struct ovsdb_datum *datum, const struct ovsdb_type *type)
 	return 0;
 }
 
-static bool same_key(const struct ovsdb_datum *datum, uint32_t i, uint32_t j,
-	const struct ovsdb_type *type)
+static bool same_key(
+	const struct ovsdb_datum *datum, uint32_t i, uint32_t j, const struct ovsdb_type *type)
 {
 	return !ovsdb_atom_compare(&datum->keys[i], &datum->keys[j], type->key.type);
 }
@@ -170,8 +170,8 @@ void ovsdb_datum_unref(struct ovsdb_datum *datum, const struct ovsdb_type *type)
 	free(datum);
 }
 
-int ovsdb_datum_compare(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type)
+int ovsdb_datum_compare(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type)
 {
 	if (a == b)
 		return 0;
@@ -180,16 +180,15 @@ int ovsdb_datum_compare(const struct ovsdb_datum *a, const struct ovsdb_datum *b
 	for (uint32_t i = 0; i < a->n; i++) {
 		int order = ovsdb_atom_compare(&a->keys[i], &b->keys[i], type->key.type);
 		if (!order && a->values)
-			order = ovsdb_atom_compare(
-				&a->values[i], &b->values[i], type->value.type);
+			order = ovsdb_atom_compare(&a->values[i], &b->values[i], type->value.type);
 		if (order)
 			return order;
 	}
 	return 0;
 }
 
-bool ovsdb_datum_equal(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type)
+bool ovsdb_datum_equal(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type)
 {
 	return !ovsdb_datum_compare(a, b, type);
 }
@@ -214,8 +213,8 @@ uint32_t ovsdb_datum_hash(
 	return basis;
 }
 
-ssize_t ovsdb_datum_find(const struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	const union ovsdb_atom *key)
+ssize_t ovsdb_datum_find(
+	const struct ovsdb_datum *datum, const struct ovsdb_type *type, const union ovsdb_atom *key)
 {
 	uint32_t low = 0, high = datum->n;
 
@@ -244,8 +243,8 @@ static bool has_element(const struct ovsdb_datum *b, const struct ovsdb_datum *a
 	       !ovsdb_atom_compare(&a->values[i], &b->values[at], type->value.type);
 }
 
-bool ovsdb_datum_includes(const struct ovsdb_datum *b, const struct ovsdb_datum *a,
-	const struct ovsdb_type *type)
+bool ovsdb_datum_includes(
+	const struct ovsdb_datum *b, const struct ovsdb_datum *a, const struct ovsdb_type *type)
 {
 	for (uint32_t i = 0; i < a->n; i++) {
 		if (!has_element(b, a, i, type))
@@ -254,8 +253,8 @@ bool ovsdb_datum_includes(const struct ovsdb_datum *b, const struct ovsdb_datum 
 	return true;
 }
 
-bool ovsdb_datum_excludes(const struct ovsdb_datum *b, const struct ovsdb_datum *a,
-	const struct ovsdb_type *type)
+bool ovsdb_datum_excludes(
+	const struct ovsdb_datum *b, const struct ovsdb_datum *a, const struct ovsdb_type *type)
 {
 	for (uint32_t i = 0; i < a->n; i++) {
 		if (has_element(b, a, i, type))
@@ -264,8 +263,8 @@ bool ovsdb_datum_excludes(const struct ovsdb_datum *b, const struct ovsdb_datum 
 	return true;
 }
 
-int ovsdb_datum_check(const struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	struct ovsdb_error *error)
+int ovsdb_datum_check(
+	const struct ovsdb_datum *datum, const struct ovsdb_type *type, struct ovsdb_error *error)
 {
 	if (datum->n < type->n_min || datum->n > type->n_max)
 		return ovsdb_fail(error, OVSDB_E_CONSTRAINT,

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
+ *
  * Datums: the value of one column of one row, a set or a map of atoms
  * (RFC 7047, 5.1: a scalar is a set of exactly one).
  *
@@ -17,8 +18,8 @@
 struct ovsdb_type {
 	struct ovsdb_base key;
 	struct ovsdb_base value; /* OVSDB_VOID for a set */
-	unsigned int n_min;	 /* 0 or 1 */
-	unsigned int n_max;	 /* at least 1 */
+	unsigned int n_min;      /* 0 or 1 */
+	unsigned int n_max;      /* at least 1 */
 };
 
 #define OVSDB_UNLIMITED UINT_MAX
@@ -60,11 +61,11 @@ struct ovsdb_datum *ovsdb_datum_ref(struct ovsdb_datum *datum);
 /* NULL is allowed. */
 void ovsdb_datum_unref(struct ovsdb_datum *datum, const struct ovsdb_type *type);
 
-bool ovsdb_datum_equal(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type);
+bool ovsdb_datum_equal(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type);
 /* A total order: by size, then by elements. */
-int ovsdb_datum_compare(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type);
+int ovsdb_datum_compare(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type);
 bool ovsdb_datum_is_default(const struct ovsdb_datum *datum, const struct ovsdb_type *type);
 uint32_t ovsdb_datum_hash(
 	const struct ovsdb_datum *datum, const struct ovsdb_type *type, uint32_t basis);
@@ -73,27 +74,27 @@ uint32_t ovsdb_datum_hash(
 ssize_t ovsdb_datum_find(const struct ovsdb_datum *datum, const struct ovsdb_type *type,
 	const union ovsdb_atom *key);
 /* Are all elements of 'a' (pairs, for maps) in 'b'? Are none? */
-bool ovsdb_datum_includes(const struct ovsdb_datum *b, const struct ovsdb_datum *a,
-	const struct ovsdb_type *type);
-bool ovsdb_datum_excludes(const struct ovsdb_datum *b, const struct ovsdb_datum *a,
-	const struct ovsdb_type *type);
+bool ovsdb_datum_includes(
+	const struct ovsdb_datum *b, const struct ovsdb_datum *a, const struct ovsdb_type *type);
+bool ovsdb_datum_excludes(
+	const struct ovsdb_datum *b, const struct ovsdb_datum *a, const struct ovsdb_type *type);
 
 /* 'a' and the elements of 'b' whose key 'a' hasn't. */
-struct ovsdb_datum *ovsdb_datum_union(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type);
+struct ovsdb_datum *ovsdb_datum_union(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type);
 /* 'a' without the elements of 'b'; when that is a map, only pairs equal in
  * key and value go, when it is a set of keys, these. */
-struct ovsdb_datum *ovsdb_datum_subtract(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type);
+struct ovsdb_datum *ovsdb_datum_subtract(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type);
 /* What "modify" of update2 and update3 carries to get from 'a' to 'b': 'b'
  * itself when the column holds at most one element, else the elements found
  * in one of them, and for keys found in both with different values, 'b's. */
-struct ovsdb_datum *ovsdb_datum_diff(struct ovsdb_datum *a, struct ovsdb_datum *b,
-	const struct ovsdb_type *type);
+struct ovsdb_datum *ovsdb_datum_diff(
+	struct ovsdb_datum *a, struct ovsdb_datum *b, const struct ovsdb_type *type);
 
 /* The number of elements and each atom fit 'type'? */
-int ovsdb_datum_check(const struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	struct ovsdb_error *error);
+int ovsdb_datum_check(
+	const struct ovsdb_datum *datum, const struct ovsdb_type *type, struct ovsdb_error *error);
 
 /* Decode <value>; named-uuids as in ovsdb_atom_from_json(). */
 int ovsdb_datum_from_json(struct ovsdb_datum **datum, const struct ovsdb_type *type,

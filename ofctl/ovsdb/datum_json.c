@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Datums as JSON: <value>, <set> and <map> of RFC 7047, 5.1. */
 #include "ofctl/ovsdb/datum.h"
 
@@ -15,8 +16,8 @@ static const json_t *tagged_array(const json_t *json, const char *tag)
 	return array;
 }
 
-static int set_element(struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	const json_t *json, struct ovsdb_names *names, struct ovsdb_error *error)
+static int set_element(struct ovsdb_datum *datum, const struct ovsdb_type *type, const json_t *json,
+	struct ovsdb_names *names, struct ovsdb_error *error)
 {
 	int rc = ovsdb_atom_from_json(&datum->keys[datum->n], &type->key, json, names, error);
 	if (!rc)
@@ -24,8 +25,8 @@ static int set_element(struct ovsdb_datum *datum, const struct ovsdb_type *type,
 	return rc;
 }
 
-static int map_element(struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	const json_t *json, struct ovsdb_names *names, struct ovsdb_error *error)
+static int map_element(struct ovsdb_datum *datum, const struct ovsdb_type *type, const json_t *json,
+	struct ovsdb_names *names, struct ovsdb_error *error)
 {
 	if (json_array_size(json) != 2)
 		return ovsdb_fail(error, OVSDB_E_SYNTAX, "expected a [key, value] pair in a map");
@@ -34,8 +35,8 @@ static int map_element(struct ovsdb_datum *datum, const struct ovsdb_type *type,
 	int rc = ovsdb_atom_from_json(key, &type->key, json_array_get(json, 0), names, error);
 	if (rc)
 		return rc;
-	rc = ovsdb_atom_from_json(&datum->values[datum->n], &type->value, json_array_get(json, 1),
-		names, error);
+	rc = ovsdb_atom_from_json(
+		&datum->values[datum->n], &type->value, json_array_get(json, 1), names, error);
 	if (rc) {
 		ovsdb_atom_clear(key, type->key.type);
 		return rc;
@@ -44,9 +45,8 @@ static int map_element(struct ovsdb_datum *datum, const struct ovsdb_type *type,
 	return 0;
 }
 
-static int elements(struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	const json_t *array, const json_t *bare, struct ovsdb_names *names,
-	struct ovsdb_error *error)
+static int elements(struct ovsdb_datum *datum, const struct ovsdb_type *type, const json_t *array,
+	const json_t *bare, struct ovsdb_names *names, struct ovsdb_error *error)
 {
 	const json_t *element;
 	size_t i;
@@ -54,17 +54,16 @@ static int elements(struct ovsdb_datum *datum, const struct ovsdb_type *type,
 	if (!array)
 		return set_element(datum, type, bare, names, error);
 	json_array_foreach (array, i, element) {
-		int rc = ovsdb_type_is_map(type)
-				 ? map_element(datum, type, element, names, error)
-				 : set_element(datum, type, element, names, error);
+		int rc = ovsdb_type_is_map(type) ? map_element(datum, type, element, names, error)
+						 : set_element(datum, type, element, names, error);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-static int finish(struct ovsdb_datum *datum, const struct ovsdb_type *type,
-	struct ovsdb_error *error)
+static int finish(
+	struct ovsdb_datum *datum, const struct ovsdb_type *type, struct ovsdb_error *error)
 {
 	int rc = ovsdb_datum_sort(datum, type);
 	if (rc == -EEXIST)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Combining two datums: one walk over both in key order. */
 #include "ofctl/ovsdb/datum.h"
 
@@ -5,9 +6,9 @@
 
 /* Which elements a merge keeps. */
 enum keep {
-	KEEP_A = 1 << 0,	   /* those with a key only in the first */
-	KEEP_B = 1 << 1,	   /* those with a key only in the second */
-	KEEP_SAME = 1 << 2,	   /* those in both, with equal values */
+	KEEP_A = 1 << 0,         /* those with a key only in the first */
+	KEEP_B = 1 << 1,         /* those with a key only in the second */
+	KEEP_SAME = 1 << 2,      /* those in both, with equal values */
 	KEEP_CHANGED_A = 1 << 3, /* keys in both with different values: the first's */
 	KEEP_CHANGED_B = 1 << 4, /* ... the second's */
 };
@@ -15,7 +16,8 @@ enum keep {
 static int copy_from(struct ovsdb_datum *result, const struct ovsdb_datum *from, uint32_t i,
 	const struct ovsdb_type *type)
 {
-	return ovsdb_datum_add(result, type, &from->keys[i], from->values ? &from->values[i] : NULL);
+	return ovsdb_datum_add(
+		result, type, &from->keys[i], from->values ? &from->values[i] : NULL);
 }
 
 /* Merge one step: what to do with a[i] and b[j], of which 'order' says how
@@ -61,20 +63,20 @@ static struct ovsdb_datum *merge(const struct ovsdb_datum *a, const struct ovsdb
 	return result;
 }
 
-struct ovsdb_datum *ovsdb_datum_union(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type)
+struct ovsdb_datum *ovsdb_datum_union(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type)
 {
 	return merge(a, b, type, KEEP_A | KEEP_B | KEEP_SAME | KEEP_CHANGED_A);
 }
 
-struct ovsdb_datum *ovsdb_datum_subtract(const struct ovsdb_datum *a, const struct ovsdb_datum *b,
-	const struct ovsdb_type *type)
+struct ovsdb_datum *ovsdb_datum_subtract(
+	const struct ovsdb_datum *a, const struct ovsdb_datum *b, const struct ovsdb_type *type)
 {
 	return merge(a, b, type, KEEP_A | KEEP_CHANGED_A);
 }
 
-struct ovsdb_datum *ovsdb_datum_diff(struct ovsdb_datum *a, struct ovsdb_datum *b,
-	const struct ovsdb_type *type)
+struct ovsdb_datum *ovsdb_datum_diff(
+	struct ovsdb_datum *a, struct ovsdb_datum *b, const struct ovsdb_type *type)
 {
 	if (type->n_max == 1)
 		return ovsdb_datum_ref(b);

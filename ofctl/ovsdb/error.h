@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
+ *
  * Errors in the form of RFC 7047: a short tag that programs compare, and
  * details for people. Functions that can fail for the client's fault return
  * -EINVAL and fill one of these.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ofctl/ovsdb/names.h"
 
 #include "ofctl/ovsdb/uuid.h"
@@ -33,8 +34,8 @@ void ovsdb_names_free(struct ovsdb_names *names)
 	free(names);
 }
 
-static int add(struct ovsdb_names *names, const char *name, const struct ovsdb_uuid *uuid,
-	bool inserted)
+static int add(
+	struct ovsdb_names *names, const char *name, const struct ovsdb_uuid *uuid, bool inserted)
 {
 	char text[OVSDB_UUID_TEXT];
 	json_t *entry = json_pack("[s, b]", ovsdb_uuid_format(uuid, text), inserted);

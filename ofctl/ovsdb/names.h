@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
+ *
  * Names of rows that one transaction inserts ("uuid-name"), so that other
  * operations of it can refer to them as ["named-uuid", NAME], before or
  * after the insert.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
+ *
  * The embedded OVSDB server (RFC 7047): what the rest of the daemon uses.
  *
  * One struct ovsdb serves the database "Open_vSwitch" (and "_Server", which

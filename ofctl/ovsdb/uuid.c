@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ofctl/ovsdb/uuid.h"
+
+#include "hal/base/hmap.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -62,11 +65,10 @@ bool ovsdb_uuid_is_nil(const struct ovsdb_uuid *uuid)
 
 uint32_t ovsdb_uuid_hash(const struct ovsdb_uuid *uuid)
 {
-	/* Clients may choose uuids, so all of it counts, mixed. */
+	/* Clients may choose uuids, so all of it counts. */
 	uint64_t words[2];
 	memcpy(words, uuid->bytes, sizeof(words));
-	uint64_t hash = (words[0] ^ (words[1] << 29 | words[1] >> 35)) * 0x9e3779b97f4a7c15ULL;
-	return (uint32_t)(hash >> 32);
+	return hash_mix(words[0] ^ (words[1] << 29 | words[1] >> 35));
 }
 
 /* splitmix64: passes the usual statistical tests and needs 8 bytes of state. */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
+ *
  * UUIDs: text form and generation. Public parts are in ovsdb.h.
  */
 #ifndef OFCTL_OVSDB_UUID_H
