@@ -35,88 +35,88 @@
 #define OF_CONTROLLER_MAX 0xffffu /* max_len: the whole packet */
 
 /* OF_ERROR(ID, what went wrong): the numbers of each version are in error.c. */
-#define OF_ERRORS(OF_ERROR)                                                                        \
-	OF_ERROR(OK, "no error")                                                                   \
-	OF_ERROR(HELLO_INCOMPATIBLE, "no common version")                                          \
-	OF_ERROR(BAD_VERSION, "wrong version in a message")                                        \
-	OF_ERROR(BAD_TYPE, "unknown message type")                                                 \
-	OF_ERROR(BAD_MULTIPART, "unknown multipart type")                                          \
-	OF_ERROR(BAD_EXPERIMENTER, "unknown experimenter")                                         \
-	OF_ERROR(BAD_EXP_TYPE, "unknown experimenter type")                                        \
-	OF_ERROR(EPERM, "not permitted")                                                           \
-	OF_ERROR(BAD_LEN, "wrong length in a message")                                             \
-	OF_ERROR(BUFFER_EMPTY, "buffer already used")                                              \
-	OF_ERROR(BUFFER_UNKNOWN, "no such buffer")                                                 \
-	OF_ERROR(BAD_TABLE_ID, "no such table")                                                    \
-	OF_ERROR(IS_SLAVE, "the controller is a slave")                                            \
-	OF_ERROR(BAD_PORT, "no such port in a message")                                            \
-	OF_ERROR(BAD_PACKET, "bad packet in a packet-out")                                         \
-	OF_ERROR(MULTIPART_OVERFLOW, "too much multipart data")                                    \
-	OF_ERROR(BAD_ACTION_TYPE, "unknown action")                                                \
-	OF_ERROR(BAD_ACTION_LEN, "wrong length in an action")                                      \
-	OF_ERROR(BAD_ACTION_EXPERIMENTER, "unknown experimenter of an action")                     \
-	OF_ERROR(BAD_ACTION_EXP_TYPE, "unknown experimenter action")                               \
-	OF_ERROR(BAD_OUT_PORT, "no such output port")                                              \
-	OF_ERROR(BAD_ACTION_ARGUMENT, "bad argument of an action")                                 \
-	OF_ERROR(ACTION_EPERM, "action not permitted")                                             \
-	OF_ERROR(TOO_MANY_ACTIONS, "too many actions")                                             \
-	OF_ERROR(BAD_QUEUE, "no such queue")                                                       \
-	OF_ERROR(BAD_OUT_GROUP, "no such group")                                                   \
-	OF_ERROR(MATCH_INCONSISTENT, "action does not fit the match")                              \
-	OF_ERROR(UNSUPPORTED_ORDER, "actions cannot be done in this order")                        \
-	OF_ERROR(BAD_TAG, "bad tag in an action")                                                  \
-	OF_ERROR(BAD_SET_TYPE, "set_field of a field that cannot be set")                          \
-	OF_ERROR(BAD_SET_LEN, "wrong length in set_field")                                         \
-	OF_ERROR(BAD_SET_ARGUMENT, "bad value in set_field")                                       \
-	OF_ERROR(BAD_INSTRUCTION, "unknown instruction")                                           \
-	OF_ERROR(UNSUP_INSTRUCTION, "unsupported instruction")                                     \
-	OF_ERROR(BAD_GOTO_TABLE, "goto_table to a bad table")                                      \
-	OF_ERROR(UNSUP_METADATA, "unsupported metadata")                                           \
-	OF_ERROR(UNSUP_METADATA_MASK, "unsupported metadata mask")                                 \
-	OF_ERROR(BAD_INSTRUCTION_EXPERIMENTER, "unknown experimenter of an instruction")           \
-	OF_ERROR(BAD_INSTRUCTION_LEN, "wrong length in an instruction")                            \
-	OF_ERROR(DUP_INSTRUCTION, "duplicate instruction")                                         \
-	OF_ERROR(BAD_MATCH_TYPE, "unknown match type")                                             \
-	OF_ERROR(BAD_MATCH_LEN, "wrong length in a match")                                         \
-	OF_ERROR(BAD_MATCH_TAG, "unsupported tag in a match")                                      \
-	OF_ERROR(BAD_DL_ADDR_MASK, "unsupported link address mask")                                \
-	OF_ERROR(BAD_NW_ADDR_MASK, "unsupported network address mask")                             \
-	OF_ERROR(BAD_WILDCARDS, "unsupported combination of wildcards")                            \
-	OF_ERROR(BAD_MATCH_FIELD, "unknown field in a match")                                      \
-	OF_ERROR(BAD_MATCH_VALUE, "bad value in a match")                                          \
-	OF_ERROR(BAD_MATCH_MASK, "bad mask in a match")                                            \
-	OF_ERROR(BAD_PREREQ, "a field's prerequisite is missing")                                  \
-	OF_ERROR(DUP_FIELD, "field given twice")                                                   \
-	OF_ERROR(FLOW_MOD_UNKNOWN, "flow-mod failed")                                              \
-	OF_ERROR(TABLE_FULL, "table full")                                                         \
-	OF_ERROR(FLOW_MOD_BAD_TABLE, "flow-mod of a bad table")                                    \
-	OF_ERROR(OVERLAP, "overlaps a flow of the same priority")                                  \
-	OF_ERROR(FLOW_MOD_EPERM, "flow-mod not permitted")                                         \
-	OF_ERROR(BAD_TIMEOUT, "unsupported timeout")                                               \
-	OF_ERROR(BAD_COMMAND, "unknown flow-mod command")                                          \
-	OF_ERROR(BAD_FLAGS, "unsupported flow-mod flags")                                          \
-	OF_ERROR(GROUP_BAD_TYPE, "unsupported group")                                              \
-	OF_ERROR(GROUP_UNKNOWN, "no such group in a group-mod")                                    \
-	OF_ERROR(METER_UNKNOWN, "no such meter in a meter-mod")                                    \
-	OF_ERROR(METER_UNSUPPORTED, "unsupported meter")                                           \
-	OF_ERROR(PORT_MOD_BAD_PORT, "no such port in a port-mod")                                  \
-	OF_ERROR(PORT_MOD_BAD_HW_ADDR, "wrong hardware address in a port-mod")                     \
-	OF_ERROR(PORT_MOD_BAD_CONFIG, "bad configuration in a port-mod")                           \
-	OF_ERROR(TABLE_MOD_BAD_TABLE, "no such table in a table-mod")                              \
-	OF_ERROR(TABLE_MOD_BAD_CONFIG, "bad configuration in a table-mod")                         \
-	OF_ERROR(QUEUE_BAD_PORT, "no such port in a queue request")                                \
-	OF_ERROR(QUEUE_BAD_QUEUE, "no such queue in a queue request")                              \
-	OF_ERROR(CONFIG_BAD_FLAGS, "bad flags in set-config")                                      \
-	OF_ERROR(CONFIG_BAD_LEN, "bad length in set-config")                                       \
-	OF_ERROR(ROLE_STALE, "stale role request")                                                 \
-	OF_ERROR(ROLE_BAD, "bad role")                                                             \
+#define OF_ERRORS(OF_ERROR)                                                              \
+	OF_ERROR(OK, "no error")                                                         \
+	OF_ERROR(HELLO_INCOMPATIBLE, "no common version")                                \
+	OF_ERROR(BAD_VERSION, "wrong version in a message")                              \
+	OF_ERROR(BAD_TYPE, "unknown message type")                                       \
+	OF_ERROR(BAD_MULTIPART, "unknown multipart type")                                \
+	OF_ERROR(BAD_EXPERIMENTER, "unknown experimenter")                               \
+	OF_ERROR(BAD_EXP_TYPE, "unknown experimenter type")                              \
+	OF_ERROR(EPERM, "not permitted")                                                 \
+	OF_ERROR(BAD_LEN, "wrong length in a message")                                   \
+	OF_ERROR(BUFFER_EMPTY, "buffer already used")                                    \
+	OF_ERROR(BUFFER_UNKNOWN, "no such buffer")                                       \
+	OF_ERROR(BAD_TABLE_ID, "no such table")                                          \
+	OF_ERROR(IS_SLAVE, "the controller is a slave")                                  \
+	OF_ERROR(BAD_PORT, "no such port in a message")                                  \
+	OF_ERROR(BAD_PACKET, "bad packet in a packet-out")                               \
+	OF_ERROR(MULTIPART_OVERFLOW, "too much multipart data")                          \
+	OF_ERROR(BAD_ACTION_TYPE, "unknown action")                                      \
+	OF_ERROR(BAD_ACTION_LEN, "wrong length in an action")                            \
+	OF_ERROR(BAD_ACTION_EXPERIMENTER, "unknown experimenter of an action")           \
+	OF_ERROR(BAD_ACTION_EXP_TYPE, "unknown experimenter action")                     \
+	OF_ERROR(BAD_OUT_PORT, "no such output port")                                    \
+	OF_ERROR(BAD_ACTION_ARGUMENT, "bad argument of an action")                       \
+	OF_ERROR(ACTION_EPERM, "action not permitted")                                   \
+	OF_ERROR(TOO_MANY_ACTIONS, "too many actions")                                   \
+	OF_ERROR(BAD_QUEUE, "no such queue")                                             \
+	OF_ERROR(BAD_OUT_GROUP, "no such group")                                         \
+	OF_ERROR(MATCH_INCONSISTENT, "action does not fit the match")                    \
+	OF_ERROR(UNSUPPORTED_ORDER, "actions cannot be done in this order")              \
+	OF_ERROR(BAD_TAG, "bad tag in an action")                                        \
+	OF_ERROR(BAD_SET_TYPE, "set_field of a field that cannot be set")                \
+	OF_ERROR(BAD_SET_LEN, "wrong length in set_field")                               \
+	OF_ERROR(BAD_SET_ARGUMENT, "bad value in set_field")                             \
+	OF_ERROR(BAD_INSTRUCTION, "unknown instruction")                                 \
+	OF_ERROR(UNSUP_INSTRUCTION, "unsupported instruction")                           \
+	OF_ERROR(BAD_GOTO_TABLE, "goto_table to a bad table")                            \
+	OF_ERROR(UNSUP_METADATA, "unsupported metadata")                                 \
+	OF_ERROR(UNSUP_METADATA_MASK, "unsupported metadata mask")                       \
+	OF_ERROR(BAD_INSTRUCTION_EXPERIMENTER, "unknown experimenter of an instruction") \
+	OF_ERROR(BAD_INSTRUCTION_LEN, "wrong length in an instruction")                  \
+	OF_ERROR(DUP_INSTRUCTION, "duplicate instruction")                               \
+	OF_ERROR(BAD_MATCH_TYPE, "unknown match type")                                   \
+	OF_ERROR(BAD_MATCH_LEN, "wrong length in a match")                               \
+	OF_ERROR(BAD_MATCH_TAG, "unsupported tag in a match")                            \
+	OF_ERROR(BAD_DL_ADDR_MASK, "unsupported link address mask")                      \
+	OF_ERROR(BAD_NW_ADDR_MASK, "unsupported network address mask")                   \
+	OF_ERROR(BAD_WILDCARDS, "unsupported combination of wildcards")                  \
+	OF_ERROR(BAD_MATCH_FIELD, "unknown field in a match")                            \
+	OF_ERROR(BAD_MATCH_VALUE, "bad value in a match")                                \
+	OF_ERROR(BAD_MATCH_MASK, "bad mask in a match")                                  \
+	OF_ERROR(BAD_PREREQ, "a field's prerequisite is missing")                        \
+	OF_ERROR(DUP_FIELD, "field given twice")                                         \
+	OF_ERROR(FLOW_MOD_UNKNOWN, "flow-mod failed")                                    \
+	OF_ERROR(TABLE_FULL, "table full")                                               \
+	OF_ERROR(FLOW_MOD_BAD_TABLE, "flow-mod of a bad table")                          \
+	OF_ERROR(OVERLAP, "overlaps a flow of the same priority")                        \
+	OF_ERROR(FLOW_MOD_EPERM, "flow-mod not permitted")                               \
+	OF_ERROR(BAD_TIMEOUT, "unsupported timeout")                                     \
+	OF_ERROR(BAD_COMMAND, "unknown flow-mod command")                                \
+	OF_ERROR(BAD_FLAGS, "unsupported flow-mod flags")                                \
+	OF_ERROR(GROUP_BAD_TYPE, "unsupported group")                                    \
+	OF_ERROR(GROUP_UNKNOWN, "no such group in a group-mod")                          \
+	OF_ERROR(METER_UNKNOWN, "no such meter in a meter-mod")                          \
+	OF_ERROR(METER_UNSUPPORTED, "unsupported meter")                                 \
+	OF_ERROR(PORT_MOD_BAD_PORT, "no such port in a port-mod")                        \
+	OF_ERROR(PORT_MOD_BAD_HW_ADDR, "wrong hardware address in a port-mod")           \
+	OF_ERROR(PORT_MOD_BAD_CONFIG, "bad configuration in a port-mod")                 \
+	OF_ERROR(TABLE_MOD_BAD_TABLE, "no such table in a table-mod")                    \
+	OF_ERROR(TABLE_MOD_BAD_CONFIG, "bad configuration in a table-mod")               \
+	OF_ERROR(QUEUE_BAD_PORT, "no such port in a queue request")                      \
+	OF_ERROR(QUEUE_BAD_QUEUE, "no such queue in a queue request")                    \
+	OF_ERROR(CONFIG_BAD_FLAGS, "bad flags in set-config")                            \
+	OF_ERROR(CONFIG_BAD_LEN, "bad length in set-config")                             \
+	OF_ERROR(ROLE_STALE, "stale role request")                                       \
+	OF_ERROR(ROLE_BAD, "bad role")                                                   \
 	OF_ERROR(TABLE_FEATURES_EPERM, "table features cannot be changed")
 
 enum of_error {
 #define OF_ERROR(ID, ...) OFERR_##ID,
 	OF_ERRORS(OF_ERROR)
 #undef OF_ERROR
-	OFERR_MAX,
+		OFERR_MAX,
 };
 
 /* ---- actions ---- */
@@ -139,23 +139,23 @@ enum of_action_type {
 	OFACT_GROUP,
 	OFACT_SET_VLAN_VID_10, /* 1.0: pushes a tag if there is none */
 	OFACT_SET_VLAN_PCP_10,
-	OFACT_ENQUEUE,	   /* 1.0 */
-	OFACT_MOVE,	   /* Nicira reg_move, OpenFlow 1.5 copy_field */
-	OFACT_RESUBMIT,	   /* Nicira resubmit, resubmit_table */
+	OFACT_ENQUEUE,  /* 1.0 */
+	OFACT_MOVE,     /* Nicira reg_move, OpenFlow 1.5 copy_field */
+	OFACT_RESUBMIT, /* Nicira resubmit, resubmit_table */
 };
 
 struct of_action {
 	enum of_action_type type;
-	uint32_t port;	   /* OUTPUT, ENQUEUE; RESUBMIT: input port, OF_PORT_IN_PORT keeps it */
-	uint32_t queue;	   /* SET_QUEUE, ENQUEUE */
+	uint32_t port;  /* OUTPUT, ENQUEUE; RESUBMIT: input port, OF_PORT_IN_PORT keeps it */
+	uint32_t queue; /* SET_QUEUE, ENQUEUE */
 	uint32_t group;
-	uint16_t max_len;  /* OUTPUT to the controller */
-	uint16_t eth_type; /* PUSH_*, POP_MPLS; host order */
-	uint8_t ttl;	   /* SET_MPLS_TTL */
-	uint8_t table;	   /* RESUBMIT; 0xff: the current one */
-	uint16_t vlan;	   /* SET_VLAN_VID_10, SET_VLAN_PCP_10 */
-	enum hal_field_id field;     /* SET_FIELD; MOVE: source */
-	enum hal_field_id dst_field; /* MOVE */
+	uint16_t max_len;                  /* OUTPUT to the controller */
+	uint16_t eth_type;                 /* PUSH_*, POP_MPLS; host order */
+	uint8_t ttl;                       /* SET_MPLS_TTL */
+	uint8_t table;                     /* RESUBMIT; 0xff: the current one */
+	uint16_t vlan;                     /* SET_VLAN_VID_10, SET_VLAN_PCP_10 */
+	enum hal_field_id field;           /* SET_FIELD; MOVE: source */
+	enum hal_field_id dst_field;       /* MOVE */
 	uint16_t src_ofs, dst_ofs, n_bits; /* MOVE */
 	bool has_mask;
 	uint8_t value[16], mask[16]; /* SET_FIELD, in wire form */
@@ -203,10 +203,10 @@ enum of_flow_mod_command {
 struct of_flow_mod {
 	enum of_flow_mod_command command;
 	uint8_t version; /* wire version: 1.0's MODIFY adds a flow when none matches */
-	uint8_t table;	 /* OF_TABLE_ALL for deletes: every table */
+	uint8_t table;   /* OF_TABLE_ALL for deletes: every table */
 	uint16_t priority;
 	struct hal_match match;
-	uint64_t cookie, cookie_mask; /* mask: for modify and delete */
+	uint64_t cookie, cookie_mask;        /* mask: for modify and delete */
 	uint16_t idle_timeout, hard_timeout; /* seconds */
 	uint16_t flags;
 	uint16_t importance;
@@ -289,7 +289,7 @@ struct of_packet_in {
 	uint16_t controller_id;
 	const struct hal_key *key; /* for further pipeline fields (tunnel), or NULL */
 	const uint8_t *data;
-	size_t len;	/* bytes given: already cut to max_len */
+	size_t len; /* bytes given: already cut to max_len */
 	size_t total_len;
 };
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofctl/openflow/error.h"
+
+#include <string.h>
+
+#include "ofctl/openflow/codec.h"
+#include "ofctl/openflow/wire.h"
+
+/* Bytes of the offending request in an error. */
+#define ERROR_DATA 64
+
+/* 1.0 has no numbers for what it does not know, matches in NXM form above all. Nicira's extension
+ * has: codes from 256 on, sent as an error of this type and code 0 with experimenter, type and code
+ * before the data. */
+#define NX_ERROR_TYPE 0xb0c2
+#define NX_ERROR_FIRST 256
+
+/* Types and codes of OpenFlow 1.0 (5.4.4) and OpenFlow 1.3 (7.4.4). */
+static const struct {
+	struct of_error_code v10, v13;
+} codes[OFERR_MAX] = {
+	[OFERR_HELLO_INCOMPATIBLE] = {{0, 0}, {0, 0}},
+	[OFERR_BAD_VERSION] = {{1, 0}, {1, 0}},
+	[OFERR_BAD_TYPE] = {{1, 1}, {1, 1}},
+	[OFERR_BAD_MULTIPART] = {{1, 2}, {1, 2}},
+	[OFERR_BAD_EXPERIMENTER] = {{1, 3}, {1, 3}},
+	[OFERR_BAD_EXP_TYPE] = {{1, 4}, {1, 4}},
+	[OFERR_EPERM] = {{1, 5}, {1, 5}},
+	[OFERR_BAD_LEN] = {{1, 6}, {1, 6}},
+	[OFERR_BUFFER_EMPTY] = {{1, 7}, {1, 7}},
+	[OFERR_BUFFER_UNKNOWN] = {{1, 8}, {1, 8}},
+	[OFERR_BAD_TABLE_ID] = {{1, 512}, {1, 9}},
+	[OFERR_IS_SLAVE] = {{1, 5}, {1, 10}},
+	[OFERR_BAD_PORT] = {{1, 514}, {1, 11}},
+	[OFERR_BAD_PACKET] = {{1, 6}, {1, 12}},
+	[OFERR_MULTIPART_OVERFLOW] = {{1, 2}, {1, 13}},
+	[OFERR_BAD_ACTION_TYPE] = {{2, 0}, {2, 0}},
+	[OFERR_BAD_ACTION_LEN] = {{2, 1}, {2, 1}},
+	[OFERR_BAD_ACTION_EXPERIMENTER] = {{2, 2}, {2, 2}},
+	[OFERR_BAD_ACTION_EXP_TYPE] = {{2, 3}, {2, 3}},
+	[OFERR_BAD_OUT_PORT] = {{2, 4}, {2, 4}},
+	[OFERR_BAD_ACTION_ARGUMENT] = {{2, 5}, {2, 5}},
+	[OFERR_ACTION_EPERM] = {{2, 6}, {2, 6}},
+	[OFERR_TOO_MANY_ACTIONS] = {{2, 7}, {2, 7}},
+	[OFERR_BAD_QUEUE] = {{2, 8}, {2, 8}},
+	[OFERR_BAD_OUT_GROUP] = {{2, 5}, {2, 9}},
+	[OFERR_MATCH_INCONSISTENT] = {{1, 522}, {2, 10}},
+	[OFERR_UNSUPPORTED_ORDER] = {{3, 5}, {2, 11}},
+	[OFERR_BAD_TAG] = {{2, 5}, {2, 12}},
+	[OFERR_BAD_SET_TYPE] = {{1, 523}, {2, 13}},
+	[OFERR_BAD_SET_LEN] = {{1, 524}, {2, 14}},
+	[OFERR_BAD_SET_ARGUMENT] = {{1, 525}, {2, 15}},
+	[OFERR_BAD_INSTRUCTION] = {{2, 257}, {3, 0}},
+	[OFERR_UNSUP_INSTRUCTION] = {{2, 257}, {3, 1}},
+	[OFERR_BAD_GOTO_TABLE] = {{2, 5}, {3, 2}},
+	[OFERR_UNSUP_METADATA] = {{2, 5}, {3, 3}},
+	[OFERR_UNSUP_METADATA_MASK] = {{2, 5}, {3, 4}},
+	[OFERR_BAD_INSTRUCTION_EXPERIMENTER] = {{2, 2}, {3, 5}},
+	[OFERR_BAD_INSTRUCTION_LEN] = {{2, 1}, {3, 7}},
+	/* 1.3 has no number of its own for it; 1.4 has (3, 9). */
+	[OFERR_DUP_INSTRUCTION] = {{2, 5}, {3, 0}},
+	[OFERR_BAD_MATCH_TYPE] = {{1, 256}, {4, 0}},
+	[OFERR_BAD_MATCH_LEN] = {{1, 256}, {4, 1}},
+	[OFERR_BAD_MATCH_TAG] = {{1, 258}, {4, 2}},
+	[OFERR_BAD_DL_ADDR_MASK] = {{1, 259}, {4, 3}},
+	[OFERR_BAD_NW_ADDR_MASK] = {{1, 259}, {4, 4}},
+	[OFERR_BAD_WILDCARDS] = {{1, 262}, {4, 5}},
+	[OFERR_BAD_MATCH_FIELD] = {{1, 257}, {4, 6}},
+	[OFERR_BAD_MATCH_VALUE] = {{1, 258}, {4, 7}},
+	[OFERR_BAD_MATCH_MASK] = {{1, 259}, {4, 8}},
+	[OFERR_BAD_PREREQ] = {{1, 260}, {4, 9}},
+	[OFERR_DUP_FIELD] = {{1, 261}, {4, 10}},
+	[OFERR_FLOW_MOD_UNKNOWN] = {{3, 5}, {5, 0}},
+	[OFERR_TABLE_FULL] = {{3, 0}, {5, 1}},
+	[OFERR_FLOW_MOD_BAD_TABLE] = {{5, 257}, {5, 2}},
+	[OFERR_OVERLAP] = {{3, 1}, {5, 3}},
+	[OFERR_FLOW_MOD_EPERM] = {{3, 2}, {5, 4}},
+	[OFERR_BAD_TIMEOUT] = {{3, 3}, {5, 5}},
+	[OFERR_BAD_COMMAND] = {{3, 4}, {5, 6}},
+	[OFERR_BAD_FLAGS] = {{3, 258}, {5, 7}},
+	[OFERR_GROUP_BAD_TYPE] = {{1, 1}, {6, 10}},
+	[OFERR_GROUP_UNKNOWN] = {{1, 1}, {6, 8}},
+	[OFERR_METER_UNKNOWN] = {{1, 1}, {12, 3}},
+	[OFERR_METER_UNSUPPORTED] = {{1, 1}, {12, 10}},
+	[OFERR_PORT_MOD_BAD_PORT] = {{4, 0}, {7, 0}},
+	[OFERR_PORT_MOD_BAD_HW_ADDR] = {{4, 1}, {7, 1}},
+	[OFERR_PORT_MOD_BAD_CONFIG] = {{4, 0}, {7, 2}},
+	[OFERR_TABLE_MOD_BAD_TABLE] = {{1, 512}, {8, 0}},
+	[OFERR_TABLE_MOD_BAD_CONFIG] = {{1, 5}, {8, 1}},
+	[OFERR_QUEUE_BAD_PORT] = {{5, 0}, {9, 0}},
+	[OFERR_QUEUE_BAD_QUEUE] = {{5, 1}, {9, 1}},
+	[OFERR_CONFIG_BAD_FLAGS] = {{1, 5}, {10, 0}},
+	[OFERR_CONFIG_BAD_LEN] = {{1, 6}, {10, 1}},
+	[OFERR_ROLE_STALE] = {{1, 5}, {11, 0}},
+	[OFERR_ROLE_BAD] = {{1, 513}, {11, 2}},
+	[OFERR_TABLE_FEATURES_EPERM] = {{1, 5}, {13, 5}},
+};
+
+static const char *const texts[OFERR_MAX] = {
+#define OF_ERROR(ID, text) [OFERR_##ID] = text,
+	OF_ERRORS(OF_ERROR)
+#undef OF_ERROR
+};
+
+struct of_error_code of_error_code(uint8_t version, enum of_error err)
+{
+	return version == OFP10 ? codes[err].v10 : codes[err].v13;
+}
+
+const char *of_error_text(enum of_error err)
+{
+	return err < OFERR_MAX ? texts[err] : "unknown error";
+}
+
+void of_error_encode(struct of_buf *b, uint8_t version, uint32_t xid, enum of_error err,
+	const uint8_t *request, size_t len, const char *text)
+{
+	size_t start = of_begin(b, version, OFPT_ERROR, xid);
+	struct of_error_code c = of_error_code(version, err);
+
+	if (version == OFP10 && c.code >= NX_ERROR_FIRST) {
+		of_put_u16(b, NX_ERROR_TYPE);
+		of_put_u16(b, 0);
+		of_put_u32(b, EXP_NICIRA);
+	}
+	of_put_u16(b, c.type);
+	of_put_u16(b, c.code);
+	if (text)
+		of_put_bytes(b, text, strlen(text));
+	else
+		of_put_bytes(b, request, len < ERROR_DATA ? len : ERROR_DATA);
+	of_end(b, start);
+}

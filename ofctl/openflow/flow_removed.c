@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flow-removed (OpenFlow 1.0, 5.4.3; OpenFlow 1.3, 7.4.2) and Nicira's for 1.0.
+ */
+#include "ofctl/openflow/codec.h"
+
+#include "ofctl/openflow/wire.h"
+
+static uint8_t reason_to(uint8_t version, enum of_removed_reason reason)
+{
+	enum of_removed_reason last = version == OFP10 ? OF_REMOVED_DELETE : OF_REMOVED_GROUP;
+
+	return (uint8_t)(reason <= last ? reason : OF_REMOVED_DELETE);
+}
+
+static void put_duration(struct of_buf *b, uint64_t ns)
+{
+	of_put_u32(b, (uint32_t)(ns / 1000000000));
+	of_put_u32(b, (uint32_t)(ns % 1000000000));
+}
+
+static void encode10(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
+{
+	const struct of_flow_stats *fs = &fr->stats;
+	size_t start = of_begin(b, OFP10, OFPT_FLOW_REMOVED, 0);
+
+	of_match10_encode(b, m);
+	of_put_u64(b, fs->cookie);
+	of_put_u16(b, fs->priority);
+	of_put_u8(b, reason_to(OFP10, fr->reason));
+	of_put_zeros(b, 1);
+	put_duration(b, fs->duration_ns);
+	of_put_u16(b, fs->idle_timeout);
+	of_put_zeros(b, 2);
+	of_put_u64(b, fs->packets);
+	of_put_u64(b, fs->bytes);
+	of_end(b, start);
+}
+
+static void encode13(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
+{
+	const struct of_flow_stats *fs = &fr->stats;
+	size_t start = of_begin(b, OFP13, OFPT_FLOW_REMOVED, 0);
+
+	of_put_u64(b, fs->cookie);
+	of_put_u16(b, fs->priority);
+	of_put_u8(b, reason_to(OFP13, fr->reason));
+	of_put_u8(b, fs->table);
+	put_duration(b, fs->duration_ns);
+	of_put_u16(b, fs->idle_timeout);
+	of_put_u16(b, fs->hard_timeout);
+	of_put_u64(b, fs->packets);
+	of_put_u64(b, fs->bytes);
+	of_match13_encode(b, m);
+	of_end(b, start);
+}
+
+static void encode_nx(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
+{
+	const struct of_flow_stats *fs = &fr->stats;
+	size_t start = of_begin_nicira(b, OFP10, 0, NXT_FLOW_REMOVED), match, match_len;
+
+	of_put_u64(b, fs->cookie);
+	of_put_u16(b, fs->priority);
+	of_put_u8(b, reason_to(OFP10, fr->reason));
+	of_put_u8(b, (uint8_t)(fs->table + 1)); /* 0: not known */
+	put_duration(b, fs->duration_ns);
+	of_put_u16(b, fs->idle_timeout);
+	match_len = b->len;
+	of_put_u16(b, 0);
+	of_put_u64(b, fs->packets);
+	of_put_u64(b, fs->bytes);
+	match = b->len;
+	of_oxm_encode(b, OF_OXM_NX, m);
+	of_set_u16(b, match_len, b->len - match);
+	of_put_pad8(b, match);
+	of_end(b, start);
+}
+
+void of_flow_removed_encode(
+	struct of_buf *b, uint8_t version, bool nxm, const struct of_flow_removed *fr)
+{
+	struct hal_match m;
+
+	hal_cmatch_expand(fr->stats.match, &m);
+	if (version != OFP10)
+		encode13(b, fr, &m);
+	else if (nxm)
+		encode_nx(b, fr, &m);
+	else
+		encode10(b, fr, &m);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Table and port statistics (OpenFlow 1.0, 5.3.5; OpenFlow 1.3, 7.3.5.4 and 7.3.5.6).
+ */
+#include "ofctl/openflow/codec.h"
+
+#include "ofctl/openflow/wire.h"
+
+#define UNKNOWN UINT64_MAX
+
+void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_table_stats *ts)
+{
+	of_put_u8(b, ts->table);
+	of_put_zeros(b, 3);
+	if (version == OFP10) {
+		of_put_text(b, ts->name, 32);
+		of_put_u32(b, OFPFW_ALL);
+		of_put_u32(b, ts->max_entries);
+	}
+	of_put_u32(b, ts->active);
+	of_put_u64(b, ts->lookups);
+	of_put_u64(b, ts->matched);
+}
+
+void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps)
+{
+	of_put_port(b, version, ps->number);
+	of_put_zeros(b, version == OFP10 ? 6 : 4);
+	of_put_u64(b, ps->rx_packets);
+	of_put_u64(b, ps->tx_packets);
+	of_put_u64(b, ps->rx_bytes);
+	of_put_u64(b, ps->tx_bytes);
+	of_put_u64(b, ps->rx_dropped);
+	of_put_u64(b, ps->tx_dropped);
+	of_put_u64(b, ps->rx_errors);
+	of_put_u64(b, ps->tx_errors);
+	of_put_u64(b, UNKNOWN); /* frame alignment errors */
+	of_put_u64(b, UNKNOWN); /* overruns */
+	of_put_u64(b, UNKNOWN); /* CRC errors */
+	of_put_u64(b, UNKNOWN); /* collisions */
+	if (version == OFP10)
+		return;
+	of_put_u32(b, (uint32_t)(ps->duration_ns / 1000000000));
+	of_put_u32(b, (uint32_t)(ps->duration_ns % 1000000000));
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Table features (OpenFlow 1.3, 7.3.5.5): every table can do everything, but jump only onward.
+ */
+#include "ofctl/openflow/codec.h"
+
+#include <stdio.h>
+
+#include "ofctl/openflow/oxm.h"
+#include "ofctl/openflow/wire.h"
+
+enum {
+	OFPTFPT_INSTRUCTIONS = 0,
+	OFPTFPT_NEXT_TABLES = 2,
+	OFPTFPT_WRITE_ACTIONS = 4,
+	OFPTFPT_APPLY_ACTIONS = 6,
+	OFPTFPT_MATCH = 8,
+	OFPTFPT_WILDCARDS = 10,
+	OFPTFPT_WRITE_SETFIELD = 12,
+	OFPTFPT_APPLY_SETFIELD = 14,
+};
+
+#define MAX_ENTRIES 1000000
+
+static size_t begin(struct of_buf *b, uint16_t type)
+{
+	size_t start = b->len;
+
+	of_put_u16(b, type);
+	of_put_u16(b, 0);
+	return start;
+}
+
+static void end(struct of_buf *b, size_t start)
+{
+	of_set_u16(b, start + 2, b->len - start);
+	of_put_pad8(b, start);
+}
+
+static void put_instructions(struct of_buf *b, uint8_t table)
+{
+	static const uint16_t types[] = {OFPIT_GOTO_TABLE, OFPIT_WRITE_METADATA,
+		OFPIT_WRITE_ACTIONS, OFPIT_APPLY_ACTIONS, OFPIT_CLEAR_ACTIONS};
+	size_t start = begin(b, OFPTFPT_INSTRUCTIONS);
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (types[i] == OFPIT_GOTO_TABLE && table == OF_TABLES - 1)
+			continue;
+		of_put_u16(b, types[i]);
+		of_put_u16(b, 4);
+	}
+	end(b, start);
+}
+
+static void put_next_tables(struct of_buf *b, uint8_t table)
+{
+	size_t start = begin(b, OFPTFPT_NEXT_TABLES);
+
+	for (unsigned t = table + 1u; t < OF_TABLES; t++)
+		of_put_u8(b, (uint8_t)t);
+	end(b, start);
+}
+
+static void put_actions(struct of_buf *b, uint16_t property)
+{
+	static const uint16_t types[] = {OFPAT_OUTPUT, OFPAT13_COPY_TTL_OUT, OFPAT13_COPY_TTL_IN,
+		OFPAT13_SET_MPLS_TTL, OFPAT13_DEC_MPLS_TTL, OFPAT13_PUSH_VLAN, OFPAT13_POP_VLAN,
+		OFPAT13_PUSH_MPLS, OFPAT13_POP_MPLS, OFPAT13_SET_QUEUE, OFPAT13_SET_NW_TTL,
+		OFPAT13_DEC_NW_TTL, OFPAT13_SET_FIELD, OFPAT13_PUSH_PBB, OFPAT13_POP_PBB};
+	size_t start = begin(b, property);
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		of_put_u16(b, types[i]);
+		of_put_u16(b, 4);
+	}
+	end(b, start);
+}
+
+/* Fields that have a code, the maskable ones with their mask bit if `masks`. */
+static void put_fields(struct of_buf *b, uint16_t property, bool writable, bool masks)
+{
+	size_t start = begin(b, property);
+
+	for (unsigned id = 0; id < FIELD_MAX; id++) {
+		const struct hal_field *f = &hal_fields[id];
+
+		if (f->oxm_class == NOCODE && f->nxm_class == NOCODE)
+			continue;
+		if (hal_field_bytes(id) > OF_OXM_VALUE_MAX || id == FIELD_NW_TOS)
+			continue;
+		if (writable && !f->writable)
+			continue;
+		of_oxm_put_header(b, OF_OXM_13, id, masks && f->maskable == MASK_ANY);
+	}
+	end(b, start);
+}
+
+void of_table_features_encode(struct of_buf *b, uint8_t table)
+{
+	size_t start = b->len;
+	char name[32];
+
+	snprintf(name, sizeof(name), "table%u", table);
+	of_put_u16(b, 0);
+	of_put_u8(b, table);
+	of_put_zeros(b, 5);
+	of_put_text(b, name, 32);
+	of_put_u64(b, UINT64_MAX); /* metadata that can be matched */
+	of_put_u64(b, UINT64_MAX); /* and written */
+	of_put_u32(b, 3);          /* OFPTC_DEPRECATED_MASK, as it has to be */
+	of_put_u32(b, MAX_ENTRIES);
+	put_instructions(b, table);
+	put_next_tables(b, table);
+	put_actions(b, OFPTFPT_WRITE_ACTIONS);
+	put_actions(b, OFPTFPT_APPLY_ACTIONS);
+	put_fields(b, OFPTFPT_MATCH, false, true);
+	put_fields(b, OFPTFPT_WILDCARDS, false, false);
+	put_fields(b, OFPTFPT_WRITE_SETFIELD, true, false);
+	put_fields(b, OFPTFPT_APPLY_SETFIELD, true, false);
+	of_set_u16(b, start, b->len - start);
+}
