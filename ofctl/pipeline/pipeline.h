@@ -39,8 +39,7 @@ struct pipeline_ops {
 	void *ctx;
 };
 
-int pipeline_open(
-	struct event_base *base, const struct pipeline_ops *ops, struct pipeline **out);
+int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struct pipeline **out);
 void pipeline_close(struct pipeline *pl);
 
 /* Wires the layers below; before any port exists. `ol` may be NULL. */
@@ -67,9 +66,13 @@ uint64_t pl_bridge_dpid(const struct pl_bridge *br);
 void pl_bridge_set_dpid(struct pl_bridge *br, uint64_t dpid);
 void pl_bridge_set_mac_aging(struct pl_bridge *br, unsigned seconds, unsigned max_entries);
 
-/* Standalone: `on` makes the bridge act as a learning switch, whatever its tables hold not
- * (a flow of priority 0, action NORMAL, that no flow dump shows). */
+/* Standalone: `on` makes the bridge act as a learning switch for every packet (OpenFlow 1.3,
+ * 6.4), whatever its tables hold. */
 void pl_bridge_set_standalone(struct pl_bridge *br, bool on);
+
+/* What happens to packets that match no flow of a table: to the controller as OpenFlow 1.0 says, or
+ * dropped as 1.3 says (the default). */
+void pl_bridge_set_table_miss(struct pl_bridge *br, bool to_controller);
 
 enum pl_vlan_mode { PL_VLAN_TRUNK, PL_VLAN_ACCESS, PL_VLAN_NATIVE_TAGGED, PL_VLAN_NATIVE_UNTAGGED };
 
@@ -78,9 +81,9 @@ struct pl_port_config {
 	uint32_t number;  /* OpenFlow number, OF_PORT_LOCAL for the bridge's own */
 	uint32_t dp_port; /* datapath port id, HAL_PORT_NONE for a patch port */
 	enum pl_vlan_mode vlan_mode;
-	uint16_t tag;		   /* access and native VLAN, 0: none */
-	uint64_t trunks[64];	   /* bit n: VLAN n is carried; all zero: every VLAN */
-	char patch_peer[64];	   /* name of the peer patch port on any bridge, "" if none */
+	uint16_t tag;        /* access and native VLAN, 0: none */
+	uint64_t trunks[64]; /* bit n: VLAN n is carried; all zero: every VLAN */
+	char patch_peer[64]; /* name of the peer patch port on any bridge, "" if none */
 	uint8_t mac[6];
 };
 
@@ -88,14 +91,16 @@ struct pl_port_config {
 int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg);
 int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg);
 int pl_port_remove(struct pl_bridge *br, uint32_t number);
-uint32_t pl_port_free_number(struct pl_bridge *br, uint32_t wanted); /* wanted if free, else one that is */
+uint32_t pl_port_free_number(
+	struct pl_bridge *br, uint32_t wanted); /* wanted if free, else one that is */
 
 /* Link, speed and address changed; emits port-status when something is new. */
 void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bool link_up,
 	const uint8_t mac[6], uint64_t speed_mbps);
 
 int pl_port_mod(struct pl_bridge *br, const struct of_port_mod *pm); /* enum of_error */
-void pl_port_list(struct pl_bridge *br, void (*cb)(void *ctx, const struct of_port_desc *p), void *ctx);
+void pl_port_list(
+	struct pl_bridge *br, void (*cb)(void *ctx, const struct of_port_desc *p), void *ctx);
 bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *out);
 bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out);
 uint32_t pl_port_by_name(struct pl_bridge *br, const char *name); /* OF_PORT_ANY if none */
@@ -139,8 +144,8 @@ struct pl_megaflow_info {
 	const uint64_t *cookies; /* of the flows that it credits */
 	unsigned n_cookies;
 };
-void pipeline_megaflows(struct pipeline *pl,
-	void (*cb)(void *ctx, const struct pl_megaflow_info *info), void *ctx);
+void pipeline_megaflows(
+	struct pipeline *pl, void (*cb)(void *ctx, const struct pl_megaflow_info *info), void *ctx);
 
 struct pl_fdb_entry {
 	uint32_t port;
@@ -148,7 +153,8 @@ struct pl_fdb_entry {
 	uint8_t mac[6];
 	unsigned age_s;
 };
-void pl_fdb_list(struct pl_bridge *br, void (*cb)(void *ctx, const struct pl_fdb_entry *e), void *ctx);
+void pl_fdb_list(
+	struct pl_bridge *br, void (*cb)(void *ctx, const struct pl_fdb_entry *e), void *ctx);
 void pl_fdb_flush(struct pl_bridge *br);
 
 struct pipeline_stats {

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bridges, their ports and their MAC tables, as the pipeline keeps them.
+ *
+ * Thread-safety: the control thread writes. Workers read, under RCU: ports (immutable objects that
+ * are replaced when they change), tables, MAC entries, and the atomics.
+ */
+#ifndef SLUICE_OFCTL_PIPELINE_BRIDGE_H
+#define SLUICE_OFCTL_PIPELINE_BRIDGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "hal/base/hmap.h"
+#include "ofctl/pipeline/flow.h"
+#include "ofctl/pipeline/pipeline.h"
+
+/* A port of a bridge. Immutable once published, but for the counters at the end. */
+struct pl_port {
+	struct hmap_node node; /* in br->ports, by number */
+	struct pl_bridge *br;
+	struct pl_port_config cfg;
+	struct of_port_desc desc;
+	bool no_flood, no_recv, no_fwd, no_packet_in;
+	bool up;
+	struct patch_counter *patch; /* a patch port's own counters; control thread */
+	uint64_t created_ms;
+};
+
+/* Traffic of a patch port, credited from megaflows. Outlives changes of the port. */
+struct patch_counter {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
+struct mac_entry {
+	struct hmap_node node; /* in br->macs, by vlan and address */
+	uint8_t mac[6];
+	uint16_t vlan;
+	uint32_t port;    /* OpenFlow number */
+	uint64_t used_ms; /* control thread */
+};
+
+LIST_HEAD(flow_timed, flow);
+
+struct pl_bridge {
+	struct pipeline *pl;
+	uint32_t id; /* 1 and up, never used again */
+	char name[64];
+	uint64_t dpid;
+	struct flow_table tables[OF_TABLES];
+	struct hmap ports;
+	struct hmap macs;
+	struct flow_timed timed;
+	_Atomic bool standalone;
+	_Atomic bool miss_to_controller;
+	bool closing;
+	unsigned mac_aging_s, mac_max;
+	uint64_t gone_ms, unused_ms; /* when it was removed; when nothing used it any more */
+	LIST_ENTRY(pl_bridge) link;
+};
+
+/* Under RCU. */
+const struct pl_port *bridge_port(const struct pl_bridge *br, uint32_t number);
+const struct pl_port *bridge_patch_peer(const struct pl_port *port);
+const struct mac_entry *bridge_mac(const struct pl_bridge *br, uint16_t vlan, const uint8_t mac[6]);
+
+/* True if the port carries the VLAN (0: untagged traffic of a trunk). */
+bool port_carries_vlan(const struct pl_port *port, uint16_t vlan);
+
+/* Control thread: a station was seen. Makes megaflows that knew better be translated again. */
+void bridge_mac_learn(struct pl_bridge *br, uint16_t vlan, const uint8_t mac[6], uint32_t port);
+void bridge_mac_expire(struct pl_bridge *br, uint64_t now_ms);
+void bridge_mac_flush_port(struct pl_bridge *br, uint32_t port);
+void bridge_mac_destroy(struct pl_bridge *br);
+
+/* Frees a bridge that nothing refers to any more. */
+void bridge_free(struct pl_bridge *br);
+
+/* A flow's last reference is gone: its counters are final. */
+void bridge_flow_gone(struct pl_bridge *br, struct flow *f);
+
+/* Takes a flow out of its table; what depended on it is translated again by the caller. */
+void bridge_flow_expire(struct pl_bridge *br, uint64_t now_ms);
+
+void flow_to_stats(const struct flow *f, uint64_t now_ms, struct of_flow_stats *fs);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofctl/pipeline/check.h"
+
+#include <string.h>
+
+/* The match, as actions change what is known of the packet's headers. */
+static void assume_u64(struct hal_match *m, enum hal_field_id id, uint64_t value)
+{
+	hal_match_set_u64(m, id, value);
+}
+
+static bool is_port(uint32_t port)
+{
+	switch (port) {
+	case OF_PORT_IN_PORT:
+	case OF_PORT_TABLE:
+	case OF_PORT_NORMAL:
+	case OF_PORT_FLOOD:
+	case OF_PORT_ALL:
+	case OF_PORT_CONTROLLER:
+	case OF_PORT_LOCAL:
+		return true;
+	default:
+		return port > 0 && port < OF_PORT_MAX;
+	}
+}
+
+static bool is_mpls(uint32_t eth_type)
+{
+	return eth_type == 0x8847 || eth_type == 0x8848;
+}
+
+static enum of_error check_set(const struct of_action *a, const struct hal_match *m)
+{
+	if (!hal_fields[a->field].writable)
+		return OFERR_BAD_SET_TYPE;
+	if ((a->field == FIELD_VLAN_VID || a->field == FIELD_VLAN_TCI) && !a->has_mask)
+		return OFERR_OK; /* on an untagged packet it does nothing */
+	return hal_field_prereq_ok(a->field, &m->value, &m->mask) ? OFERR_OK
+								  : OFERR_MATCH_INCONSISTENT;
+}
+
+static enum of_error check_move(const struct of_action *a, const struct hal_match *m)
+{
+	const struct hal_field *src = &hal_fields[a->field], *dst = &hal_fields[a->dst_field];
+
+	if (!dst->writable)
+		return OFERR_BAD_SET_TYPE;
+	if (!a->n_bits || a->src_ofs + a->n_bits > src->bits ||
+		a->dst_ofs + a->n_bits > dst->bits || a->n_bits > 128 || src->bits > 128 ||
+		dst->bits > 128)
+		return OFERR_BAD_SET_LEN;
+	if (!hal_field_prereq_ok(a->field, &m->value, &m->mask) ||
+		!hal_field_prereq_ok(a->dst_field, &m->value, &m->mask))
+		return OFERR_MATCH_INCONSISTENT;
+	return OFERR_OK;
+}
+
+static enum of_error check_push(const struct of_action *a, struct hal_match *m)
+{
+	if (a->type == OFACT_PUSH_VLAN) {
+		if (a->eth_type != 0x8100 && a->eth_type != 0x88a8)
+			return OFERR_BAD_ACTION_ARGUMENT;
+		assume_u64(m, FIELD_VLAN_VID, HAL_VLAN_PRESENT);
+		return OFERR_OK;
+	}
+	if (!is_mpls(a->eth_type))
+		return OFERR_BAD_ACTION_ARGUMENT;
+	assume_u64(m, FIELD_ETH_TYPE, a->eth_type);
+	return OFERR_OK;
+}
+
+static enum of_error check_one(struct pl_bridge *br, const struct of_action *a, struct hal_match *m)
+{
+	(void)br;
+	switch (a->type) {
+	case OFACT_OUTPUT:
+		return is_port(a->port) ? OFERR_OK : OFERR_BAD_OUT_PORT;
+	case OFACT_SET_FIELD:
+		return check_set(a, m);
+	case OFACT_MOVE:
+		return check_move(a, m);
+	case OFACT_PUSH_VLAN:
+	case OFACT_PUSH_MPLS:
+		return check_push(a, m);
+	case OFACT_POP_VLAN:
+		return OFERR_OK;
+	case OFACT_SET_VLAN_VID_10:
+		if (a->vlan > 0xfff)
+			return OFERR_BAD_ACTION_ARGUMENT;
+		assume_u64(m, FIELD_VLAN_VID, HAL_VLAN_PRESENT);
+		return OFERR_OK;
+	case OFACT_SET_VLAN_PCP_10:
+		if (a->vlan > 7)
+			return OFERR_BAD_ACTION_ARGUMENT;
+		assume_u64(m, FIELD_VLAN_VID, HAL_VLAN_PRESENT);
+		return OFERR_OK;
+	case OFACT_POP_MPLS:
+		if (!hal_field_prereq_ok(FIELD_MPLS_LABEL, &m->value, &m->mask))
+			return OFERR_MATCH_INCONSISTENT;
+		assume_u64(m, FIELD_ETH_TYPE, a->eth_type);
+		return OFERR_OK;
+	case OFACT_SET_MPLS_TTL:
+	case OFACT_DEC_MPLS_TTL:
+		return hal_field_prereq_ok(FIELD_MPLS_TTL, &m->value, &m->mask)
+			       ? OFERR_OK
+			       : OFERR_MATCH_INCONSISTENT;
+	case OFACT_DEC_NW_TTL:
+		return hal_field_prereq_ok(FIELD_IP_TTL, &m->value, &m->mask)
+			       ? OFERR_OK
+			       : OFERR_MATCH_INCONSISTENT;
+	case OFACT_RESUBMIT:
+		return a->table == OF_TABLE_ALL || a->table < OF_TABLES ? OFERR_OK
+									: OFERR_BAD_ACTION_ARGUMENT;
+	case OFACT_SET_QUEUE:
+	case OFACT_ENQUEUE:
+		return OFERR_BAD_QUEUE; /* no port has queues */
+	case OFACT_GROUP:
+		return OFERR_BAD_OUT_GROUP; /* there are no groups */
+	case OFACT_PUSH_PBB:
+	case OFACT_POP_PBB:
+	case OFACT_COPY_TTL_IN:
+	case OFACT_COPY_TTL_OUT:
+		return OFERR_BAD_ACTION_TYPE;
+	}
+	return OFERR_BAD_ACTION_TYPE;
+}
+
+enum of_error pl_actions_check(
+	struct pl_bridge *br, const struct of_actions *acts, const struct hal_match *match)
+{
+	struct hal_match m = *match;
+	enum of_error error = OFERR_OK;
+
+	for (unsigned i = 0; i < acts->n && !error; i++)
+		error = check_one(br, &acts->a[i], &m);
+	return error;
+}
+
+enum of_error check_instructions(struct pl_bridge *br, const struct of_flow_mod *fm)
+{
+	const struct of_instructions *ins = &fm->ins;
+	enum of_error error;
+
+	if (ins->has_goto && (ins->goto_table >= OF_TABLES ||
+				     (fm->table != OF_TABLE_ALL && ins->goto_table <= fm->table)))
+		return OFERR_BAD_GOTO_TABLE;
+	if (ins->has_meter)
+		return OFERR_METER_UNKNOWN;
+	for (unsigned i = 0; i < ins->apply.n; i++)
+		if (ins->apply.a[i].type == OFACT_OUTPUT && ins->apply.a[i].port == OF_PORT_TABLE)
+			return OFERR_BAD_OUT_PORT;
+	error = pl_actions_check(br, &ins->apply, &fm->match);
+	if (!error)
+		error = pl_actions_check(br, &ins->write, &fm->match);
+	return error;
+}

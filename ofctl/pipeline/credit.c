@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Credits: what megaflows carried, in software and in devices, is given to the OpenFlow flows,
+ * tables, MAC entries and patch ports that they used.
+ */
+#include <stdlib.h>
+
+#include "hal/base/rcu.h"
+#include "hal/mutation.h"
+#include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+
+/* A megaflow that carried nothing for so long is retired. */
+#define MEGAFLOW_IDLE_MS 10000
+
+void megaflow_totals(
+	const struct pl_megaflow *m, uint64_t *packets, uint64_t *bytes, uint64_t *used_ms)
+{
+	const struct hal_megaflow *mf = &m->mf;
+	uint64_t p = atomic_load_explicit(&mf->hw_packets, memory_order_relaxed);
+	uint64_t b = atomic_load_explicit(&mf->hw_bytes, memory_order_relaxed);
+	uint64_t used = atomic_load_explicit(&mf->hw_used_ms, memory_order_relaxed);
+
+	for (unsigned i = 0; i < HAL_MAX_WORKERS; i++) {
+		uint64_t u = atomic_load_explicit(&mf->sw[i].used_ms, memory_order_relaxed);
+
+		p += atomic_load_explicit(&mf->sw[i].packets, memory_order_relaxed);
+		b += atomic_load_explicit(&mf->sw[i].bytes, memory_order_relaxed);
+		if (u > used)
+			used = u;
+	}
+	*packets = p;
+	*bytes = b;
+	*used_ms = used;
+}
+
+static void credit_mac(const struct credit *c, uint64_t used_ms)
+{
+	struct mac_entry *e = (struct mac_entry *)(uintptr_t)bridge_mac(c->br, c->vlan, c->mac);
+
+	if (e && e->port == c->port && used_ms > e->used_ms)
+		e->used_ms = used_ms;
+}
+
+static void credit_patch(const struct credit *c, uint64_t packets, uint64_t bytes)
+{
+	const struct pl_port *port = bridge_port(c->br, c->port);
+
+	if (!port || !port->patch)
+		return;
+	if (c->rx) {
+		port->patch->rx_packets += packets;
+		port->patch->rx_bytes += bytes;
+	} else {
+		port->patch->tx_packets += packets;
+		port->patch->tx_bytes += bytes;
+	}
+}
+
+static void credit_one(const struct credit *c, uint64_t packets, uint64_t bytes, uint64_t used_ms)
+{
+	struct flow_table *t;
+
+	switch (c->type) {
+	case CREDIT_FLOW:
+		t = &c->flow->br->tables[c->flow->table];
+		t->lookups += packets;
+		t->matched += packets;
+		c->flow->counter->packets += packets;
+		c->flow->counter->bytes += bytes;
+		if (used_ms > c->flow->counter->used_ms)
+			c->flow->counter->used_ms = used_ms;
+		break;
+	case CREDIT_MISS:
+		c->br->tables[c->table].lookups += packets;
+		break;
+	case CREDIT_MAC:
+		credit_mac(c, used_ms);
+		break;
+	case CREDIT_PATCH:
+		credit_patch(c, packets, bytes);
+		break;
+	}
+}
+
+void credit_megaflow(struct pl_megaflow *m)
+{
+	uint64_t packets, bytes, used_ms, p, b;
+
+	megaflow_totals(m, &packets, &bytes, &used_ms);
+	p = packets - m->credited_packets;
+	b = bytes - m->credited_bytes;
+	if (!p && !b)
+		return;
+	m->credited_packets = packets;
+	m->credited_bytes = bytes;
+	for (unsigned i = 0; i < m->n_credits; i++)
+		credit_one(&m->credits[i], MUTATE(14, p, i ? 0 : p), b, used_ms);
+}
+
+void credit_all(struct pipeline *pl)
+{
+	struct pl_megaflow *m;
+
+	registry_take_births(pl);
+	rcu_reclaim();
+	TAILQ_FOREACH (m, &pl->all, link)
+		credit_megaflow(m);
+}
+
+void credit_sweep(struct pipeline *pl, uint64_t now_ms)
+{
+	struct pl_megaflow *m, *next;
+	struct pl_bridge *br;
+
+	credit_all(pl);
+	for (m = TAILQ_FIRST(&pl->all); m; m = next) {
+		uint64_t packets, bytes, used;
+
+		next = TAILQ_NEXT(m, link);
+		if (!m->indexed)
+			continue;
+		megaflow_totals(m, &packets, &bytes, &used);
+		if (used < m->mf.created_ms)
+			used = m->mf.created_ms;
+		if (now_ms > used && now_ms - used > MEGAFLOW_IDLE_MS)
+			registry_retire(pl, m, NULL);
+	}
+	pipeline_change_begin(pl);
+	LIST_FOREACH (br, &pl->bridges, link) {
+		bridge_mac_expire(br, now_ms);
+		bridge_flow_expire(br, now_ms);
+	}
+	pipeline_change_end(pl);
+}

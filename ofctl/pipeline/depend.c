@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofctl/pipeline/depend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hal/mutation.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+
+/* ---- the index ---- */
+
+static uint32_t visit_hash(uint32_t bridge, uint8_t table)
+{
+	return hash_mix((uint64_t)bridge << 8 | table);
+}
+
+static struct visit_head *visit_head(struct pipeline *pl, uint32_t bridge, uint8_t table)
+{
+	HMAP_FOR_EACH_HASH (h, struct visit_head, node, visit_hash(bridge, table), &pl->visits)
+		if (h->bridge == bridge && h->table == table)
+			return h;
+	return NULL;
+}
+
+static struct visit_head *visit_head_make(struct pipeline *pl, uint32_t bridge, uint8_t table)
+{
+	struct visit_head *h = visit_head(pl, bridge, table);
+
+	if (h)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return NULL;
+	h->bridge = bridge;
+	h->table = table;
+	LIST_INIT(&h->list);
+	if (hmap_insert(&pl->visits, &h->node, visit_hash(bridge, table))) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+int depend_index(struct pipeline *pl, struct pl_megaflow *m)
+{
+	unsigned d = 0, v = 0;
+
+	for (d = 0; d < m->n_deps; d++)
+		if (hmap_insert(&pl->deps, &m->deps[d].node, dep_key_hash(&m->deps[d].key)))
+			goto remove_deps;
+	for (v = 0; v < m->n_visits; v++) {
+		const struct visit *visit = &m->visits[v].visit;
+		struct visit_head *h = visit_head_make(pl, visit->br->id, visit->table);
+
+		if (!h)
+			goto remove_visits;
+		LIST_INSERT_HEAD(&h->list, &m->visits[v], link);
+	}
+	m->indexed = true;
+	return 0;
+
+remove_visits:
+	while (v--)
+		LIST_REMOVE(&m->visits[v], link);
+remove_deps:
+	while (d--)
+		hmap_remove(&pl->deps, &m->deps[d].node);
+	return -ENOMEM;
+}
+
+void depend_unindex(struct pipeline *pl, struct pl_megaflow *m)
+{
+	if (!m->indexed)
+		return;
+	for (unsigned i = 0; i < m->n_deps; i++)
+		hmap_remove(&pl->deps, &m->deps[i].node);
+	for (unsigned i = 0; i < m->n_visits; i++)
+		LIST_REMOVE(&m->visits[i], link);
+	m->indexed = false;
+}
+
+void depend_destroy(struct pipeline *pl)
+{
+	HMAP_FOR_EACH (h, struct visit_head, node, &pl->visits) {
+		hmap_remove(&pl->visits, &h->node);
+		free(h);
+	}
+	hmap_destroy(&pl->visits);
+	hmap_destroy(&pl->deps);
+}
+
+/* ---- changes ---- */
+
+static void mark_stale(struct pipeline *pl, struct pl_megaflow *m)
+{
+	if (m->stale)
+		return;
+	m->stale = true;
+	TAILQ_INSERT_TAIL(&pl->stale, m, stale_link);
+}
+
+static void mark_dep(struct pipeline *pl, const struct dep_key *key)
+{
+	HMAP_FOR_EACH_HASH (d, struct dep_node, node, dep_key_hash(key), &pl->deps)
+		if (dep_key_equal(&d->key, key))
+			mark_stale(pl, d->mf);
+}
+
+/* A new flow concerns a lookup that it would win now, for some packet of the megaflow. */
+static void mark_flow(struct pipeline *pl, const struct flow *f)
+{
+	struct visit_head *h = visit_head(pl, f->br->id, f->table);
+	struct visit_node *v;
+
+	if (!h)
+		return;
+	LIST_FOREACH (v, &h->list, link) {
+		const struct flow *winner = v->visit.winner;
+
+		if (winner && winner->priority > f->priority)
+			continue;
+		if (hal_cmatch_overlap(v->visit.known, f->match) && MUTATE(12, 1, 0))
+			mark_stale(pl, v->mf);
+	}
+}
+
+void pipeline_change_begin(struct pipeline *pl)
+{
+	if (pl->change_depth++ == 0)
+		atomic_fetch_add(&pl->version, 1);
+}
+
+void pipeline_changed_dep(struct pipeline *pl, const struct dep_key *key)
+{
+	if (pl->n_changed_deps == pl->max_changed_deps) {
+		unsigned max = pl->max_changed_deps ? pl->max_changed_deps * 2 : 64;
+		struct dep_key *p = realloc(pl->changed_deps, max * sizeof(*p));
+
+		if (!p) {
+			pl->all_changed = true;
+			return;
+		}
+		pl->changed_deps = p;
+		pl->max_changed_deps = max;
+	}
+	pl->changed_deps[pl->n_changed_deps++] = *key;
+}
+
+void pipeline_changed_flow_added(struct pipeline *pl, struct flow *f)
+{
+	if (pl->n_added_flows == pl->max_added_flows) {
+		unsigned max = pl->max_added_flows ? pl->max_added_flows * 2 : 64;
+		struct flow **p = realloc(pl->added_flows, max * sizeof(struct flow *));
+
+		if (!p) {
+			pl->all_changed = true;
+			return;
+		}
+		pl->added_flows = p;
+		pl->max_added_flows = max;
+	}
+	if (flow_ref(f))
+		pl->added_flows[pl->n_added_flows++] = f;
+}
+
+static void mark_changes(struct pipeline *pl)
+{
+	struct pl_megaflow *m;
+
+	if (pl->all_changed)
+		TAILQ_FOREACH (m, &pl->all, link)
+			if (m->indexed)
+				mark_stale(pl, m);
+	pl->all_changed = false;
+	for (unsigned i = 0; i < pl->n_changed_deps; i++)
+		mark_dep(pl, &pl->changed_deps[i]);
+	pl->n_changed_deps = 0;
+	for (unsigned i = 0; i < pl->n_added_flows; i++) {
+		mark_flow(pl, pl->added_flows[i]);
+		flow_unref(pl->added_flows[i]);
+	}
+	pl->n_added_flows = 0;
+}
+
+void pipeline_change_end(struct pipeline *pl)
+{
+	struct pl_megaflow *m;
+
+	if (--pl->change_depth)
+		return;
+	atomic_fetch_add(&pl->version, 1);
+	registry_take_births(pl);
+	mark_changes(pl);
+	while ((m = TAILQ_FIRST(&pl->stale))) {
+		TAILQ_REMOVE(&pl->stale, m, stale_link);
+		m->stale = false;
+		registry_retranslate(pl, m);
+	}
+}

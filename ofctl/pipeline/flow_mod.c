@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flow-mods (OpenFlow 1.3, 6.4), and what else takes flows in and out of tables.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/base/log.h"
+#include "hal/mutation.h"
+#include "ofctl/pipeline/bridge.h"
+#include "ofctl/pipeline/check.h"
+#include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+
+LOG_DEFINE(flow);
+
+#define OF_VERSION_11 0x02
+#define OF_VERSION_12 0x03
+
+static void link_timed(struct pl_bridge *br, struct flow *f)
+{
+	if (f->idle_timeout || f->hard_timeout)
+		LIST_INSERT_HEAD(&br->timed, f, timed);
+}
+
+static void unlink_timed(struct flow *f)
+{
+	if (f->idle_timeout || f->hard_timeout)
+		LIST_REMOVE(f, timed);
+}
+
+static void changed(struct flow *f)
+{
+	struct dep_key key = dep_key_flow(f);
+
+	pipeline_changed_dep(f->br->pl, &key);
+}
+
+/* Inside a change. */
+static void remove_flow(struct flow *f, enum of_removed_reason reason)
+{
+	unlink_timed(f);
+	flow_table_remove(&f->br->tables[f->table], f);
+	f->removed = true;
+	f->removed_reason = (uint8_t)reason;
+	f->announce = f->flags & OF_FLOW_SEND_REMOVED;
+	changed(f);
+	flow_unref(f);
+}
+
+/* Inside a change: `to` has the same match and priority. */
+static void replace_flow(struct flow *from, struct flow *to)
+{
+	unlink_timed(from);
+	flow_table_replace(&from->br->tables[from->table], from, to);
+	link_timed(from->br, to);
+	from->removed = true;
+	if (MUTATE(16, 1, 0))
+		changed(from);
+	flow_unref(from);
+}
+
+static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
+{
+	bool reset = fm->version <= OF_VERSION_12 || fm->flags & OF_FLOW_RESET_COUNTS;
+	struct flow_table *t;
+	struct flow *old, *f;
+
+	if (fm->table >= OF_TABLES)
+		return OFERR_FLOW_MOD_BAD_TABLE;
+	t = &br->tables[fm->table];
+	f = flow_new(br, fm, fm->table, NULL);
+	if (!f)
+		return OFERR_TABLE_FULL;
+	old = flow_table_find(t, f->match, fm->priority);
+	if (fm->flags & OF_FLOW_CHECK_OVERLAP &&
+		(old || flow_table_overlaps(t, f->match, fm->priority))) {
+		flow_unref(f);
+		return OFERR_OVERLAP;
+	}
+	if (old) {
+		if (!reset) {
+			/* The counts go on; what old megaflows still bring is counted too. */
+			old->counter->refs++;
+			free(f->counter);
+			f->counter = old->counter;
+			f->counter->created_ms = f->counter->modified_ms = clock_ms();
+		}
+		replace_flow(old, f);
+		return OFERR_OK;
+	}
+	if (flow_table_insert(t, f)) {
+		flow_unref(f);
+		return OFERR_TABLE_FULL;
+	}
+	link_timed(br, f);
+	pipeline_changed_flow_added(br->pl, f);
+	return OFERR_OK;
+}
+
+/* ---- selection ---- */
+
+struct selection {
+	struct flow **flows;
+	unsigned n, capacity;
+};
+
+static bool sends_to(const struct of_actions *acts, uint32_t port, uint32_t group)
+{
+	for (unsigned i = 0; i < acts->n; i++) {
+		const struct of_action *a = &acts->a[i];
+
+		if (port != OF_PORT_ANY && a->port == port &&
+			(a->type == OFACT_OUTPUT || a->type == OFACT_ENQUEUE))
+			return true;
+		if (group != OF_GROUP_ANY && a->type == OFACT_GROUP && a->group == group)
+			return true;
+	}
+	return false;
+}
+
+static bool output_fits(const struct flow *f, uint32_t port, uint32_t group)
+{
+	if (port != OF_PORT_ANY && !sends_to(&f->ins.apply, port, OF_GROUP_ANY) &&
+		!sends_to(&f->ins.write, port, OF_GROUP_ANY))
+		return false;
+	return group == OF_GROUP_ANY || sends_to(&f->ins.apply, OF_PORT_ANY, group) ||
+	       sends_to(&f->ins.write, OF_PORT_ANY, group);
+}
+
+static bool cookie_fits(const struct flow *f, uint64_t cookie, uint64_t mask)
+{
+	return !((f->cookie ^ cookie) & mask);
+}
+
+static int select_add(struct selection *s, struct flow *f)
+{
+	if (s->n == s->capacity) {
+		unsigned capacity = s->capacity ? s->capacity * 2 : 64;
+		struct flow **p = realloc(s->flows, capacity * sizeof(struct flow *));
+
+		if (!p)
+			return -ENOMEM;
+		s->flows = p;
+		s->capacity = capacity;
+	}
+	s->flows[s->n++] = f;
+	return 0;
+}
+
+static enum of_error select_flows(
+	struct pl_bridge *br, const struct of_flow_mod *fm, bool strict, struct selection *s)
+{
+	bool all = fm->table == OF_TABLE_ALL;
+	struct hal_cmatch *match;
+	enum of_error error = OFERR_OK;
+
+	if (!all && fm->table >= OF_TABLES)
+		return OFERR_FLOW_MOD_BAD_TABLE;
+	match = hal_cmatch_new(&fm->match);
+	if (!match)
+		return OFERR_FLOW_MOD_UNKNOWN;
+	for (unsigned i = all ? 0 : fm->table; i <= (all ? OF_TABLES - 1u : fm->table); i++) {
+		struct flow *f;
+
+		TAILQ_FOREACH (f, &br->tables[i].flows, order) {
+			if (strict ? f->priority != fm->priority ||
+						!hal_cmatch_equal(f->match, match)
+				   : !hal_cmatch_contains(match, f->match))
+				continue;
+			if (!cookie_fits(f, fm->cookie, fm->cookie_mask) ||
+				!output_fits(f, fm->out_port, fm->out_group))
+				continue;
+			if (select_add(s, f))
+				error = OFERR_FLOW_MOD_UNKNOWN;
+		}
+	}
+	free(match);
+	return error;
+}
+
+/* ---- modify, delete ---- */
+
+/* A flow like `old`, but with the instructions of `fm`. */
+static struct flow *modified(struct flow *old, const struct of_flow_mod *fm)
+{
+	struct of_flow_mod like = {
+		.priority = old->priority,
+		.cookie =
+			fm->version <= OF_VERSION_11 && !fm->cookie_mask ? fm->cookie : old->cookie,
+		.idle_timeout = old->idle_timeout,
+		.hard_timeout = old->hard_timeout,
+		.flags = old->flags,
+		.importance = old->importance,
+		.ins = fm->ins,
+	};
+
+	hal_cmatch_expand(old->match, &like.match);
+	return flow_new(old->br, &like, old->table, old->counter);
+}
+
+static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, bool strict)
+{
+	struct of_flow_mod any = *fm;
+	struct selection s = {0};
+	struct flow **fresh;
+	enum of_error error;
+
+	any.out_port = OF_PORT_ANY;
+	any.out_group = OF_GROUP_ANY;
+	error = select_flows(br, &any, strict, &s);
+	if (error)
+		goto free_selection;
+	if (!s.n) {
+		if (fm->version <= OF_VERSION_11 && !fm->cookie_mask)
+			error = add(br, fm);
+		goto free_selection;
+	}
+	fresh = calloc(s.n, sizeof(struct flow *));
+	for (unsigned i = 0; fresh && i < s.n; i++) {
+		fresh[i] = modified(s.flows[i], fm);
+		if (!fresh[i])
+			error = OFERR_FLOW_MOD_UNKNOWN;
+	}
+	if (!fresh || error) {
+		for (unsigned i = 0; fresh && i < s.n; i++)
+			if (fresh[i])
+				flow_unref(fresh[i]);
+		free(fresh);
+		error = OFERR_FLOW_MOD_UNKNOWN;
+		goto free_selection;
+	}
+	for (unsigned i = 0; i < s.n; i++) {
+		fresh[i]->counter->modified_ms = clock_ms();
+		if (fm->flags & OF_FLOW_RESET_COUNTS)
+			fresh[i]->counter->packets = fresh[i]->counter->bytes = 0;
+		replace_flow(s.flows[i], fresh[i]);
+	}
+	free(fresh);
+free_selection:
+	free(s.flows);
+	return error;
+}
+
+static enum of_error delete (struct pl_bridge *br, const struct of_flow_mod *fm, bool strict) {
+	struct selection s = {0}; enum of_error error = select_flows(br, fm, strict, &s);
+
+	for (unsigned i = 0; !error && i < s.n; i++) remove_flow(s.flows[i], OF_REMOVED_DELETE);
+	free(s.flows);
+	return error;
+}
+
+static enum of_error apply(struct pl_bridge *br, const struct of_flow_mod *fm)
+{
+	switch (fm->command) {
+	case OF_FLOW_ADD:
+		return add(br, fm);
+	case OF_FLOW_MODIFY:
+		return modify(br, fm, false);
+	case OF_FLOW_MODIFY_STRICT:
+		return modify(br, fm, true);
+	case OF_FLOW_DELETE:
+		return delete (br, fm, false);
+	case OF_FLOW_DELETE_STRICT:
+		return delete (br, fm, true);
+	}
+	return OFERR_BAD_COMMAND;
+}
+
+enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
+{
+	enum of_error error = OFERR_OK;
+
+	if (fm->flags & OF_FLOW_EMERGENCY_10)
+		return OFERR_BAD_FLAGS;
+	if (fm->command != OF_FLOW_DELETE && fm->command != OF_FLOW_DELETE_STRICT)
+		error = check_instructions(br, fm);
+	if (error)
+		return error;
+	pipeline_change_begin(br->pl);
+	error = apply(br, fm);
+	pipeline_change_end(br->pl);
+	return error;
+}
+
+void pl_flow_flush(struct pl_bridge *br)
+{
+	struct flow *f;
+
+	pipeline_change_begin(br->pl);
+	for (unsigned i = 0; i < OF_TABLES; i++)
+		while ((f = TAILQ_FIRST(&br->tables[i].flows)))
+			remove_flow(f, OF_REMOVED_DELETE);
+	pipeline_change_end(br->pl);
+}
+
+void bridge_flow_expire(struct pl_bridge *br, uint64_t now_ms)
+{
+	struct flow *f, *next;
+
+	for (f = LIST_FIRST(&br->timed); f; f = next) {
+		const struct flow_counter *c = f->counter;
+		uint64_t used = c->used_ms > c->modified_ms ? c->used_ms : c->modified_ms;
+
+		next = LIST_NEXT(f, timed);
+		if (f->hard_timeout && now_ms >= c->modified_ms + f->hard_timeout * 1000ull)
+			remove_flow(f, OF_REMOVED_HARD);
+		else if (f->idle_timeout && now_ms >= used + f->idle_timeout * 1000ull)
+			remove_flow(f, OF_REMOVED_IDLE);
+	}
+}
+
+/* ---- statistics ---- */
+
+void flow_to_stats(const struct flow *f, uint64_t now_ms, struct of_flow_stats *fs)
+{
+	const struct flow_counter *c = f->counter;
+
+	*fs = (struct of_flow_stats){
+		.table = f->table,
+		.priority = f->priority,
+		.match = f->match,
+		.ins = &f->ins,
+		.cookie = f->cookie,
+		.packets = c->unknown ? UINT64_MAX : c->packets,
+		.bytes = c->unknown ? UINT64_MAX : c->bytes,
+		.duration_ns = (now_ms - c->created_ms) * 1000000ull,
+		.idle_age_ms = now_ms > c->used_ms ? now_ms - c->used_ms : 0,
+		.hard_age_ms = now_ms - c->modified_ms,
+		.idle_timeout = f->idle_timeout,
+		.hard_timeout = f->hard_timeout,
+		.flags = f->flags,
+		.importance = f->importance,
+	};
+}
+
+void bridge_flow_gone(struct pl_bridge *br, struct flow *f)
+{
+	struct of_flow_removed fr = {.reason = (enum of_removed_reason)f->removed_reason};
+
+	if (!f->announce || br->closing || !br->pl->ops.flow_removed)
+		return;
+	flow_to_stats(f, clock_ms(), &fr.stats);
+	br->pl->ops.flow_removed(br->pl->ops.ctx, br, &fr);
+}
+
+void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
+	void (*cb)(void *ctx, const struct of_flow_stats *fs), void *ctx)
+{
+	struct of_flow_mod fm = {
+		.table = filter->table,
+		.match = filter->match,
+		.cookie = filter->cookie,
+		.cookie_mask = filter->cookie_mask,
+		.out_port = filter->out_port,
+		.out_group = filter->out_group,
+	};
+	uint64_t now = clock_ms();
+	struct selection s = {0};
+
+	if (!select_flows(br, &fm, false, &s)) {
+		for (unsigned i = 0; i < s.n; i++) {
+			struct of_flow_stats fs;
+
+			flow_to_stats(s.flows[i], now, &fs);
+			cb(ctx, &fs);
+		}
+	}
+	free(s.flows);
+}
+
+void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out)
+{
+	const struct flow_table *t = &br->tables[table];
+
+	*out = (struct of_table_stats){.table = table,
+		.active = t->n,
+		.max_entries = 1000000,
+		.lookups = t->lookups,
+		.matched = t->matched};
+	snprintf(out->name, sizeof(out->name), "table%u", table);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Notes from workers and device threads to the control thread, over a bounded ring: effects of
+ * translations, packets for controllers, and calls.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_mbuf.h>
+
+#include "ofctl/pipeline/pipeline_priv.h"
+
+struct note *note_new(enum note_type type, size_t extra)
+{
+	struct note *n = malloc(sizeof(*n) + extra);
+
+	if (n)
+		n->type = type;
+	return n;
+}
+
+void pipeline_wake(struct pipeline *pl)
+{
+	uint64_t one = 1;
+
+	if (!atomic_exchange(&pl->woken, true))
+		(void)!write(pl->wake_fd, &one, sizeof(one));
+}
+
+bool note_post(struct pipeline *pl, struct note *n)
+{
+	if (rte_ring_mp_enqueue(pl->notes, n)) {
+		free(n);
+		atomic_fetch_add_explicit(&pl->effects_dropped, 1, memory_order_relaxed);
+		return false;
+	}
+	pipeline_wake(pl);
+	return true;
+}
+
+void effects_post(struct pipeline *pl, const struct xlate *x)
+{
+	for (unsigned i = 0; i < x->n_effects; i++) {
+		struct note *n = note_new(NOTE_MAC, 0);
+
+		if (!n)
+			continue;
+		n->effect = x->effects[i];
+		note_post(pl, n);
+	}
+	if (x->effects_lost)
+		atomic_fetch_add_explicit(
+			&pl->effects_dropped, x->effects_lost, memory_order_relaxed);
+}
+
+void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,
+	const struct rte_mbuf *pkt, const struct hal_key *key)
+{
+	struct pipeline *pl = ctx;
+	uint32_t total = rte_pktmbuf_pkt_len(pkt);
+	uint32_t len = act->max_len < total ? act->max_len : total;
+	struct note *n = note_new(NOTE_PACKET_IN, len);
+	const void *data;
+
+	(void)worker;
+	if (!n)
+		return;
+	n->pin.act = *act;
+	n->pin.key = *key;
+	n->pin.len = len;
+	n->pin.total_len = total;
+	data = rte_pktmbuf_read(pkt, 0, len, n->data);
+	if (data && data != n->data)
+		memcpy(n->data, data, len);
+	note_post(pl, n);
+}
+
+static struct pl_bridge *bridge_by_id(struct pipeline *pl, uint32_t id)
+{
+	struct pl_bridge *br;
+
+	LIST_FOREACH (br, &pl->bridges, link)
+		if (br->id == id)
+			return br;
+	return NULL;
+}
+
+static void packet_in(struct pipeline *pl, struct pl_bridge *br, const struct note *n)
+{
+	struct of_packet_in pin = {
+		.reason = (enum of_packet_in_reason)n->pin.act.reason,
+		.table = n->pin.act.table,
+		.cookie = n->pin.act.cookie,
+		.in_port = n->pin.act.in_port_of,
+		.metadata = n->pin.act.metadata,
+		.controller_id = n->pin.act.controller_id,
+		.key = &n->pin.key,
+		.data = n->data,
+		.len = n->pin.len,
+		.total_len = n->pin.total_len,
+	};
+
+	if (pl->ops.packet_in)
+		pl->ops.packet_in(pl->ops.ctx, br, &pin);
+}
+
+static void run(struct pipeline *pl, struct note *n)
+{
+	struct pl_bridge *br;
+
+	switch (n->type) {
+	case NOTE_MAC:
+		br = bridge_by_id(pl, n->effect.bridge);
+		if (br)
+			bridge_mac_learn(br, n->effect.vlan, n->effect.mac, n->effect.port);
+		break;
+	case NOTE_PACKET_IN:
+		br = bridge_by_id(pl, n->pin.act.bridge);
+		if (br)
+			packet_in(pl, br, n);
+		break;
+	case NOTE_CALL:
+		n->call.fn(n->call.arg);
+		break;
+	}
+	free(n);
+}
+
+/* So many at a time, so that a flood of packet-ins leaves room for everything else. */
+#define NOTES_AT_ONCE 256
+
+void notes_run(struct pipeline *pl)
+{
+	void *batch[NOTES_AT_ONCE];
+	unsigned n = rte_ring_sc_dequeue_burst(pl->notes, batch, NOTES_AT_ONCE, NULL);
+
+	if (!n)
+		return;
+	pipeline_change_begin(pl);
+	for (unsigned i = 0; i < n; i++)
+		run(pl, batch[i]);
+	pipeline_change_end(pl);
+	if (n == NOTES_AT_ONCE)
+		pipeline_wake(pl);
+}

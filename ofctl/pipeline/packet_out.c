@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packets from controllers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/base/log.h"
+#include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+#include "swpath/swpath.h"
+
+LOG_DEFINE(packet_out);
+
+/* The effects and credits of a packet that no megaflow carries. */
+static void account(struct pl_bridge *br, struct xlate *x, uint64_t bytes)
+{
+	const struct credit *c = x->credits.data;
+
+	pipeline_change_begin(br->pl);
+	for (unsigned i = 0; i < x->n_effects; i++)
+		if (x->effects[i].bridge == br->id)
+			bridge_mac_learn(
+				br, x->effects[i].vlan, x->effects[i].mac, x->effects[i].port);
+	for (unsigned i = 0; i < x->credits.n; i++) {
+		if (c[i].type != CREDIT_FLOW)
+			continue;
+		c[i].flow->counter->packets++;
+		c[i].flow->counter->bytes += bytes;
+		c[i].flow->counter->used_ms = clock_ms();
+	}
+	pipeline_change_end(br->pl);
+}
+
+enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
+{
+	const struct pl_port *in = bridge_port(br, po->in_port);
+	struct hal_match any = {0};
+	struct hal_program *program;
+	enum of_error error;
+	struct hal_key key;
+	struct xlate x;
+
+	if (po->len < 14)
+		return OFERR_BAD_PACKET;
+	if (!in && po->in_port < OF_PORT_MAX)
+		return OFERR_BAD_PORT;
+	swpath_parse(po->data, po->len, &key);
+	/* Here every header field is known, so actions are judged by the packet itself. */
+	any.value.dp = key;
+	memset(&any.mask.dp, 0xff, sizeof(any.mask.dp));
+	error = pl_actions_check(br, &po->actions, &any);
+	if (error)
+		return error;
+	if (in)
+		key.in_port = rte_cpu_to_be_32(in->cfg.dp_port);
+	xlate_packet_out(&x, br, in, &key, &po->actions);
+	if (x.error) {
+		xlate_clear(&x);
+		return OFERR_BAD_ACTION_ARGUMENT;
+	}
+	account(br, &x, po->len);
+	program = hal_builder_finish(&x.out);
+	if (program && program->len && swpath_inject(br->pl->sp, &key, po->data, po->len, program))
+		log_warn("%s: a packet-out of %zu bytes was lost: the way to the worker is full",
+			br->name, po->len);
+	free(program);
+	xlate_clear(&x);
+	return OFERR_OK;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofctl/pipeline/pipeline.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "hal/base/log.h"
+#include "hal/base/rcu.h"
+#include "offload/offload.h"
+#include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+#include "swpath/swpath.h"
+
+LOG_DEFINE(pipeline);
+
+#define SWEEP_MS 500
+#define BIRTHS 65536
+#define NOTES 16384
+
+static struct rte_ring *ring_new(unsigned n)
+{
+	ssize_t size = rte_ring_get_memsize(n);
+	struct rte_ring *r = size > 0 ? aligned_alloc(64, ((size_t)size + 63) & ~63ul) : NULL;
+
+	if (r && rte_ring_init(r, "pipeline", n, RING_F_SC_DEQ)) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* What is deferred is due soon after: look again while there is some. */
+static void reclaim(struct pipeline *pl)
+{
+	struct timeval soon = {0, 5000};
+
+	if (rcu_reclaim())
+		event_add(pl->reclaim_event, &soon);
+}
+
+static void on_reclaim(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	reclaim(arg);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct pipeline *pl = arg;
+	uint64_t n;
+
+	(void)what;
+	(void)!read(fd, &n, sizeof(n));
+	atomic_store(&pl->woken, false);
+	registry_take_births(pl);
+	notes_run(pl);
+	reclaim(pl);
+}
+
+/* Bridges that were removed go when no megaflow of their time is left. */
+static void free_gone_bridges(struct pipeline *pl, uint64_t now)
+{
+	struct pl_bridge *br, *next;
+	struct pl_megaflow *m;
+
+	for (br = LIST_FIRST(&pl->gone_bridges); br; br = next) {
+		uint64_t oldest = UINT64_MAX;
+
+		next = LIST_NEXT(br, link);
+		TAILQ_FOREACH (m, &pl->all, link)
+			if (m->mf.created_ms < oldest)
+				oldest = m->mf.created_ms;
+		if (oldest <= br->gone_ms)
+			br->unused_ms = 0;
+		else if (!br->unused_ms)
+			br->unused_ms = now;
+		else if (now - br->unused_ms > 2000) {
+			LIST_REMOVE(br, link);
+			bridge_free(br);
+		}
+	}
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct pipeline *pl = arg;
+	uint64_t now = clock_ms();
+
+	(void)fd;
+	(void)what;
+	if (!pl->sp)
+		return;
+	credit_sweep(pl, now);
+	free_gone_bridges(pl, now);
+	reclaim(pl);
+}
+
+int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struct pipeline **out)
+{
+	struct timeval interval = {SWEEP_MS / 1000, SWEEP_MS % 1000 * 1000};
+	struct pipeline *pl = calloc(1, sizeof(*pl));
+
+	if (!pl)
+		return -ENOMEM;
+	pl->base = base;
+	if (ops)
+		pl->ops = *ops;
+	pl->control = pthread_self();
+	LIST_INIT(&pl->bridges);
+	LIST_INIT(&pl->gone_bridges);
+	TAILQ_INIT(&pl->all);
+	TAILQ_INIT(&pl->stale);
+	hmap_init(&pl->megaflows);
+	hmap_init(&pl->deps);
+	hmap_init(&pl->visits);
+	pl->births = ring_new(BIRTHS);
+	pl->notes = ring_new(NOTES);
+	if (!pl->births || !pl->notes)
+		goto free_rings;
+	pl->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (pl->wake_fd < 0)
+		goto free_rings;
+	pl->wake_event = event_new(base, pl->wake_fd, EV_READ | EV_PERSIST, on_wake, pl);
+	pl->sweep_event = event_new(base, -1, EV_PERSIST, on_sweep, pl);
+	pl->reclaim_event = event_new(base, -1, 0, on_reclaim, pl);
+	if (!pl->wake_event || !pl->sweep_event || !pl->reclaim_event ||
+		event_add(pl->wake_event, NULL) || event_add(pl->sweep_event, &interval))
+		goto free_events;
+	*out = pl;
+	return 0;
+
+free_events:
+	if (pl->wake_event)
+		event_free(pl->wake_event);
+	if (pl->sweep_event)
+		event_free(pl->sweep_event);
+	if (pl->reclaim_event)
+		event_free(pl->reclaim_event);
+	close(pl->wake_fd);
+free_rings:
+	free(pl->births);
+	free(pl->notes);
+	free(pl);
+	return -ENOMEM;
+}
+
+void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol)
+{
+	pl->sp = sp;
+	pl->ol = ol;
+}
+
+/* The layers below are closed by now: no thread but ours is left. */
+void pipeline_close(struct pipeline *pl)
+{
+	struct pl_bridge *br;
+	struct pl_megaflow *m, *next;
+
+	pl->ops = (struct pipeline_ops){0};
+	event_free(pl->wake_event);
+	event_free(pl->sweep_event);
+	event_free(pl->reclaim_event);
+	registry_take_births(pl);
+	for (m = TAILQ_FIRST(&pl->all); m; m = next) {
+		next = TAILQ_NEXT(m, link);
+		depend_unindex(pl, m);
+		TAILQ_REMOVE(&pl->all, m, link);
+		megaflow_free(&m->mf);
+	}
+	while ((br = LIST_FIRST(&pl->bridges)))
+		pipeline_bridge_remove(pl, br);
+	rcu_drain();
+	while ((br = LIST_FIRST(&pl->gone_bridges))) {
+		LIST_REMOVE(br, link);
+		bridge_free(br);
+	}
+	depend_destroy(pl);
+	hmap_destroy(&pl->megaflows);
+	close(pl->wake_fd);
+	free(pl->changed_deps);
+	free(pl->added_flows);
+	free(pl->births);
+	free(pl->notes);
+	free(pl);
+}
+
+void pipeline_withdrawn(void *ctx, struct hal_megaflow *mf)
+{
+	/* The reference that goes with it is what counts. */
+	(void)mf;
+	pipeline_wake(ctx);
+}
+
+/* ---- synchronisation ---- */
+
+#define SYNC_MS 100
+
+struct pending {
+	struct pipeline *pl;
+	void (*done)(void *arg);
+	void *arg;
+	bool refresh;
+	struct note *note;
+};
+
+static void finish(void *arg)
+{
+	struct pending *p = arg;
+
+	if (p->refresh)
+		credit_all(p->pl);
+	p->done(p->arg);
+	free(p);
+}
+
+/* On a device thread, or on ours when nothing is outstanding. */
+static void devices_done(void *arg)
+{
+	struct pending *p = arg;
+	struct pipeline *pl = p->pl;
+
+	if (pthread_equal(pthread_self(), pl->control)) {
+		free(p->note);
+		finish(p);
+		return;
+	}
+	/* Somebody waits for this one: it must not get lost. */
+	while (rte_ring_mp_enqueue(pl->notes, p->note))
+		usleep(100);
+	pipeline_wake(pl);
+}
+
+static void synchronise(struct pipeline *pl, bool refresh, void (*done)(void *arg), void *arg)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+
+	registry_take_births(pl);
+	if (pl->sp && swpath_sync(pl->sp, SYNC_MS))
+		log_warn("workers did not come to rest within %d ms", SYNC_MS);
+	registry_take_births(pl);
+	if (!p || !(p->note = note_new(NOTE_CALL, 0))) {
+		free(p);
+		if (refresh)
+			credit_all(pl);
+		done(arg);
+		return;
+	}
+	p->pl = pl;
+	p->done = done;
+	p->arg = arg;
+	p->refresh = refresh;
+	p->note->call.fn = finish;
+	p->note->call.arg = p;
+	if (!pl->ol)
+		devices_done(p);
+	else if (refresh)
+		offload_refresh(pl->ol, devices_done, p);
+	else
+		offload_barrier(pl->ol, devices_done, p);
+}
+
+void pipeline_barrier(struct pipeline *pl, void (*done)(void *arg), void *arg)
+{
+	synchronise(pl, false, done, arg);
+}
+
+void pipeline_refresh(struct pipeline *pl, void (*done)(void *arg), void *arg)
+{
+	synchronise(pl, true, done, arg);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct pipeline and struct pl_megaflow: what the files of this folder share.
+ *
+ * Versions: `version` is odd while the control thread changes what translation reads. A worker
+ * reads it before it translates and again after it has registered the megaflow (put it into
+ * `births`); only if it is the same even number both times is the megaflow used further. The
+ * control thread empties `births` after every change, before it looks for dependents. So a
+ * megaflow was either seen by that look, or its maker sees the new version.
+ *
+ * Thread-safety: rings are written by any thread; the rest is the control thread's, but for what
+ * says that workers read it.
+ */
+#ifndef SLUICE_OFCTL_PIPELINE_PRIV_H
+#define SLUICE_OFCTL_PIPELINE_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include <rte_ring.h>
+
+#include "hal/base/hmap.h"
+#include "ofctl/pipeline/depend.h"
+#include "ofctl/pipeline/pipeline.h"
+#include "ofctl/pipeline/xlate.h"
+
+struct event;
+struct pl_megaflow;
+
+/* A dependency in the index. */
+struct dep_node {
+	struct hmap_node node; /* in pl->deps, by key */
+	struct dep_key key;
+	struct pl_megaflow *mf;
+};
+
+/* A visit in its table's list. */
+struct visit_node {
+	LIST_ENTRY(visit_node) link;
+	struct visit visit;
+	struct pl_megaflow *mf;
+};
+LIST_HEAD(visit_list, visit_node);
+
+/* The words of a key that are not 0. */
+struct packed_key {
+	uint64_t map;
+	uint64_t w[];
+};
+
+TAILQ_HEAD(pl_megaflow_list, pl_megaflow);
+
+struct pl_megaflow {
+	struct hal_megaflow mf; /* first: swpath and offload point to it */
+	struct pipeline *pl;
+	struct hmap_node node;         /* in pl->megaflows, by ufid, while LIVE */
+	TAILQ_ENTRY(pl_megaflow) link; /* in pl->all */
+	struct packed_key *sample;     /* of the packet that made it */
+	uint32_t bridge;               /* id of the bridge that it came in by */
+	bool transient;                /* good for one packet only */
+	bool indexed, stale;
+	TAILQ_ENTRY(pl_megaflow) stale_link;
+	struct visit_node *visits;
+	struct dep_node *deps;
+	struct credit *credits;
+	unsigned n_visits, n_deps, n_credits;
+	uint64_t credited_packets, credited_bytes; /* already given to flows */
+};
+
+/* From a worker or a device thread to the control thread. */
+enum note_type { NOTE_MAC, NOTE_PACKET_IN, NOTE_CALL };
+
+struct note {
+	enum note_type type;
+	union {
+		struct effect effect;
+		struct {
+			struct hal_act_controller act;
+			struct hal_key key;
+			uint32_t len, total_len;
+		} pin;
+		struct {
+			void (*fn)(void *arg);
+			void *arg;
+		} call;
+	};
+	uint8_t data[];
+};
+
+LIST_HEAD(pl_bridge_list, pl_bridge);
+
+struct pipeline {
+	struct event_base *base;
+	struct pipeline_ops ops;
+	struct swpath *sp;
+	struct offload *ol;
+	_Atomic uint64_t version;
+	unsigned change_depth;
+	struct dep_key *changed_deps; /* in this change */
+	struct flow **added_flows;    /* in this change, with a reference */
+	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
+	bool all_changed; /* no memory to say what: everything */
+	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
+	struct pl_bridge_list bridges;
+	struct pl_bridge_list gone_bridges; /* removed, still credited by old megaflows */
+	uint32_t next_bridge_id;
+	struct hmap megaflows;         /* LIVE ones, by ufid */
+	struct pl_megaflow_list all;   /* LIVE and RETIRING */
+	struct pl_megaflow_list stale; /* to be translated again */
+	struct hmap deps;
+	struct hmap visits; /* struct visit_head by bridge and table */
+	struct rte_ring *births, *notes;
+	int wake_fd;
+	_Atomic bool woken;
+	struct event *wake_event, *sweep_event, *reclaim_event;
+	pthread_t control;
+	_Atomic uint64_t translations, effects_dropped, raced;
+	uint64_t retranslations, retired;
+};
+
+/* The visits to one table. */
+struct visit_head {
+	struct hmap_node node;
+	uint32_t bridge;
+	uint8_t table;
+	struct visit_list list;
+};
+
+/* megaflow.c: makes a megaflow of a finished translation, which it takes apart. */
+struct pl_megaflow *megaflow_new(struct pipeline *pl, struct xlate *x);
+void megaflow_free(struct hal_megaflow *mf);
+void megaflow_free_later(struct pl_megaflow *m); /* any thread; nobody else knows of it */
+void megaflow_sample(const struct pl_megaflow *m, struct hal_key *key);
+bool megaflow_same_credits(const struct pl_megaflow *a, const struct pl_megaflow *b);
+
+/* registry.c: control thread. */
+void registry_take_births(struct pipeline *pl);
+void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor);
+void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m);
+
+/* depend.c */
+int depend_index(struct pipeline *pl, struct pl_megaflow *m);
+void depend_unindex(struct pipeline *pl, struct pl_megaflow *m);
+void depend_destroy(struct pipeline *pl);
+
+/* credit.c */
+void credit_megaflow(struct pl_megaflow *m);
+void credit_all(struct pipeline *pl);
+void credit_sweep(struct pipeline *pl, uint64_t now_ms);
+void megaflow_totals(
+	const struct pl_megaflow *m, uint64_t *packets, uint64_t *bytes, uint64_t *used_ms);
+
+/* notes.c */
+struct note *note_new(enum note_type type, size_t extra);
+bool note_post(struct pipeline *pl, struct note *n); /* frees it if there is no room */
+void notes_run(struct pipeline *pl);
+void pipeline_wake(struct pipeline *pl);
+void effects_post(struct pipeline *pl, const struct xlate *x);
+
+#endif

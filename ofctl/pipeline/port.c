@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ports of a bridge: immutable objects, replaced when something of them changes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/base/rcu.h"
+#include "ofctl/pipeline/bridge.h"
+#include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+#include "swpath/swpath.h"
+
+static struct pl_port *find(const struct pl_bridge *br, uint32_t number)
+{
+	HMAP_FOR_EACH_HASH (p, struct pl_port, node, hash_mix(number), &br->ports)
+		if (p->cfg.number == number)
+			return p;
+	return NULL;
+}
+
+const struct pl_port *bridge_port(const struct pl_bridge *br, uint32_t number)
+{
+	return find(br, number);
+}
+
+static struct pl_port *find_name(const struct pl_bridge *br, const char *name)
+{
+	HMAP_FOR_EACH (p, struct pl_port, node, &br->ports)
+		if (!strcmp(p->cfg.name, name))
+			return p;
+	return NULL;
+}
+
+const struct pl_port *bridge_patch_peer(const struct pl_port *port)
+{
+	const struct pl_bridge *br;
+
+	if (!port->cfg.patch_peer[0])
+		return NULL;
+	LIST_FOREACH (br, &port->br->pl->bridges, link) {
+		const struct pl_port *peer = find_name(br, port->cfg.patch_peer);
+
+		if (peer && !strcmp(peer->cfg.patch_peer, port->cfg.name))
+			return peer;
+	}
+	return NULL;
+}
+
+/* Says that a port is new, different or gone: to those that read it, and to those that read the
+ * whole set. A patch port's peer may have been waiting for it. */
+static void port_changed(struct pl_bridge *br, const struct pl_port *port)
+{
+	struct dep_key set = dep_key_bridge(br, DEP_PORT_SET);
+	struct dep_key one = dep_key_port(br, port->cfg.number);
+	struct pl_bridge *other;
+
+	pipeline_changed_dep(br->pl, &one);
+	pipeline_changed_dep(br->pl, &set);
+	if (!port->cfg.patch_peer[0])
+		return;
+	LIST_FOREACH (other, &br->pl->bridges, link) {
+		const struct pl_port *peer = find_name(other, port->cfg.patch_peer);
+
+		if (peer) {
+			one = dep_key_port(other, peer->cfg.number);
+			pipeline_changed_dep(br->pl, &one);
+		}
+	}
+}
+
+static void emit_status(struct pl_bridge *br, enum of_port_reason why, const struct pl_port *p)
+{
+	if (br->pl->ops.port_status && !br->closing)
+		br->pl->ops.port_status(br->pl->ops.ctx, br, why, &p->desc);
+}
+
+static void publish_dp(struct pl_bridge *br, uint32_t dp_port, const struct pl_port *p)
+{
+	if (dp_port != HAL_PORT_NONE && dp_port <= HAL_PORT_MAX)
+		atomic_store_explicit(&br->pl->dp_ports[dp_port], p, memory_order_release);
+}
+
+static void set_description(struct pl_port *p, const struct pl_port_config *cfg)
+{
+	p->cfg = *cfg;
+	p->desc.number = cfg->number;
+	memcpy(p->desc.mac, cfg->mac, 6);
+	memcpy(p->desc.name, cfg->name, sizeof(p->desc.name));
+}
+
+int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg)
+{
+	struct pl_port *p;
+
+	if (find(br, cfg->number) || find_name(br, cfg->name))
+		return -EEXIST;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->br = br;
+	p->created_ms = clock_ms();
+	set_description(p, cfg);
+	if (cfg->dp_port == HAL_PORT_NONE) {
+		p->patch = calloc(1, sizeof(*p->patch));
+		if (!p->patch)
+			goto free_port;
+		p->up = true;
+		p->desc.state = OF_PORT_STATE_LIVE;
+	}
+	pipeline_change_begin(br->pl);
+	if (hmap_insert(&br->ports, &p->node, hash_mix(cfg->number))) {
+		pipeline_change_end(br->pl);
+		goto free_patch;
+	}
+	publish_dp(br, cfg->dp_port, p);
+	port_changed(br, p);
+	pipeline_change_end(br->pl);
+	emit_status(br, OF_PORT_ADD, p);
+	return 0;
+
+free_patch:
+	free(p->patch);
+free_port:
+	free(p);
+	return -ENOMEM;
+}
+
+/* Puts a changed copy in the place of a port. `concerns` says that forwarding is affected. */
+static void replace(struct pl_bridge *br, struct pl_port *old, struct pl_port *p, bool concerns)
+{
+	pipeline_change_begin(br->pl);
+	hmap_replace(&br->ports, &old->node, &p->node);
+	if (old->cfg.dp_port != p->cfg.dp_port)
+		publish_dp(br, old->cfg.dp_port, NULL);
+	publish_dp(br, p->cfg.dp_port, p);
+	if (concerns) {
+		port_changed(br, old);
+		port_changed(br, p);
+	}
+	pipeline_change_end(br->pl);
+	rcu_defer(free, old);
+}
+
+static struct pl_port *copy_of(const struct pl_port *old)
+{
+	struct pl_port *p = malloc(sizeof(*p));
+
+	if (p)
+		*p = *old;
+	return p;
+}
+
+int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
+{
+	struct pl_port *old = find(br, cfg->number), *p;
+
+	if (!old)
+		return -ENOENT;
+	if (!memcmp(&old->cfg, cfg, sizeof(*cfg)))
+		return 0;
+	p = copy_of(old);
+	if (!p)
+		return -ENOMEM;
+	set_description(p, cfg);
+	pipeline_change_begin(br->pl);
+	replace(br, old, p, true);
+	bridge_mac_flush_port(br, cfg->number);
+	pipeline_change_end(br->pl);
+	emit_status(br, OF_PORT_MODIFY, p);
+	return 0;
+}
+
+int pl_port_remove(struct pl_bridge *br, uint32_t number)
+{
+	struct pl_port *p = find(br, number);
+
+	if (!p)
+		return -ENOENT;
+	pipeline_change_begin(br->pl);
+	hmap_remove(&br->ports, &p->node);
+	publish_dp(br, p->cfg.dp_port, NULL);
+	port_changed(br, p);
+	bridge_mac_flush_port(br, number);
+	pipeline_change_end(br->pl);
+	emit_status(br, OF_PORT_DELETE, p);
+	if (p->patch)
+		rcu_defer(free, p->patch);
+	rcu_defer(free, p);
+	return 0;
+}
+
+uint32_t pl_port_free_number(struct pl_bridge *br, uint32_t wanted)
+{
+	if (wanted && wanted < OF_PORT_MAX && !find(br, wanted))
+		return wanted;
+	for (uint32_t n = 1; n < 0xff00; n++)
+		if (!find(br, n))
+			return n;
+	return OF_PORT_ANY;
+}
+
+/* OFPPF_* (OpenFlow 1.3, 7.2.1) of a speed. */
+static uint32_t features_of(uint64_t mbps)
+{
+	static const struct {
+		uint64_t mbps;
+		uint32_t bit;
+	} speeds[] = {{10, 1u << 1}, {100, 1u << 3}, {1000, 1u << 5}, {10000, 1u << 6},
+		{40000, 1u << 7}, {100000, 1u << 8}, {1000000, 1u << 9}};
+
+	for (unsigned i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
+		if (speeds[i].mbps == mbps)
+			return speeds[i].bit | 1u << 11;
+	return mbps ? 1u << 10 | 1u << 11 : 0;
+}
+
+void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bool link_up,
+	const uint8_t mac[6], uint64_t speed_mbps)
+{
+	struct pl_port *old = find(br, number), *p;
+	struct of_port_desc d;
+
+	if (!old)
+		return;
+	d = old->desc;
+	d.config =
+		(d.config & ~(uint32_t)OF_PORT_CONFIG_DOWN) | (admin_up ? 0 : OF_PORT_CONFIG_DOWN);
+	d.state = link_up ? OF_PORT_STATE_LIVE : OF_PORT_STATE_LINK_DOWN;
+	memcpy(d.mac, mac, 6);
+	d.curr = features_of(speed_mbps);
+	d.curr_kbps = d.max_kbps = (uint32_t)(speed_mbps * 1000);
+	if (!memcmp(&d, &old->desc, sizeof(d)))
+		return;
+	p = copy_of(old);
+	if (!p)
+		return;
+	p->desc = d;
+	p->up = admin_up && link_up;
+	memcpy(p->cfg.mac, mac, 6);
+	replace(br, old, p, false);
+	emit_status(br, OF_PORT_MODIFY, p);
+}
+
+int pl_port_mod(struct pl_bridge *br, const struct of_port_mod *pm)
+{
+	const uint32_t allowed = OF_PORT_CONFIG_DOWN | OF_PORT_CONFIG_NO_RECV |
+				 OF_PORT_CONFIG_NO_FWD | OF_PORT_CONFIG_NO_PACKET_IN |
+				 OF_PORT_CONFIG_NO_FLOOD;
+	struct pl_port *old = find(br, pm->number), *p;
+	uint32_t mask = pm->mask & allowed;
+
+	if (!old)
+		return OFERR_PORT_MOD_BAD_PORT;
+	if (memcmp(pm->mac, old->desc.mac, 6))
+		return OFERR_PORT_MOD_BAD_HW_ADDR;
+	if ((old->desc.config & mask) == (pm->config & mask))
+		return OFERR_OK;
+	p = copy_of(old);
+	if (!p)
+		return OFERR_PORT_MOD_BAD_CONFIG;
+	p->desc.config = (p->desc.config & ~mask) | (pm->config & mask);
+	p->no_recv = p->desc.config & OF_PORT_CONFIG_NO_RECV;
+	p->no_fwd = p->desc.config & OF_PORT_CONFIG_NO_FWD;
+	p->no_packet_in = p->desc.config & OF_PORT_CONFIG_NO_PACKET_IN;
+	p->no_flood = p->desc.config & OF_PORT_CONFIG_NO_FLOOD;
+	replace(br, old, p, true);
+	if (mask & OF_PORT_CONFIG_DOWN && p->cfg.dp_port != HAL_PORT_NONE)
+		swpath_port_set_admin(
+			br->pl->sp, p->cfg.dp_port, !(p->desc.config & OF_PORT_CONFIG_DOWN));
+	emit_status(br, OF_PORT_MODIFY, p);
+	return OFERR_OK;
+}
+
+void pl_port_list(
+	struct pl_bridge *br, void (*cb)(void *ctx, const struct of_port_desc *p), void *ctx)
+{
+	HMAP_FOR_EACH (p, struct pl_port, node, &br->ports)
+		cb(ctx, &p->desc);
+}
+
+bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *out)
+{
+	const struct pl_port *p = find(br, number);
+
+	if (p)
+		*out = p->desc;
+	return p != NULL;
+}
+
+bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out)
+{
+	const struct pl_port *p = find(br, number);
+	struct hal_port_stats s = {0};
+
+	if (!p)
+		return false;
+	if (p->patch)
+		s = (struct hal_port_stats){p->patch->rx_packets, p->patch->tx_packets,
+			p->patch->rx_bytes, p->patch->tx_bytes, 0, 0, 0, 0};
+	else if (br->pl->sp)
+		swpath_port_stats(br->pl->sp, p->cfg.dp_port, &s);
+	*out = (struct of_port_stats){number, s.rx_packets, s.tx_packets, s.rx_bytes, s.tx_bytes,
+		s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors,
+		(clock_ms() - p->created_ms) * 1000000ull};
+	return true;
+}
+
+uint32_t pl_port_by_name(struct pl_bridge *br, const char *name)
+{
+	const struct pl_port *p = find_name(br, name);
+
+	return p ? p->cfg.number : OF_PORT_ANY;
+}

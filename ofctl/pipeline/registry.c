@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry of all megaflows: how they are born, replaced and retired.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/base/log.h"
+#include "hal/base/rcu.h"
+#include "hal/mutation.h"
+#include "offload/offload.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+#include "swpath/swpath.h"
+
+LOG_DEFINE(megaflow);
+
+static uint32_t ufid_hash(const struct hal_ufid *u)
+{
+	return hash_mix(u->u[0] ^ u->u[1]);
+}
+
+static struct pl_megaflow *find_twin(struct pipeline *pl, const struct hal_megaflow *mf)
+{
+	HMAP_FOR_EACH_HASH (m, struct pl_megaflow, node, ufid_hash(&mf->ufid), &pl->megaflows)
+		if (hal_ufid_equal(&m->mf.ufid, &mf->ufid))
+			return m;
+	return NULL;
+}
+
+/* The last reference is gone: the counters are final. Control thread, after a grace period. */
+static void bury(void *arg)
+{
+	struct pl_megaflow *m = arg;
+
+	atomic_store(&m->mf.state, MEGAFLOW_DEAD);
+	credit_megaflow(m);
+	TAILQ_REMOVE(&m->pl->all, m, link);
+	megaflow_free(&m->mf);
+}
+
+/* Any thread. */
+static void released(struct hal_megaflow *mf)
+{
+	rcu_defer(bury, mf);
+}
+
+/* Makes a registered megaflow live: from now on its dependencies count. */
+static int go_live(struct pipeline *pl, struct pl_megaflow *m)
+{
+	int error = depend_index(pl, m);
+
+	if (error)
+		return error;
+	error = hmap_insert(&pl->megaflows, &m->node, ufid_hash(&m->mf.ufid));
+	if (error)
+		depend_unindex(pl, m);
+	return error;
+}
+
+static void adopt_birth(struct pipeline *pl, struct pl_megaflow *m)
+{
+	uint32_t born = MEGAFLOW_BORN;
+
+	m->mf.release = released;
+	TAILQ_INSERT_TAIL(&pl->all, m, link);
+	if (m->transient || find_twin(pl, &m->mf) || go_live(pl, m)) {
+		atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_RETIRING);
+		goto drop;
+	}
+	if (!atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_LIVE))
+		goto undo_live; /* its maker saw a newer version */
+	if (swpath_megaflow_install(pl->sp, &m->mf)) {
+		atomic_store(&m->mf.state, MEGAFLOW_RETIRING);
+		goto undo_live;
+	}
+	if (pl->ol)
+		offload_megaflow_live(pl->ol, &m->mf);
+	return;
+
+undo_live:
+	hmap_remove(&pl->megaflows, &m->node);
+	depend_unindex(pl, m);
+drop:
+	hal_megaflow_unref(&m->mf);
+}
+
+void registry_take_births(struct pipeline *pl)
+{
+	void *batch[64];
+	unsigned n;
+
+	do {
+		n = rte_ring_sc_dequeue_burst(pl->births, batch, 64, NULL);
+		for (unsigned i = 0; i < n; i++)
+			adopt_birth(pl, batch[i]);
+	} while (n);
+}
+
+void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor)
+{
+	if (!m->indexed)
+		return;
+	if (m->stale) {
+		TAILQ_REMOVE(&pl->stale, m, stale_link);
+		m->stale = false;
+	}
+	depend_unindex(pl, m);
+	pl->retired++;
+	if (successor) {
+		hmap_replace(&pl->megaflows, &m->node, &successor->node);
+		swpath_megaflow_replace(pl->sp, &m->mf, &successor->mf);
+		atomic_store(&m->mf.state, MEGAFLOW_RETIRING);
+	} else {
+		hmap_remove(&pl->megaflows, &m->node);
+		atomic_store(&m->mf.state, MEGAFLOW_RETIRING);
+		swpath_megaflow_remove(pl->sp, &m->mf);
+	}
+	if (pl->ol && MUTATE(13, 1, 0))
+		offload_megaflow_withdraw(pl->ol, &m->mf, successor ? &successor->mf : NULL);
+	hal_megaflow_unref(&m->mf);
+}
+
+/* Gives `m` the dependencies of `n`, which are newer; nothing else differs. */
+static void refresh_dependencies(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *n)
+{
+	struct visit_node *visits = m->visits;
+	struct dep_node *deps = m->deps;
+	unsigned n_visits = m->n_visits, n_deps = m->n_deps;
+
+	depend_unindex(pl, m);
+	m->visits = n->visits;
+	m->deps = n->deps;
+	m->n_visits = n->n_visits;
+	m->n_deps = n->n_deps;
+	n->visits = visits;
+	n->deps = deps;
+	n->n_visits = n_visits;
+	n->n_deps = n_deps;
+	for (unsigned i = 0; i < m->n_visits; i++)
+		m->visits[i].mf = m;
+	for (unsigned i = 0; i < m->n_deps; i++)
+		m->deps[i].mf = m;
+	if (depend_index(pl, m)) {
+		/* Without its dependencies known it cannot stay. */
+		m->indexed = true;
+		m->n_visits = m->n_deps = 0;
+		registry_retire(pl, m, NULL);
+	}
+	megaflow_free(&n->mf);
+}
+
+/* Puts a successor, not known to anybody yet, into the world. */
+static void succeed(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *n, bool same)
+{
+	n->mf.release = released;
+	atomic_store(&n->mf.installed, true);
+	TAILQ_INSERT_TAIL(&pl->all, n, link);
+	if (same) {
+		if (depend_index(pl, n)) {
+			registry_retire(pl, m, NULL);
+			goto drop;
+		}
+		atomic_store(&n->mf.state, MEGAFLOW_LIVE);
+		registry_retire(pl, m, n);
+		return;
+	}
+	registry_retire(pl, m, NULL);
+	if (find_twin(pl, &n->mf) || go_live(pl, n))
+		goto drop;
+	atomic_store(&n->mf.state, MEGAFLOW_LIVE);
+	if (swpath_megaflow_install(pl->sp, &n->mf)) {
+		hmap_remove(&pl->megaflows, &n->node);
+		depend_unindex(pl, n);
+		goto drop;
+	}
+	if (pl->ol)
+		offload_megaflow_live(pl->ol, &n->mf);
+	return;
+
+drop:
+	atomic_store(&n->mf.state, MEGAFLOW_RETIRING);
+	hal_megaflow_unref(&n->mf);
+}
+
+void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m)
+{
+	struct pl_megaflow *n;
+	struct hal_key key;
+	struct xlate x;
+	bool same;
+
+	if (!m->indexed)
+		return;
+	pl->retranslations++;
+	megaflow_sample(m, &key);
+	xlate_packet(&x, pl, &key);
+	/* What wants to learn something has to see a packet again. */
+	if (x.error || x.raced || x.n_effects) {
+		xlate_clear(&x);
+		registry_retire(pl, m, NULL);
+		return;
+	}
+	n = megaflow_new(pl, &x);
+	if (!n) {
+		registry_retire(pl, m, NULL);
+		return;
+	}
+	same = hal_cmatch_equal(m->mf.match, n->mf.match);
+	if (same && hal_program_equal(m->mf.program, n->mf.program) &&
+		megaflow_same_credits(m, n)) {
+		refresh_dependencies(pl, m, n);
+		return;
+	}
+	log_dbg("megaflow translated again: %s", same ? "new actions" : "new match");
+	succeed(pl, m, n, same);
+}

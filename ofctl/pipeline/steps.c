@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Steps of the action program, with what each means for the key.
+ */
+#include <string.h>
+
+#include "hal/mutation.h"
+#include "ofctl/pipeline/xlate.h"
+
+#define ETH_P_MPLS_UC 0x8847
+
+static void useful(struct xlate *x)
+{
+	if (x->out.program)
+		x->useful = x->out.program->len;
+}
+
+void xlate_emit_output(struct xlate *x, const struct pl_port *port)
+{
+	hal_build_output(&x->out, port->cfg.dp_port);
+	useful(x);
+}
+
+void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
+{
+	struct hal_act_controller *c = hal_builder_add(&x->out, ACTION_CONTROLLER, sizeof(*c));
+
+	if (!c)
+		return;
+	c->cookie = x->flow ? x->flow->cookie : UINT64_MAX;
+	c->bridge = x->br->id;
+	c->in_port_of = rte_be_to_cpu_32(x->key.in_port_of);
+	/* The event says what metadata was, so the megaflow must be sure of it: it always is, since
+	 * metadata is never the packet's. */
+	c->metadata = rte_be_to_cpu_64(x->key.metadata);
+	c->max_len = max_len;
+	c->table = x->table;
+	c->reason = reason;
+	useful(x);
+}
+
+void xlate_write_field(
+	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
+{
+	uint8_t ones[HAL_VALUE_MAX];
+
+	if (!mask) {
+		memset(ones, 0xff, sizeof(ones));
+		mask = ones;
+	}
+	hal_field_set(id, &x->key, value, mask);
+	hal_field_set(id, &x->known, mask, mask);
+	hal_field_set(id, &x->written, mask, mask);
+}
+
+void xlate_emit_set(
+	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
+{
+	if (id == FIELD_IP_TTL)
+		x->ttl_dec = 0;
+	if (hal_field_is_dp(id))
+		hal_build_set(&x->out, id, value, mask);
+}
+
+/* ---- VLAN tags ---- */
+
+static uint8_t *bytes(void *p)
+{
+	return (uint8_t *)p;
+}
+
+/* Copies tag `from` of the key over tag `to` in key, known and written; from -1 is a constant. */
+static void tag_move(struct xlate *x, int to, int from)
+{
+	struct xlate_key *keys[] = {&x->key, &x->known, &x->written};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct hal_vlan *v = keys[i]->dp.vlan;
+
+		if (from >= 0)
+			v[to] = v[from];
+		else
+			memset(&v[to], i ? 0xff : 0, sizeof(v[to]));
+	}
+	x->vlan_from[to] = from >= 0 ? x->vlan_from[from] : -1;
+}
+
+void xlate_push_vlan(struct xlate *x, uint16_t tpid, uint16_t tci)
+{
+	hal_build_push_vlan(&x->out, rte_cpu_to_be_16(tpid),
+		rte_cpu_to_be_16(tci & (uint16_t)~HAL_VLAN_PRESENT));
+	x->push_end = x->out.program ? x->out.program->len : 0;
+	tag_move(x, 1, 0);
+	tag_move(x, 0, -1);
+	x->key.dp.vlan[0].tpid = rte_cpu_to_be_16(tpid);
+	x->key.dp.vlan[0].tci = rte_cpu_to_be_16(tci | HAL_VLAN_PRESENT);
+}
+
+void xlate_pop_vlan(struct xlate *x)
+{
+	hal_build_plain(&x->out, ACTION_POP_VLAN);
+	tag_move(x, 0, 1);
+	tag_move(x, 1, -1);
+}
+
+/* Merges into a PUSH_VLAN that is the last step: push_vlan and set_field come in pairs. */
+static bool merge_into_push(struct xlate *x, uint16_t tci, uint16_t mask)
+{
+	struct hal_program *p = x->out.program;
+	struct hal_act_vlan *last;
+
+	if (!p || !x->push_end || p->len != x->push_end)
+		return false;
+	last = (struct hal_act_vlan *)(bytes(p->steps) + p->len - sizeof(*last));
+	last->tci =
+		rte_cpu_to_be_16((uint16_t)((rte_be_to_cpu_16(last->tci) & ~mask) | (tci & mask)));
+	return true;
+}
+
+void xlate_set_vlan_bits(struct xlate *x, uint16_t tci, uint16_t mask)
+{
+	uint8_t v[2], m[2];
+
+	mask &= (uint16_t)~HAL_VLAN_PRESENT;
+	tci &= mask;
+	v[0] = (uint8_t)(tci >> 8);
+	v[1] = (uint8_t)tci;
+	m[0] = (uint8_t)(mask >> 8);
+	m[1] = (uint8_t)mask;
+	if (!merge_into_push(x, tci, mask)) {
+		if (mask == 0xe000) {
+			uint8_t pcp = (uint8_t)(tci >> 13);
+
+			xlate_emit_set(x, FIELD_VLAN_PCP, &pcp, NULL);
+		} else if (mask == 0x0fff) {
+			xlate_emit_set(x, FIELD_VLAN_VID, v, m);
+		} else {
+			xlate_emit_set(x, FIELD_VLAN_TCI, v, m);
+		}
+	}
+	xlate_write_field(x, FIELD_VLAN_TCI, v, m);
+}
+
+/* ---- MPLS ---- */
+
+static void lse_shift(struct xlate *x, bool push)
+{
+	struct xlate_key *keys[] = {&x->key, &x->known, &x->written};
+
+	for (unsigned i = 0; i < 3; i++) {
+		rte_be32_t *l = keys[i]->dp.mpls_lse;
+
+		if (push) {
+			l[2] = l[1];
+			l[1] = l[0];
+		} else {
+			l[0] = l[1];
+			l[1] = l[2];
+			l[2] = 0;
+		}
+	}
+}
+
+static bool is_mpls(uint16_t eth_type)
+{
+	return eth_type == ETH_P_MPLS_UC || eth_type == ETH_P_MPLS_UC + 1;
+}
+
+/* Everything above the Ethernet header turns into payload that is not looked into. */
+static void forget_payload(struct xlate *x)
+{
+	size_t from = offsetof(struct hal_key, ip_proto);
+	size_t len = offsetof(struct hal_key, mpls_lse) - from;
+
+	memset(bytes(&x->key.dp) + from, 0, len);
+	memset(bytes(&x->known.dp) + from, 0xff, len);
+	memset(bytes(&x->written.dp) + from, 0xff, len);
+}
+
+void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
+{
+	struct hal_act_mpls *a;
+	uint32_t lse;
+
+	xlate_need_field(x, FIELD_ETH_TYPE);
+	if (is_mpls(rte_be_to_cpu_16(x->key.dp.eth_type))) {
+		/* The new entry copies the outermost one, without its bottom-of-stack bit. */
+		xlate_need_field(x, FIELD_MPLS_LABEL);
+		xlate_need_field(x, FIELD_MPLS_TC);
+		xlate_need_field(x, FIELD_MPLS_TTL);
+		lse = rte_be_to_cpu_32(x->key.dp.mpls_lse[0]) & ~0x100u;
+		lse_shift(x, true);
+	} else {
+		xlate_need_field(x, FIELD_IP_TTL);
+		lse = (x->key.dp.ip_ttl ? x->key.dp.ip_ttl : 64u) | 0x100u;
+		forget_payload(x);
+		memset(&x->key.dp.mpls_lse, 0, sizeof(x->key.dp.mpls_lse));
+		memset(&x->known.dp.mpls_lse, 0xff, sizeof(x->known.dp.mpls_lse));
+		memset(&x->written.dp.mpls_lse, 0xff, sizeof(x->written.dp.mpls_lse));
+	}
+	x->key.dp.mpls_lse[0] = rte_cpu_to_be_32(lse);
+	x->known.dp.mpls_lse[0] = x->written.dp.mpls_lse[0] = 0xffffffff;
+	x->key.dp.eth_type = rte_cpu_to_be_16(eth_type);
+	x->known.dp.eth_type = x->written.dp.eth_type = 0xffff;
+	a = hal_builder_add(&x->out, ACTION_PUSH_MPLS, sizeof(*a));
+	if (a) {
+		a->eth_type = rte_cpu_to_be_16(eth_type);
+		a->lse = rte_cpu_to_be_32(lse);
+	}
+}
+
+void xlate_pop_mpls(struct xlate *x, uint16_t eth_type)
+{
+	struct hal_act_mpls *a;
+
+	xlate_need_field(x, FIELD_ETH_TYPE);
+	if (!is_mpls(rte_be_to_cpu_16(x->key.dp.eth_type)))
+		return;
+	xlate_need_field(x, FIELD_MPLS_BOS);
+	lse_shift(x, false);
+	x->key.dp.eth_type = rte_cpu_to_be_16(eth_type);
+	x->known.dp.eth_type = x->written.dp.eth_type = 0xffff;
+	a = hal_builder_add(&x->out, ACTION_POP_MPLS, sizeof(*a));
+	if (a)
+		a->eth_type = rte_cpu_to_be_16(eth_type);
+}
+
+/* ---- TTL ---- */
+
+static void need_ttl_bits(struct xlate *x, uint8_t bits)
+{
+	struct xlate_key need = {0};
+
+	need.dp.ip_ttl = bits;
+	hal_field_prereq_mask(FIELD_IP_TTL, &need);
+	xlate_need_mask(x, &need);
+}
+
+bool xlate_dec_ttl(struct xlate *x)
+{
+	uint8_t ttl = x->key.dp.ip_ttl, top;
+
+	if (x->written.dp.ip_ttl == 0xff) {
+		uint8_t dec = (uint8_t)(ttl - 1);
+
+		if (ttl <= 1)
+			return false;
+		xlate_write_field(x, FIELD_IP_TTL, &dec, NULL);
+		xlate_emit_set(x, FIELD_IP_TTL, &dec, NULL);
+		return true;
+	}
+	if (ttl <= 1) {
+		need_ttl_bits(x, x->ttl_dec ? 0xff : 0xfe);
+		return false;
+	}
+	/* The top bit alone proves that what remains is above 1. Once decremented, the bits of
+	 * what remains are not the packet's, so all of them are needed. */
+	top = (uint8_t)(0x80u >> (__builtin_clz(ttl) - 24));
+	need_ttl_bits(x, x->ttl_dec ? 0xff : MUTATE(6, top, 0));
+	hal_build_plain(&x->out, ACTION_DEC_TTL);
+	x->ttl_dec++;
+	x->key.dp.ip_ttl = MUTATE(7, (uint8_t)(ttl - 1), ttl);
+	/* Known again only as far as the packet's whole TTL is in the mask. */
+	x->known.dp.ip_ttl = x->wc.ip_ttl == 0xff ? 0xff : 0;
+	return true;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A miss, translated on the worker that has it.
+ */
+#include "hal/base/log.h"
+#include "hal/mutation.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+
+/* Tables that keep changing while we translate make us try so often, then use what we have for
+ * this packet only. */
+#define ATTEMPTS 3
+
+static struct pl_megaflow *attempt(
+	struct pipeline *pl, unsigned worker, const struct hal_key *key, bool even)
+{
+	struct pl_megaflow *m;
+	struct xlate x;
+
+	xlate_packet(&x, pl, key);
+	atomic_fetch_add_explicit(&pl->translations, 1, memory_order_relaxed);
+	if (x.error) {
+		xlate_clear(&x);
+		return NULL;
+	}
+	effects_post(pl, &x);
+	m = megaflow_new(pl, &x);
+	if (!m)
+		return NULL;
+	m->mf.maker = (uint16_t)worker;
+	m->transient = !even || x.raced;
+	return m;
+}
+
+struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct hal_key *key,
+	const struct rte_mbuf *pkt, bool *cache)
+{
+	struct pipeline *pl = ctx;
+	struct pl_megaflow *m = NULL;
+
+	(void)pkt;
+	*cache = false;
+	for (unsigned i = 0; i < ATTEMPTS; i++) {
+		uint64_t version = atomic_load(&pl->version);
+		uint32_t born = MEGAFLOW_BORN;
+		bool even = !(version & 1) && i < ATTEMPTS - 1;
+
+		m = attempt(pl, worker, key, even);
+		if (!m)
+			return NULL;
+		if (!m->transient)
+			hal_megaflow_ref(&m->mf); /* for the young table */
+		if (rte_ring_mp_enqueue(pl->births, m)) {
+			megaflow_free_later(m);
+			atomic_fetch_add_explicit(&pl->effects_dropped, 1, memory_order_relaxed);
+			return NULL;
+		}
+		pipeline_wake(pl);
+		if (m->transient)
+			return &m->mf;
+		if (MUTATE(15, atomic_load(&pl->version) == version, 1)) {
+			*cache = true;
+			return &m->mf;
+		}
+		atomic_fetch_add_explicit(&pl->raced, 1, memory_order_relaxed);
+		atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_RETIRING);
+		hal_megaflow_unref(&m->mf);
+	}
+	return NULL;
+}

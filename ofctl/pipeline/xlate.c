@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofctl/pipeline/xlate.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/mutation.h"
+#include "ofctl/pipeline/pipeline_priv.h"
+
+/* ---- bookkeeping ---- */
+
+void *xlate_vec_add(struct xlate *x, struct xlate_vec *v, size_t size)
+{
+	void *slot;
+
+	if (v->n == v->capacity) {
+		unsigned capacity = v->capacity ? v->capacity * 2 : 8;
+		void *data = realloc(v->data, capacity * size);
+
+		if (!data) {
+			x->error = -ENOMEM;
+			return NULL;
+		}
+		v->data = data;
+		v->capacity = capacity;
+	}
+	slot = (uint8_t *)v->data + v->n++ * size;
+	memset(slot, 0, size);
+	return slot;
+}
+
+void xlate_depend(struct xlate *x, struct dep_key key)
+{
+	struct dep_key *have = x->deps.data, *d;
+
+	for (unsigned i = 0; i < x->deps.n; i++)
+		if (dep_key_equal(&have[i], &key))
+			return;
+	d = xlate_vec_add(x, &x->deps, sizeof(*d));
+	if (d)
+		*d = key;
+}
+
+void xlate_credit(struct xlate *x, const struct credit *c)
+{
+	struct credit *slot = xlate_vec_add(x, &x->credits, sizeof(*c));
+
+	if (slot)
+		*slot = *c;
+}
+
+void xlate_effect(struct xlate *x, const struct effect *e)
+{
+	if (x->n_effects < XLATE_MAX_EFFECTS)
+		x->effects[x->n_effects++] = *e;
+	else
+		x->effects_lost++;
+}
+
+void xlate_trace(struct xlate *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!x->trace)
+		return;
+	fprintf(x->trace, "%*s", (int)x->depth * 4, "");
+	va_start(ap, fmt);
+	vfprintf(x->trace, fmt, ap);
+	va_end(ap);
+	fputc('\n', x->trace);
+}
+
+void xlate_clear(struct xlate *x)
+{
+	struct visit *visits = x->visits.data;
+	struct credit *credits = x->credits.data;
+
+	for (unsigned i = 0; i < x->visits.n; i++)
+		free(visits[i].known);
+	for (unsigned i = 0; i < x->credits.n; i++)
+		if (credits[i].type == CREDIT_FLOW)
+			flow_unref(credits[i].flow);
+	free(x->visits.data);
+	free(x->deps.data);
+	free(x->credits.data);
+	hal_builder_clear(&x->out);
+	x->visits = x->deps = x->credits = (struct xlate_vec){0};
+}
+
+static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
+{
+	memset(x, 0, offsetof(struct xlate, effects));
+	memset(&x->n_effects, 0, sizeof(*x) - offsetof(struct xlate, n_effects));
+	x->pl = pl;
+	x->orig = key;
+	x->key.dp = *key;
+	x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
+	/* What is not of the packet starts as a constant. */
+	memset((uint8_t *)&x->known + sizeof(struct hal_key), 0xff,
+		sizeof(struct xlate_key) - sizeof(struct hal_key));
+	x->written = x->known;
+	x->vlan_from[1] = 1;
+	hal_builder_init(&x->out);
+	/* A megaflow is always of one input port and chain. */
+	x->wc.in_port = x->wc.recirc_id = 0xffffffff;
+	x->known.dp.in_port = x->known.dp.recirc_id = 0xffffffff;
+}
+
+/* ---- tables ---- */
+
+/* The known bits of the key, as a match: what a new flow must overlap to concern this lookup.
+ * Registers that are 0 are left out: that only makes it concern more. */
+static struct hal_cmatch *known_match(struct xlate *x)
+{
+	struct hal_match m;
+	uint64_t *v = (uint64_t *)&m.value, *k = (uint64_t *)&m.mask;
+
+	m.value = x->key;
+	m.mask = x->known;
+	for (unsigned i = 0; i < XLATE_KEY_WORDS; i++) {
+		v[i] &= k[i];
+		if (i > HAL_KEY_WORDS + 1 && !v[i])
+			k[i] = 0;
+	}
+	return hal_cmatch_new(&m);
+}
+
+struct flow *xlate_lookup(struct xlate *x, uint8_t table)
+{
+	const struct flow_table *t = &x->br->tables[table];
+	struct flow *winner;
+	struct visit *v;
+
+	if (x->lookups++ >= XLATE_MAX_LOOKUPS) {
+		x->error = -ELOOP;
+		return NULL;
+	}
+	winner = flow_table_lookup(t, &x->key);
+	xlate_unwildcard(x, t, winner);
+	if (winner && !flow_ref(winner)) {
+		x->raced = true;
+		winner = NULL;
+	}
+	if (winner)
+		xlate_credit(x, &(struct credit){.type = CREDIT_FLOW, .flow = winner});
+	else
+		xlate_credit(x, &(struct credit){.type = CREDIT_MISS,
+					.br = (struct pl_bridge *)(uintptr_t)x->br,
+					.table = table});
+	v = xlate_vec_add(x, &x->visits, sizeof(*v));
+	if (v) {
+		v->br = x->br;
+		v->table = table;
+		v->winner = winner;
+		v->known = known_match(x);
+		if (!v->known)
+			x->error = -ENOMEM;
+	}
+	if (winner)
+		xlate_depend(x, dep_key_flow(winner));
+	return winner;
+}
+
+static bool is_table_miss_flow(const struct flow *f)
+{
+	return f->priority == 0 && f->match->n == 0;
+}
+
+static void trace_flow(struct xlate *x, uint8_t table, const struct flow *f)
+{
+	char match[512];
+
+	if (!x->trace)
+		return;
+	if (!f) {
+		xlate_trace(x, "%2u. No match.", table);
+		return;
+	}
+	hal_cmatch_format(f->match, match, sizeof(match));
+	xlate_trace(x, "%2u. %s%spriority %u, cookie 0x%llx", table, match, match[0] ? ", " : "",
+		f->priority, (unsigned long long)f->cookie);
+}
+
+static void write_set(struct xlate *x, const struct of_actions *acts)
+{
+	for (unsigned i = 0; i < acts->n; i++) {
+		const struct of_action *a = &acts->a[i];
+		unsigned j;
+
+		for (j = 0; j < x->n_set; j++)
+			if (x->set[j].type == a->type &&
+				(a->type != OFACT_SET_FIELD || x->set[j].field == a->field))
+				break;
+		if (j == sizeof(x->set) / sizeof(x->set[0])) {
+			x->error = -E2BIG;
+			return;
+		}
+		x->set[j] = *a;
+		if (j == x->n_set)
+			x->n_set++;
+		if (a->type == OFACT_OUTPUT)
+			x->key.actset_output = rte_cpu_to_be_32(a->port);
+	}
+}
+
+static void write_metadata(struct xlate *x, const struct of_instructions *ins)
+{
+	uint64_t old = rte_be_to_cpu_64(x->key.metadata);
+
+	x->key.metadata = rte_cpu_to_be_64(
+		(old & ~ins->metadata_mask) | (ins->metadata & MUTATE(8, ins->metadata_mask, 0)));
+}
+
+void xlate_table(struct xlate *x, uint8_t table)
+{
+	const struct flow *outer = x->flow;
+	uint8_t outer_table = x->table;
+
+	for (;;) {
+		struct flow *f = xlate_lookup(x, table);
+
+		trace_flow(x, table, f);
+		if (x->error || x->raced)
+			break;
+		x->table = table;
+		x->flow = f;
+		if (!f) {
+			if (atomic_load(&x->br->miss_to_controller))
+				xlate_emit_controller(x, 128, OF_REASON_NO_MATCH);
+			break;
+		}
+		x->pin_reason = is_table_miss_flow(f) ? OF_REASON_NO_MATCH : OF_REASON_ACTION;
+		xlate_actions(x, &f->ins.apply);
+		if (x->stop || x->error)
+			break;
+		if (f->ins.clear)
+			x->n_set = 0;
+		write_set(x, &f->ins.write);
+		if (f->ins.has_metadata)
+			write_metadata(x, &f->ins);
+		if (!f->ins.has_goto)
+			break;
+		table = MUTATE(9, f->ins.goto_table, 1);
+	}
+	x->flow = outer;
+	x->table = outer_table;
+}
+
+/* Runs the packet through its bridge from table 0, or as a plain learning switch. */
+static void run_bridge(struct xlate *x)
+{
+	xlate_depend(x, dep_key_bridge(x->br, DEP_BRIDGE));
+	if (x->in_port && x->in_port->no_recv)
+		return;
+	if (atomic_load(&x->br->standalone)) {
+		xlate_normal(x);
+		return;
+	}
+	xlate_table(x, 0);
+	if (!x->stop && !x->error)
+		xlate_action_set(x);
+}
+
+/* ---- ways in ---- */
+
+static void finish(struct xlate *x)
+{
+	struct hal_program *p = x->out.program;
+
+	/* Steps behind the last one that sends are for nobody. */
+	if (p && p->len > x->useful)
+		p->len = x->useful;
+	if (x->out.error && !x->error)
+		x->error = x->out.error;
+}
+
+void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
+{
+	uint32_t dp = rte_be_to_cpu_32(key->in_port);
+
+	xlate_init(x, pl, key);
+	x->in_port = dp <= HAL_PORT_MAX
+			     ? atomic_load_explicit(&pl->dp_ports[dp], memory_order_acquire)
+			     : NULL;
+	if (!x->in_port) {
+		x->error = -ENODEV;
+		return;
+	}
+	x->br = x->in_port->br;
+	x->key.in_port_of = rte_cpu_to_be_32(x->in_port->cfg.number);
+	x->key.in_phy_port = x->key.in_port_of;
+	xlate_depend(x, dep_key_port(x->br, x->in_port->cfg.number));
+	run_bridge(x);
+	finish(x);
+}
+
+void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,
+	const struct hal_key *key, const struct of_actions *acts)
+{
+	xlate_init(x, br->pl, key);
+	x->br = br;
+	x->in_port = in_port;
+	x->packet_out = true;
+	x->pin_reason = OF_REASON_PACKET_OUT;
+	x->key.in_port_of = rte_cpu_to_be_32(in_port ? in_port->cfg.number : OF_PORT_CONTROLLER);
+	xlate_actions(x, acts);
+	finish(x);
+}
+
+void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key *key, FILE *trace)
+{
+	xlate_init(x, br->pl, &key->dp);
+	x->br = br;
+	x->trace = trace;
+	x->key.metadata = key->metadata;
+	memcpy(x->key.reg, key->reg, sizeof(x->key.reg));
+	x->key.in_port_of = key->in_port_of;
+	x->in_port = bridge_port(br, rte_be_to_cpu_32(key->in_port_of));
+	if (x->in_port)
+		xlate_depend(x, dep_key_port(br, x->in_port->cfg.number));
+	run_bridge(x);
+	finish(x);
+}
+
+/* ---- from bridge to bridge ---- */
+
+/* What a packet leaves behind when it enters another bridge, to find it again after. */
+struct saved {
+	struct xlate_key key, known, written;
+	int8_t vlan_from[2];
+	uint8_t ttl_dec;
+	const struct pl_bridge *br;
+	const struct pl_port *in_port;
+	const struct flow *flow;
+	uint8_t table;
+	struct of_action set[32];
+	unsigned n_set;
+	bool stop;
+};
+
+static void save(const struct xlate *x, struct saved *s)
+{
+	*s = (struct saved){x->key, x->known, x->written, {x->vlan_from[0], x->vlan_from[1]},
+		x->ttl_dec, x->br, x->in_port, x->flow, x->table, {{0}}, x->n_set, x->stop};
+	memcpy(s->set, x->set, sizeof(s->set));
+}
+
+/* Bits of the original packet that were needed meanwhile are known now too, but `known` of before
+ * is a subset of that and still right. */
+static void restore(struct xlate *x, const struct saved *s)
+{
+	x->key = s->key;
+	x->known = s->known;
+	x->written = s->written;
+	memcpy(x->vlan_from, s->vlan_from, sizeof(x->vlan_from));
+	x->ttl_dec = s->ttl_dec;
+	x->br = s->br;
+	x->in_port = s->in_port;
+	x->flow = s->flow;
+	x->table = s->table;
+	memcpy(x->set, s->set, sizeof(x->set));
+	x->n_set = s->n_set;
+	x->stop = s->stop;
+}
+
+static bool only_sends(const struct hal_program *p, uint32_t from)
+{
+	for (uint32_t at = from; at < p->len;) {
+		const struct hal_action *a =
+			(const struct hal_action *)((const uint8_t *)p->steps + at);
+
+		if (a->type != ACTION_OUTPUT && a->type != ACTION_CONTROLLER &&
+			a->type != ACTION_CLONE)
+			return false;
+		at += a->len;
+	}
+	return true;
+}
+
+/* Removes the CLONE around steps that leave the packet as it is. */
+static void unwrap_clone(struct xlate *x, uint32_t at)
+{
+	struct hal_program *p = x->out.program;
+	uint8_t *steps = (uint8_t *)p->steps;
+	uint32_t head = sizeof(struct hal_act_clone);
+	const struct hal_act_clone *c = (const struct hal_act_clone *)(steps + at);
+
+	if (c->nested_len && !only_sends(p, at + head))
+		return;
+	memmove(steps + at, steps + at + head, p->len - at - head);
+	p->len -= head;
+}
+
+void xlate_enter_patch(struct xlate *x, const struct pl_port *out)
+{
+	const struct pl_port *peer = bridge_patch_peer(out);
+	struct saved *s;
+	uint32_t at;
+
+	if (!peer || !peer->br)
+		return;
+	if (x->depth >= XLATE_MAX_DEPTH) {
+		x->error = -ELOOP;
+		return;
+	}
+	s = malloc(sizeof(*s));
+	if (!s) {
+		x->error = -ENOMEM;
+		return;
+	}
+	save(x, s);
+	xlate_credit(x,
+		&(struct credit){
+			.type = CREDIT_PATCH, .br = out->br, .port = out->cfg.number, .rx = false});
+	xlate_credit(x, &(struct credit){.type = CREDIT_PATCH,
+				.br = peer->br,
+				.port = peer->cfg.number,
+				.rx = true});
+	at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
+	x->depth++;
+	x->br = peer->br;
+	x->in_port = peer;
+	x->n_set = 0;
+	x->key.metadata = 0;
+	memset(x->key.reg, 0, sizeof(x->key.reg));
+	x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
+	x->key.in_port_of = x->key.in_phy_port = rte_cpu_to_be_32(peer->cfg.number);
+	xlate_depend(x, dep_key_port(peer->br, peer->cfg.number));
+	run_bridge(x);
+	x->depth--;
+	restore(x, s);
+	free(s);
+	if (x->out.error)
+		return;
+	/* Only what sends counts inside too. */
+	if (x->out.program->len > x->useful && x->useful > at)
+		x->out.program->len = x->useful;
+	if (x->useful <= at) {
+		x->out.program->len = at;
+		return;
+	}
+	hal_build_nested_end(&x->out, at);
+	unwrap_clone(x, at);
+	x->useful = x->out.program->len;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Translation: runs a packet's key through the OpenFlow pipeline.
+ *
+ * What: struct xlate takes a key and leaves a mask (what the decision needed), an action program,
+ * the list of what was read (visits, dependencies), whom to credit, and effects. It changes
+ * nothing: learning and packet-ins are effects, carried out by the control thread.
+ *
+ * How un-wildcarding is kept small: `known` holds the bits of the current key that are the same
+ * for every packet of the megaflow, either because they are in the mask (`wc`) or because an
+ * action wrote a constant over them. Needing a bit that is known costs nothing; needing another
+ * puts the bit of the original packet it came from into the mask.
+ *
+ * Thread-safety: one thread uses one struct xlate; what it reads is under RCU.
+ */
+#ifndef SLUICE_OFCTL_PIPELINE_XLATE_H
+#define SLUICE_OFCTL_PIPELINE_XLATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "hal/action.h"
+#include "hal/match.h"
+#include "ofctl/pipeline/bridge.h"
+#include "ofctl/pipeline/depend.h"
+
+/* One table lookup. */
+struct visit {
+	const struct pl_bridge *br;
+	uint8_t table;
+	struct flow *winner;      /* NULL: miss */
+	struct hal_cmatch *known; /* what was known of the key there; owned */
+};
+
+enum credit_type { CREDIT_FLOW, CREDIT_MISS, CREDIT_MAC, CREDIT_PATCH };
+
+/* Who is told of the megaflow's packets. */
+struct credit {
+	enum credit_type type;
+	struct pl_bridge *br; /* MAC, MISS, PATCH */
+	struct flow *flow;    /* FLOW: with a reference */
+	uint32_t port;        /* MAC: where; PATCH: number */
+	uint16_t vlan;
+	uint8_t mac[6];
+	uint8_t table; /* MISS */
+	bool rx;       /* PATCH: received there, else sent */
+};
+
+enum effect_type { EFFECT_MAC, EFFECT_PACKET_IN };
+
+struct effect {
+	enum effect_type type;
+	uint32_t bridge; /* id */
+	uint32_t port;   /* MAC */
+	uint16_t vlan;
+	uint8_t mac[6];
+};
+
+#define XLATE_MAX_DEPTH 64     /* nested tables, patch ports, resubmits */
+#define XLATE_MAX_LOOKUPS 4096 /* table lookups of one translation */
+#define XLATE_MAX_EFFECTS 64
+
+/* Grows by doubling; `error` of the xlate tells when it could not. */
+struct xlate_vec {
+	void *data;
+	unsigned n, capacity;
+};
+
+struct xlate {
+	struct pipeline *pl;
+	const struct pl_bridge *br;    /* where the packet is now */
+	const struct pl_port *in_port; /* NULL: from the controller */
+	const struct hal_key *orig;
+	struct xlate_key key;     /* now */
+	struct xlate_key known;   /* mask over key */
+	struct xlate_key written; /* mask over key: bits that an action wrote */
+	struct hal_key wc;        /* mask over orig: the megaflow's */
+	int8_t vlan_from[2];      /* which tag of orig each tag is, -1: none of them */
+	uint8_t ttl_dec;          /* decrements of an IP TTL that is not known */
+	struct hal_builder out;
+	uint32_t useful;   /* bytes of the program up to the last step with an effect */
+	uint32_t push_end; /* where the program ended after its last PUSH_VLAN */
+	struct xlate_vec visits, deps, credits;
+	struct effect effects[XLATE_MAX_EFFECTS];
+	unsigned n_effects, effects_lost;
+	unsigned depth, lookups;
+	uint8_t table;            /* of the flow being executed */
+	uint8_t pin_reason;       /* for CONTROLLER */
+	const struct flow *flow;  /* being executed */
+	struct of_action set[32]; /* the action set */
+	unsigned n_set;
+	bool raced;      /* a flow vanished under our eyes */
+	bool stop;       /* the packet is done with (its TTL ran out) */
+	bool packet_out; /* TABLE is allowed, no port is "in" */
+	int error;
+	FILE *trace; /* steps are written to it, or NULL */
+};
+
+/* Prepares and runs a translation of a packet that came in by a datapath port. */
+void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *key);
+
+/* The same for actions of a packet-out; `in_port` may be NULL. */
+void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,
+	const struct hal_key *key, const struct of_actions *acts);
+
+/* The same, starting at table 0 of a bridge with a key of its own (tracing, probing). */
+void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key *key, FILE *trace);
+
+/* Drops what the translation holds, but for what was taken out of it. */
+void xlate_clear(struct xlate *x);
+
+/* ---- inside translation ---- */
+
+/* The decision needs these bits of the current key. */
+void xlate_need_word(struct xlate *x, unsigned word, uint64_t bits);
+void xlate_need_field(struct xlate *x, enum hal_field_id id);
+void xlate_need_mask(struct xlate *x, const struct xlate_key *mask);
+
+/* Writes a constant into the current key. */
+void xlate_write_field(
+	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask);
+
+/* Looks up a table, notes visit and credit, and returns the winner (NULL: miss). */
+struct flow *xlate_lookup(struct xlate *x, uint8_t table);
+
+/* Needs enough bits to be sure that nothing beats `winner` (unwildcard.c). */
+void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct flow *winner);
+
+void xlate_table(struct xlate *x, uint8_t table);
+void xlate_actions(struct xlate *x, const struct of_actions *acts);
+void xlate_action_set(struct xlate *x);
+void xlate_output(struct xlate *x, uint32_t port, uint16_t max_len);
+void xlate_normal(struct xlate *x);
+void xlate_enter_patch(struct xlate *x, const struct pl_port *out);
+
+/* Steps with bookkeeping: what is useful, and merging with the step before. */
+void xlate_emit_output(struct xlate *x, const struct pl_port *port);
+void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason);
+void xlate_emit_set(
+	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask);
+void xlate_push_vlan(struct xlate *x, uint16_t tpid, uint16_t tci);
+void xlate_pop_vlan(struct xlate *x);
+void xlate_set_vlan_bits(struct xlate *x, uint16_t tci, uint16_t mask);
+void xlate_push_mpls(struct xlate *x, uint16_t eth_type);
+void xlate_pop_mpls(struct xlate *x, uint16_t eth_type);
+bool xlate_dec_ttl(struct xlate *x); /* false: ran out, stop */
+
+void xlate_depend(struct xlate *x, struct dep_key key);
+void *xlate_vec_add(struct xlate *x, struct xlate_vec *v, size_t size);
+void xlate_credit(struct xlate *x, const struct credit *c);
+void xlate_effect(struct xlate *x, const struct effect *e);
+
+/* One line of a trace, indented by depth. */
+void xlate_trace(struct xlate *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
