@@ -33,10 +33,10 @@ struct swpath;
 
 /* Asked by workers, on the packet path: must not block or take locks. */
 struct swpath_ops {
-	/* Translates the packet `pkt`, whose key is `key`. Returns a megaflow that covers the key and that may
-	 * be cached (the caller may use it until its next quiescent state; a reference for its young
-	 * table has been taken for it if *cache is true on return), or one that is good for this
-	 * packet only (*cache false). NULL: drop, counted as translation failure. */
+	/* Translates the packet `pkt`, whose key is `key`. Returns a megaflow that covers the key
+	 * and that may be cached (the caller may use it until its next quiescent state; a reference
+	 * for its young table has been taken for it if *cache is true on return), or one that is
+	 * good for this packet only (*cache false). NULL: drop, counted as translation failure. */
 	struct hal_megaflow *(*translate)(void *ctx, unsigned worker, const struct hal_key *key,
 		const struct rte_mbuf *pkt, bool *cache);
 
@@ -50,11 +50,11 @@ struct swpath_ops {
 };
 
 struct swpath_config {
-	struct event_base *base;   /* of the control thread */
-	unsigned n_workers;	   /* 1 to HAL_MAX_WORKERS */
-	uint64_t worker_cpus;	   /* CPUs to pin workers to, 0: do not pin */
-	unsigned dpdk_memory_mb;   /* 0: sized by itself */
-	const char *dpdk_extra;	   /* further EAL arguments, or NULL */
+	struct event_base *base; /* of the control thread */
+	unsigned n_workers;      /* 1 to HAL_MAX_WORKERS */
+	uint64_t worker_cpus;    /* CPUs to pin workers to, 0: do not pin */
+	unsigned dpdk_memory_mb; /* 0: sized by itself */
+	const char *dpdk_extra;  /* further EAL arguments, or NULL */
 	const char *rundir;
 	struct swpath_ops ops;
 };
@@ -79,28 +79,28 @@ enum swpath_port_type {
 struct swpath_port_config {
 	const char *name;
 	enum swpath_port_type type;
-	const char *devargs;	    /* DPDK */
-	struct hal_device *device;  /* DEVICE: already bound there by `id` */
-	const uint8_t *mac;	    /* 6 bytes, INTERNAL: address to set, or NULL */
-	uint32_t mtu;		    /* 0: leave */
-	uint32_t id;		    /* wanted datapath port id, HAL_PORT_NONE: any free one */
+	const char *devargs;       /* DPDK */
+	struct hal_device *device; /* DEVICE: already bound there by `id` */
+	const uint8_t *mac;        /* 6 bytes, INTERNAL: address to set, or NULL */
+	uint32_t mtu;              /* 0: leave */
+	uint32_t id;               /* wanted datapath port id, HAL_PORT_NONE: any free one */
 };
 
 /* Opens a port and gives it to a worker. 0 with *id set; or -errno, and a message in err that says
  * what was tried and what the system answered. */
-int swpath_port_add(struct swpath *sp, const struct swpath_port_config *cfg, uint32_t *id,
-	char *err, size_t n);
+int swpath_port_add(
+	struct swpath *sp, const struct swpath_port_config *cfg, uint32_t *id, char *err, size_t n);
 
 /* Takes a port away: after return no packet leaves by it. INTERNAL: `delete_netdev` also removes
  * the netdev. */
 int swpath_port_remove(struct swpath *sp, uint32_t id, bool delete_netdev);
 
 struct swpath_port_status {
-	bool exists;	    /* the device below is there */
+	bool exists; /* the device below is there */
 	bool admin_up, link_up;
 	uint8_t mac[6];
 	uint32_t mtu;
-	uint32_t ifindex;   /* 0 if it has none */
+	uint32_t ifindex;    /* 0 if it has none */
 	uint64_t speed_mbps; /* 0: unknown */
 	bool full_duplex;
 	const char *driver; /* "veth", "tun", "net_pcap", ... */
@@ -122,7 +122,8 @@ int swpath_device_detach(struct swpath *sp, struct hal_device *dev);
 
 /* ---- megaflows ---- */
 
-/* Puts a megaflow into the shared classifier (takes a reference). */
+/* Puts a megaflow into the shared classifier (takes a reference). 0, -ENOMEM, or -EEXIST if a usable
+ * one of the same match and chain is there. */
 int swpath_megaflow_install(struct swpath *sp, struct hal_megaflow *mf);
 
 /* Takes it out (drops the reference after a grace period). The caller has set its state to
@@ -130,13 +131,13 @@ int swpath_megaflow_install(struct swpath *sp, struct hal_megaflow *mf);
 void swpath_megaflow_remove(struct swpath *sp, struct hal_megaflow *mf);
 
 /* Puts `to` in the place of `from`, which has the same match: no packet sees neither. */
-int swpath_megaflow_replace(
-	struct swpath *sp, struct hal_megaflow *from, struct hal_megaflow *to);
+int swpath_megaflow_replace(struct swpath *sp, struct hal_megaflow *from, struct hal_megaflow *to);
 
 /* ---- packets from the control plane ---- */
 
 /* Runs `program` on a packet of `len` bytes with the given key metadata (in_port and so on are
- * taken from `meta`, headers are parsed). The program is copied. 0, -ENOMEM, or -ENOBUFS when the ring to the worker is full. */
+ * taken from `meta`, headers are parsed). The program is copied. 0, -ENOMEM, or -ENOBUFS when the
+ * ring to the worker is full. */
 int swpath_inject(struct swpath *sp, const struct hal_key *meta, const void *data, size_t len,
 	const struct hal_program *program);
 
@@ -146,38 +147,41 @@ void swpath_parse(const void *data, size_t len, struct hal_key *key);
 /* ---- statistics ---- */
 
 /* DROP(ID, name, what it means): every reason for which the software path drops a packet. */
-#define SWPATH_DROPS(DROP)                                                                         \
-	DROP(ACTION, "action", "the flow says drop")                                               \
-	DROP(MALFORMED, "malformed", "shorter than an Ethernet header")                            \
-	DROP(TRANSLATION, "translation", "translation failed: recursion too deep or no memory")    \
-	DROP(NO_PORT, "no_port", "output to a port that does not exist any more")                  \
-	DROP(PORT_DOWN, "port_down", "output to a port that is down")                              \
-	DROP(TX_FULL, "tx_full", "the output's queue was full")                                    \
-	DROP(TX_ERROR, "tx_error", "the output refused the packet")                                \
-	DROP(TOO_BIG, "too_big", "longer than the output's MTU and not to be segmented")           \
-	DROP(NO_MBUF, "no_mbuf", "no packet buffer left")                                          \
-	DROP(TTL, "ttl", "TTL ran out")                                                            \
-	DROP(HEADER, "header", "the packet lacks the header that an action needs")                 \
-	DROP(UNSUPPORTED, "unsupported", "an action that the software path does not have")         \
-	DROP(CONTROLLER_FULL, "controller_full", "the ring to the control plane was full")         \
+#define SWPATH_DROPS(DROP)                                                                      \
+	DROP(ACTION, "action", "the flow says drop")                                            \
+	DROP(MALFORMED, "malformed", "shorter than an Ethernet header")                         \
+	DROP(TRANSLATION, "translation", "translation failed: recursion too deep or no memory") \
+	DROP(NO_PORT, "no_port", "output to a port that does not exist any more")               \
+	DROP(PORT_DOWN, "port_down", "output to a port that is down")                           \
+	DROP(TX_FULL, "tx_full", "the output's queue was full")                                 \
+	DROP(TX_ERROR, "tx_error", "the output refused the packet")                             \
+	DROP(TOO_BIG, "too_big", "longer than the output's MTU and not to be segmented")        \
+	DROP(NO_MBUF, "no_mbuf", "no packet buffer left")                                       \
+	DROP(TTL, "ttl", "TTL ran out")                                                         \
+	DROP(HEADER, "header", "the packet lacks the header that an action needs")              \
+	DROP(UNSUPPORTED, "unsupported", "an action that the software path does not have")      \
+	DROP(CONTROLLER_FULL, "controller_full", "the ring to the control plane was full")      \
 	DROP(RECURSION, "recursion", "recirculated too often")
 
 enum swpath_drop {
 #define DROP(ID, ...) SWPATH_DROP_##ID,
 	SWPATH_DROPS(DROP)
 #undef DROP
-	SWPATH_DROP_MAX,
+		SWPATH_DROP_MAX,
 };
 
 struct swpath_stats {
 	uint64_t drops[SWPATH_DROP_MAX];
-	uint64_t packets;	   /* that workers took */
+	uint64_t packets; /* that workers took */
 	uint64_t cache_hits, classifier_hits, young_hits, translated;
 	uint64_t masks, megaflows; /* in the shared classifier now */
 	uint64_t worker_sleeps;
 };
 void swpath_stats_read(struct swpath *sp, struct swpath_stats *out);
 const char *swpath_drop_name(enum swpath_drop d);
+
+/* Counts what ops->to_controller or ops->translate had to drop. By the worker that called them. */
+void swpath_drop_count(struct swpath *sp, unsigned worker, enum swpath_drop why);
 const char *swpath_drop_meaning(enum swpath_drop d);
 
 /* Waits until every worker has passed a quiescent state and emptied its injection ring: what was

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ */
+#include "swpath/checksum.h"
+
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_hash_crc.h>
+#include <rte_mbuf.h>
+
+#define SCTP_CHECKSUM_AT 8
+#define SCTP_HEADER 12
+
+static uint16_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* Sum of what was added, and of the complement of what was taken away. One's complement sums are
+ * the same in either byte order, so words are taken as they lie in memory. */
+static uint32_t delta(const void *before, const void *after, unsigned n)
+{
+	const uint8_t *b = before, *a = after;
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i + 1 < n; i += 2) {
+		uint16_t was, is;
+
+		memcpy(&was, b + i, 2);
+		memcpy(&is, a + i, 2);
+		sum += (uint16_t)~was;
+		sum += is;
+	}
+	return sum;
+}
+
+void swpath_csum_update(void *field, const void *before, const void *after, unsigned n)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	csum = (uint16_t)~fold((uint16_t)~csum + delta(before, after, n));
+	memcpy(field, &csum, 2);
+}
+
+void swpath_csum_update_partial(void *field, const void *before, const void *after, unsigned n)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	csum = fold(csum + delta(before, after, n));
+	memcpy(field, &csum, 2);
+}
+
+void swpath_csum_update_udp(void *field, const void *before, const void *after, unsigned n)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	if (!csum)
+		return;
+	csum = (uint16_t)~fold((uint16_t)~csum + delta(before, after, n));
+	if (!csum)
+		csum = 0xffff;
+	memcpy(field, &csum, 2);
+}
+
+/* Goes on with `crc` over a part of a packet, which may lie in several segments. */
+static uint32_t crc_part(const struct rte_mbuf *m, uint32_t at, uint32_t len, uint32_t crc)
+{
+	for (; m && len; m = m->next) {
+		uint32_t part;
+
+		if (at >= m->data_len) {
+			at -= m->data_len;
+			continue;
+		}
+		part = RTE_MIN(len, m->data_len - at);
+		crc = rte_hash_crc(rte_pktmbuf_mtod_offset(m, const uint8_t *, at), part, crc);
+		len -= part;
+		at = 0;
+	}
+	return crc;
+}
+
+uint32_t swpath_sctp_crc(const struct rte_mbuf *m, uint32_t at, uint32_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	crc = crc_part(m, at, RTE_MIN(len, (uint32_t)SCTP_CHECKSUM_AT), crc);
+	if (len >= SCTP_HEADER) {
+		crc = rte_hash_crc_4byte(0, crc);
+		crc = crc_part(m, at + SCTP_HEADER, len - SCTP_HEADER, crc);
+	}
+	return rte_cpu_to_le_32(~crc);
+}

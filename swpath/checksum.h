@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Incremental checksums (RFC 1624) and SCTP's CRC32c (RFC 9260, appendix A).
+ *
+ * What: an edit of a header changes its checksum by what was changed, so that a checksum that was
+ * wrong stays wrong by the same amount and nobody has to read the payload (but for SCTP's).
+ * Thread-safety: pure functions.
+ */
+#ifndef SLUICE_SWPATH_CHECKSUM_H
+#define SLUICE_SWPATH_CHECKSUM_H
+
+#include <stdint.h>
+
+struct rte_mbuf;
+
+/* The checksum field at `field` (2 bytes, any alignment), after `n` bytes (even, and at an even
+ * place in what the checksum covers) changed from `before` to `after`. */
+void swpath_csum_update(void *field, const void *before, const void *after, unsigned n);
+
+/* The same for a field that holds a folded sum that was not yet complemented. */
+void swpath_csum_update_partial(void *field, const void *before, const void *after, unsigned n);
+
+/* The same for UDP, where 0 means that there is no checksum. */
+void swpath_csum_update_udp(void *field, const void *before, const void *after, unsigned n);
+
+/* CRC32c of `len` bytes at `at` of a packet, as if the checksum field of the SCTP header that
+ * begins there were 0; in the byte order of the field. */
+uint32_t swpath_sctp_crc(const struct rte_mbuf *m, uint32_t at, uint32_t len);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Action programs run on packets.
+ *
+ * A step either leaves the packet to the next one, consumes it (p->m becomes NULL), or names the
+ * reason for which it is dropped. What is left after the last step is freed.
+ */
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_jhash.h>
+#include <rte_random.h>
+
+#include "swpath/port/segment.h"
+#include "swpath/worker.h"
+
+/* A packet of its own with the same bytes: the data are shared until somebody writes. */
+static struct rte_mbuf *share(struct swpath_packet *p)
+{
+	return rte_pktmbuf_clone(p->m, p->pool);
+}
+
+/* The packet, or a clone of it if more steps follow. */
+static struct rte_mbuf *take(struct swpath_packet *p, bool last)
+{
+	struct rte_mbuf *m = last ? p->m : share(p);
+
+	if (last)
+		p->m = NULL;
+	return m;
+}
+
+/* A super-frame that is to be cut short is first segmented, a partial checksum completed: each
+ * frame is cut as if it had come alone. */
+static int output_cut(struct swpath_worker *w, struct swpath_packet *p, struct rte_mbuf *m,
+	uint32_t port, uint32_t max_len)
+{
+	struct swpath_segmenter s;
+	int drop = SWPATH_OK;
+
+	if (!(m->ol_flags & SWPATH_SEG_FLAGS)) {
+		struct rte_mbuf *own = swpath_has_offload(m) ? swpath_writable(m, p->pool) : m;
+
+		if (!own) {
+			rte_pktmbuf_free(m);
+			return SWPATH_DROP_NO_MBUF;
+		}
+		if (swpath_has_offload(own))
+			swpath_checksum_complete(own);
+		swpath_mbuf_cut(own, max_len);
+		swpath_output(w, own, port);
+		return SWPATH_OK;
+	}
+	if (swpath_segmenter_start(&s, m))
+		drop = SWPATH_DROP_HEADER;
+	while (drop == SWPATH_OK && !swpath_segmenter_done(&s)) {
+		struct rte_mbuf *frame = swpath_segmenter_next(&s, p->pool);
+
+		if (!frame) {
+			drop = SWPATH_DROP_NO_MBUF;
+			break;
+		}
+		swpath_mbuf_cut(frame, max_len);
+		swpath_output(w, frame, port);
+	}
+	rte_pktmbuf_free(m);
+	return drop;
+}
+
+static int output(struct swpath_worker *w, struct swpath_packet *p,
+	const struct hal_act_output *act, bool last)
+{
+	uint32_t max_len = p->max_len;
+	struct rte_mbuf *m = take(p, last);
+
+	p->max_len = 0;
+	if (unlikely(!m)) { /* this copy is lost, the packet goes on */
+		w->drops[SWPATH_DROP_NO_MBUF]++;
+		return SWPATH_OK;
+	}
+	if (unlikely(max_len && max_len < m->pkt_len)) {
+		int drop = output_cut(w, p, m, act->port, max_len);
+
+		if (drop != SWPATH_OK)
+			w->drops[drop]++;
+		return SWPATH_OK;
+	}
+	swpath_output(w, m, act->port);
+	return SWPATH_OK;
+}
+
+/* The control plane gets whole frames as they would be on a wire. */
+static int controller(
+	struct swpath_worker *w, struct swpath_packet *p, const struct hal_act_controller *act)
+{
+	const struct swpath_ops *ops = &w->sp->cfg.ops;
+	struct swpath_segmenter s;
+	struct rte_mbuf *m;
+
+	swpath_packet_key(p);
+	if (likely(!swpath_has_offload(p->m))) {
+		ops->to_controller(ops->ctx, w->id, act, p->m, p->key);
+		return SWPATH_OK;
+	}
+	if (!(p->m->ol_flags & SWPATH_SEG_FLAGS)) {
+		m = rte_pktmbuf_copy(p->m, p->pool, 0, UINT32_MAX);
+		if (!m)
+			goto no_mbuf;
+		swpath_checksum_complete(m);
+		ops->to_controller(ops->ctx, w->id, act, m, p->key);
+		rte_pktmbuf_free(m);
+		return SWPATH_OK;
+	}
+	if (swpath_segmenter_start(&s, p->m)) {
+		w->drops[SWPATH_DROP_HEADER]++;
+		return SWPATH_OK;
+	}
+	while (!swpath_segmenter_done(&s)) {
+		m = swpath_segmenter_next(&s, p->pool);
+		if (!m)
+			goto no_mbuf;
+		ops->to_controller(ops->ctx, w->id, act, m, p->key);
+		rte_pktmbuf_free(m);
+	}
+	return SWPATH_OK;
+
+no_mbuf:
+	w->drops[SWPATH_DROP_NO_MBUF]++;
+	return SWPATH_OK;
+}
+
+/* Runs nested steps on the packet itself if it is the last that happens to it, else on a copy with
+ * a key of its own. */
+static int nested_copy(struct swpath_worker *w, struct swpath_packet *p, const void *steps,
+	uint32_t len, unsigned nested, bool last)
+{
+	struct swpath_packet copy = *p;
+	struct hal_key key;
+
+	if (!len)
+		return SWPATH_OK;
+	copy.m = take(p, last);
+	if (unlikely(!copy.m)) {
+		w->drops[SWPATH_DROP_NO_MBUF]++;
+		return SWPATH_OK;
+	}
+	if (!last) {
+		key = *p->key;
+		copy.key = &key;
+	}
+	swpath_execute(w, &copy, steps, len, nested + 1);
+	return SWPATH_OK;
+}
+
+static int recirc(struct swpath_worker *w, struct swpath_packet *p,
+	const struct hal_act_recirc *act, unsigned nested, bool last)
+{
+	struct swpath_packet again;
+	struct hal_megaflow *mf;
+	struct hal_key key;
+
+	if (p->recircs >= SWPATH_MAX_RECIRC)
+		return SWPATH_DROP_RECURSION;
+	swpath_packet_key(p);
+	again = *p;
+	again.m = take(p, last);
+	if (unlikely(!again.m)) {
+		w->drops[SWPATH_DROP_NO_MBUF]++;
+		return SWPATH_OK;
+	}
+	key = *p->key;
+	key.recirc_id = rte_cpu_to_be_32(act->id);
+	again.key = &key;
+	again.recircs++;
+	mf = swpath_lookup(w, &key, again.m);
+	if (!mf)
+		swpath_drop(w, again.m, SWPATH_DROP_TRANSLATION);
+	else if (!mf->program->len)
+		swpath_drop(w, again.m, SWPATH_DROP_ACTION);
+	else
+		swpath_execute(w, &again, mf->program->steps, mf->program->len, nested + 1);
+	return SWPATH_OK;
+}
+
+/* The same in both directions of a connection: pairs are ordered before they are hashed. */
+static uint32_t symmetric_hash(const struct hal_key *key, uint32_t basis)
+{
+	uint32_t w[4], ports, h;
+
+	ports = (uint32_t)key->tp_src ^ key->tp_dst;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t src, dst;
+
+		memcpy(&src, key->ipv6_src + 4 * i, 4);
+		memcpy(&dst, key->ipv6_dst + 4 * i, 4);
+		w[i] = src ^ dst;
+	}
+	if (key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		w[0] ^= key->ipv4_src ^ key->ipv4_dst;
+	h = rte_jhash_32b(w, 4, basis);
+	h = rte_jhash_2words(ports << 8 | key->ip_proto, key->eth_type, h);
+	return h ? h : 1; /* 0 says that there is none */
+}
+
+/* Packets without a network layer are told apart by their addresses below it. */
+static uint32_t link_hash(const struct hal_key *key, uint32_t basis)
+{
+	uint8_t mac[8] = {0};
+	uint32_t h;
+
+	for (unsigned i = 0; i < 6; i++)
+		mac[i] = key->eth_src[i] ^ key->eth_dst[i];
+	memcpy(mac + 6, &key->eth_type, 2);
+	h = rte_jhash(mac, sizeof(mac), basis);
+	return h ? h : 1;
+}
+
+static int hash(struct swpath_packet *p, const struct hal_act_hash *act)
+{
+	swpath_packet_key(p);
+	p->key->dp_hash = rte_cpu_to_be_32(p->key->ip_proto ? symmetric_hash(p->key, act->basis)
+							    : link_hash(p->key, act->basis));
+	return SWPATH_OK;
+}
+
+static int check_pkt_len(struct swpath_worker *w, struct swpath_packet *p,
+	const struct hal_act_check_len *act, unsigned nested, bool last)
+{
+	const uint8_t *lists = (const uint8_t *)(act + 1);
+
+	if (swpath_packet_frame_len(p) > act->max_len)
+		return nested_copy(w, p, lists, act->greater_len, nested, last);
+	return nested_copy(w, p, lists + act->greater_len, act->less_len, nested, last);
+}
+
+static void ct_clear(struct hal_key *key)
+{
+	key->ct_state = key->ct_mark = 0;
+	key->ct_zone = 0;
+	key->ct_nw_proto = 0;
+	memset(key->ct_label, 0,
+		offsetof(struct hal_key, tun_flags) - offsetof(struct hal_key, ct_label));
+}
+
+static int step(struct swpath_worker *w, struct swpath_packet *p, const struct hal_action *a,
+	unsigned nested, bool last)
+{
+	const struct hal_act_sample *sample = (const struct hal_act_sample *)a;
+	const struct hal_act_clone *clone = (const struct hal_act_clone *)a;
+
+	switch ((enum hal_action_type)a->type) {
+	case ACTION_OUTPUT:
+		return output(w, p, (const struct hal_act_output *)a, last);
+	case ACTION_CONTROLLER:
+		return controller(w, p, (const struct hal_act_controller *)a);
+	case ACTION_PUSH_VLAN:
+		return swpath_push_vlan(p, (const struct hal_act_vlan *)a);
+	case ACTION_POP_VLAN:
+		return swpath_pop_vlan(p);
+	case ACTION_PUSH_MPLS:
+		return swpath_push_mpls(p, (const struct hal_act_mpls *)a);
+	case ACTION_POP_MPLS:
+		return swpath_pop_mpls(p, (const struct hal_act_mpls *)a);
+	case ACTION_SET:
+		return swpath_set_field(p, (const struct hal_act_set *)a);
+	case ACTION_DEC_TTL:
+		return swpath_dec_ttl(p);
+	case ACTION_RECIRC:
+		return recirc(w, p, (const struct hal_act_recirc *)a, nested, last);
+	case ACTION_HASH:
+		return hash(p, (const struct hal_act_hash *)a);
+	case ACTION_CT_CLEAR:
+		ct_clear(p->key);
+		return SWPATH_OK;
+	case ACTION_TRUNC:
+		p->max_len = ((const struct hal_act_trunc *)a)->max_len;
+		return SWPATH_OK;
+	case ACTION_SAMPLE:
+		/* The whole range is certain, 0 is never. */
+		if (sample->probability != UINT32_MAX &&
+			(uint32_t)rte_rand() >= sample->probability)
+			return SWPATH_OK;
+		return nested_copy(w, p, sample + 1, sample->nested_len, nested, last);
+	case ACTION_CLONE:
+		return nested_copy(w, p, clone + 1, clone->nested_len, nested, last);
+	case ACTION_CHECK_PKT_LEN:
+		return check_pkt_len(w, p, (const struct hal_act_check_len *)a, nested, last);
+	case ACTION_PUSH_PBB:
+	case ACTION_POP_PBB:
+	case ACTION_TUNNEL_SET:
+	case ACTION_CT:
+	case ACTION_METER:
+	case ACTION_MAX:
+		break;
+	}
+	return SWPATH_DROP_UNSUPPORTED;
+}
+
+void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void *steps,
+	uint32_t len, unsigned nested)
+{
+	const uint8_t *at = steps, *end = at + len;
+	int drop = nested > SWPATH_MAX_NESTED ? SWPATH_DROP_RECURSION : SWPATH_OK;
+
+	while (drop == SWPATH_OK && p->m && at < end) {
+		const struct hal_action *a = (const struct hal_action *)at;
+
+		at += a->len;
+		drop = step(w, p, a, nested, at >= end);
+	}
+	if (!p->m)
+		return;
+	if (drop != SWPATH_OK)
+		w->drops[drop]++;
+	rte_pktmbuf_free(p->m);
+	p->m = NULL;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ */
+#include "swpath/packet.h"
+
+#include <string.h>
+
+#include "swpath/port/segment.h"
+
+#define SCRATCH 256 /* bytes of headers looked at in a packet of several segments */
+
+void swpath_packet_parse(const struct rte_mbuf *m, struct hal_key *key, struct swpath_layers *ly)
+{
+	uint32_t avail = rte_pktmbuf_data_len(m), len = rte_pktmbuf_pkt_len(m);
+	const void *data = rte_pktmbuf_mtod(m, const void *);
+	uint8_t scratch[SCRATCH];
+
+	if (unlikely(avail < len && avail < SCRATCH)) {
+		avail = RTE_MIN(len, (uint32_t)SCRATCH);
+		data = rte_pktmbuf_read(m, 0, avail, scratch);
+		if (!data)
+			return;
+	}
+	swpath_parse_frame(data, avail, len, key, ly);
+}
+
+void swpath_packet_key(struct swpath_packet *p)
+{
+	if (!p->key_stale)
+		return;
+	swpath_key_clear_headers(p->key);
+	swpath_packet_parse(p->m, p->key, &p->ly);
+	p->key_stale = p->layers_stale = false;
+}
+
+void swpath_packet_layers(struct swpath_packet *p)
+{
+	if (p->layers_stale)
+		swpath_packet_key(p);
+}
+
+int swpath_packet_writable(struct swpath_packet *p, uint32_t need)
+{
+	struct rte_mbuf *m;
+
+	if (unlikely(need > rte_pktmbuf_pkt_len(p->m)))
+		return SWPATH_DROP_HEADER;
+	m = swpath_writable(p->m, p->pool);
+	if (unlikely(!m))
+		return SWPATH_DROP_NO_MBUF;
+	p->m = m;
+	if (likely(need <= rte_pktmbuf_data_len(m)))
+		return SWPATH_OK;
+	m = rte_pktmbuf_copy(p->m, p->pool, 0, UINT32_MAX);
+	if (!m)
+		return SWPATH_DROP_NO_MBUF;
+	rte_pktmbuf_free(p->m);
+	p->m = m;
+	return need <= rte_pktmbuf_data_len(m) ? SWPATH_OK : SWPATH_DROP_HEADER;
+}
+
+void swpath_mbuf_cut(struct rte_mbuf *m, uint32_t len)
+{
+	struct rte_mbuf *seg = m;
+	uint32_t left = len;
+	uint16_t segs = 1;
+
+	if (len >= m->pkt_len)
+		return;
+	for (; left > seg->data_len; segs++) {
+		left -= seg->data_len;
+		seg = seg->next;
+	}
+	seg->data_len = (uint16_t)left;
+	rte_pktmbuf_free(seg->next); /* NULL is fine */
+	seg->next = NULL;
+	m->nb_segs = segs;
+	m->pkt_len = len;
+}
+
+uint32_t swpath_packet_frame_len(struct swpath_packet *p)
+{
+	struct swpath_segmenter s;
+	uint32_t len = rte_pktmbuf_pkt_len(p->m), l2, frame;
+
+	if (!(p->m->ol_flags & SWPATH_SEG_FLAGS) || swpath_segmenter_start(&s, p->m))
+		return len;
+	l2 = s.frame.l3_off;
+	frame = l2 + swpath_segmenter_ip_len(&s);
+	return RTE_MIN(frame, len);
+}
+
+int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n)
+{
+	struct rte_mbuf *m;
+	uint8_t *data;
+	int drop;
+
+	drop = swpath_packet_writable(p, at);
+	if (drop != SWPATH_OK)
+		return drop;
+	if (rte_pktmbuf_headroom(p->m) < n) {
+		m = rte_pktmbuf_copy(p->m, p->pool, 0, UINT32_MAX);
+		if (!m)
+			return SWPATH_DROP_NO_MBUF;
+		rte_pktmbuf_free(p->m);
+		p->m = m;
+	}
+	data = (uint8_t *)rte_pktmbuf_prepend(p->m, (uint16_t)n);
+	if (!data)
+		return SWPATH_DROP_NO_MBUF;
+	memmove(data, data + n, at);
+	p->key_stale = p->layers_stale = true;
+	return SWPATH_OK;
+}
+
+int swpath_packet_delete(struct swpath_packet *p, uint32_t at, uint32_t n)
+{
+	uint8_t *data;
+	int drop;
+
+	drop = swpath_packet_writable(p, at + n);
+	if (drop != SWPATH_OK)
+		return drop;
+	data = rte_pktmbuf_mtod(p->m, uint8_t *);
+	memmove(data + n, data, at);
+	rte_pktmbuf_adj(p->m, (uint16_t)n);
+	p->key_stale = p->layers_stale = true;
+	return SWPATH_OK;
+}

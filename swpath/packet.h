@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A packet while its action program runs.
+ *
+ * What: the mbuf, its key, where its headers are, and which of the latter two an edit has made
+ * stale. Edits alter the bytes only; whoever needs the key or the layers after an edit asks for
+ * them here, and the packet is parsed again only then.
+ *
+ * Errors: functions that can fail return SWPATH_OK or the enum swpath_drop with which the packet
+ * has to be dropped; they do not drop it.
+ *
+ * Thread-safety: a packet belongs to one worker.
+ */
+#ifndef SLUICE_SWPATH_PACKET_H
+#define SLUICE_SWPATH_PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "hal/action.h"
+#include "hal/key.h"
+#include "swpath/parse.h"
+#include "swpath/swpath.h"
+
+#define SWPATH_OK (-1)
+
+struct swpath_packet {
+	struct rte_mbuf *m;       /* NULL once it went out or was dropped */
+	struct rte_mempool *pool; /* for copies */
+	struct hal_key *key;
+	struct swpath_layers ly;
+	bool key_stale, layers_stale;
+	uint8_t recircs;  /* recirculations so far */
+	uint32_t max_len; /* TRUNC: at most so many bytes at the next output; 0: all */
+};
+
+/* Parses headers of an mbuf into the (zeroed) header members of `key`. Headers that are not in the
+ * first segment are looked at as far as 256 bytes into the packet. */
+void swpath_packet_parse(const struct rte_mbuf *m, struct hal_key *key, struct swpath_layers *ly);
+
+/* Bring layers, or key and layers, up to date after edits. */
+void swpath_packet_layers(struct swpath_packet *p);
+void swpath_packet_key(struct swpath_packet *p);
+
+/* Makes the first `need` bytes writable and contiguous: data shared with another mbuf is copied.
+ * NO_MBUF, or HEADER if the packet is shorter. */
+int swpath_packet_writable(struct swpath_packet *p, uint32_t need);
+
+/* Cuts to `len` bytes; a shorter packet stays. Other mbufs that share the data are not touched. */
+void swpath_mbuf_cut(struct rte_mbuf *m, uint32_t len);
+
+/* Bytes of the largest frame that will leave: of a super-frame its segments', else the packet's. */
+uint32_t swpath_packet_frame_len(struct swpath_packet *p);
+
+/* ---- edits (vlan.c, mpls.c, set_field.c, ttl.c) ---- */
+
+/* Make room for `n` bytes at `at`, or take them out: what is before is moved. */
+int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n);
+int swpath_packet_delete(struct swpath_packet *p, uint32_t at, uint32_t n);
+
+int swpath_push_vlan(struct swpath_packet *p, const struct hal_act_vlan *act);
+int swpath_pop_vlan(struct swpath_packet *p);
+int swpath_push_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
+int swpath_pop_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
+int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act);
+int swpath_dec_ttl(struct swpath_packet *p);
+
+/* What a changed header member means for checksums. */
+enum swpath_sum {
+	SWPATH_SUM_NONE,
+	SWPATH_SUM_IP,     /* IPv4 header */
+	SWPATH_SUM_ADDR,   /* IPv4 header if it is one, and the pseudo-header */
+	SWPATH_SUM_PSEUDO, /* IPv6 address */
+	SWPATH_SUM_L4,     /* transport header or message */
+};
+
+/* Overwrites `n` bytes at `at` and corrects the checksums. The bytes are writable; `at` is an even
+ * number of bytes into its header unless n is 1. */
+void swpath_rewrite(
+	struct swpath_packet *p, uint32_t at, const void *bytes, unsigned n, enum swpath_sum sum);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Header bytes overwritten, with every checksum that covers them put right.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "hal/mutation.h"
+#include "swpath/checksum.h"
+#include "swpath/packet.h"
+#include "swpath/port/segment.h"
+
+#define IPV4_CHECKSUM 10 /* bytes into the header */
+#define TCP_CHECKSUM 16
+#define UDP_CHECKSUM 6
+#define SCTP_CHECKSUM 8
+#define ICMP_CHECKSUM 2
+
+/* What changed, widened to whole 16-bit words. */
+struct change {
+	uint8_t before[16], after[16];
+	unsigned n;
+};
+
+static uint8_t *at_byte(struct swpath_packet *p, uint32_t at)
+{
+	return rte_pktmbuf_mtod_offset(p->m, uint8_t *, at);
+}
+
+/* TCP, UDP and SCTP: the field holds a partial checksum. */
+static bool is_partial(const struct swpath_packet *p)
+{
+	return swpath_has_offload(p->m);
+}
+
+/* The pseudo-header changed. ICMP's and SCTP's checksums have none. */
+static void sum_pseudo(struct swpath_packet *p, const struct change *c)
+{
+	uint8_t *l4 = p->ly.l4 ? at_byte(p, p->ly.l4) : NULL;
+
+	if (!l4 || MUTATE(103, false, true))
+		return;
+	switch (p->ly.proto) {
+	case IPPROTO_TCP:
+		if (is_partial(p))
+			swpath_csum_update_partial(l4 + TCP_CHECKSUM, c->before, c->after, c->n);
+		else
+			swpath_csum_update(l4 + TCP_CHECKSUM, c->before, c->after, c->n);
+		break;
+	case IPPROTO_UDP:
+		if (is_partial(p))
+			swpath_csum_update_partial(l4 + UDP_CHECKSUM, c->before, c->after, c->n);
+		else
+			swpath_csum_update_udp(l4 + UDP_CHECKSUM, c->before, c->after, c->n);
+		break;
+	case IPPROTO_ICMPV6:
+		swpath_csum_update(l4 + ICMP_CHECKSUM, c->before, c->after, c->n);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The transport header or ICMP message changed. SCTP is not dealt with here. */
+static void sum_l4(struct swpath_packet *p, const struct change *c)
+{
+	uint8_t *l4 = at_byte(p, p->ly.l4);
+
+	switch (p->ly.proto) {
+	case IPPROTO_TCP:
+		if (!is_partial(p))
+			swpath_csum_update(l4 + TCP_CHECKSUM, c->before, c->after, c->n);
+		break;
+	case IPPROTO_UDP:
+		if (!is_partial(p))
+			swpath_csum_update_udp(l4 + UDP_CHECKSUM, c->before, c->after, c->n);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		swpath_csum_update(l4 + ICMP_CHECKSUM, c->before, c->after, c->n);
+		break;
+	default:
+		break;
+	}
+}
+
+/* SCTP's checksum is not a sum: what the packet's CRC was and what it is now are both worked out,
+ * and the field changes by the difference. */
+static void rewrite_sctp(struct swpath_packet *p, uint32_t at, const void *bytes, unsigned n)
+{
+	uint32_t len = p->ly.l3_end - p->ly.l4, was, is, field;
+
+	if (is_partial(p)) {
+		memcpy(at_byte(p, at), bytes, n);
+		return;
+	}
+	was = swpath_sctp_crc(p->m, p->ly.l4, len);
+	memcpy(at_byte(p, at), bytes, n);
+	is = swpath_sctp_crc(p->m, p->ly.l4, len);
+	memcpy(&field, at_byte(p, p->ly.l4 + SCTP_CHECKSUM), sizeof(field));
+	field ^= was ^ is;
+	memcpy(at_byte(p, p->ly.l4 + SCTP_CHECKSUM), &field, sizeof(field));
+}
+
+void swpath_rewrite(
+	struct swpath_packet *p, uint32_t at, const void *bytes, unsigned n, enum swpath_sum sum)
+{
+	uint32_t base = sum == SWPATH_SUM_L4 ? p->ly.l4 : p->ly.l3;
+	uint32_t from = at - ((at - base) & 1);
+	struct change c = {.n = (at + n - from + 1) & ~1u};
+
+	p->key_stale = true;
+	if (sum == SWPATH_SUM_L4 && p->ly.proto == IPPROTO_SCTP) {
+		rewrite_sctp(p, at, bytes, n);
+		return;
+	}
+	if (sum == SWPATH_SUM_NONE) {
+		memcpy(at_byte(p, at), bytes, n);
+		return;
+	}
+	memcpy(c.before, at_byte(p, from), c.n);
+	memcpy(at_byte(p, at), bytes, n);
+	memcpy(c.after, at_byte(p, from), c.n);
+	switch (sum) {
+	case SWPATH_SUM_ADDR:
+		sum_pseudo(p, &c);
+		/* fall through */
+	case SWPATH_SUM_IP:
+		swpath_csum_update(at_byte(p, p->ly.l3 + IPV4_CHECKSUM), c.before, c.after, c.n);
+		break;
+	case SWPATH_SUM_PSEUDO:
+		sum_pseudo(p, &c);
+		break;
+	case SWPATH_SUM_L4:
+		sum_l4(p, &c);
+		break;
+	case SWPATH_SUM_NONE:
+		break;
+	}
+}
