@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the programs of a run exercised: only flows that packets hit count."""
+import collections
+import re
+
+import slu
+
+LEAST = 20
+
+# Refusals that random programs can meet: the other codes need faults or configuration.
+REFUSALS = ("unsupported field", "unsupported mask", "unsupported action", "port not on the device",
+            "no room now")
+
+FIELDS = """in_port metadata pkt_mark eth_dst eth_src eth_type vlan_vid vlan_pcp nw_proto ip_dscp
+ip_ecn nw_ttl ip_frag nw_src nw_dst ipv6_src ipv6_dst ipv6_label arp_op arp_spa arp_tpa arp_sha
+arp_tha tcp_src tcp_dst tcp_flags udp_src udp_dst sctp_src sctp_dst icmp_type icmp_code icmpv6_type
+icmpv6_code nd_target nd_sll nd_tll""".split()
+FIELDS += ["reg%d" % i for i in range(16)] + ["xreg%d" % i for i in range(8)]
+FIELDS += ["xxreg%d" % i for i in range(4)]
+
+# As ovs-ofctl prints them.
+ACTIONS = {
+    "output": r"output:\d", "IN_PORT": r"IN_PORT", "ALL": r"\bALL", "FLOOD": r"FLOOD",
+    "NORMAL": r"NORMAL", "LOCAL": r"LOCAL", "CONTROLLER": r"CONTROLLER", "drop": r"^drop",
+    "push_vlan 802.1Q": r"push_vlan:0x8100", "push_vlan 802.1ad": r"push_vlan:0x88a8",
+    "pop_vlan": r"pop_vlan", "dec_ttl": r"dec_ttl", "set_nw_ttl": r"mod_nw_ttl",
+    "write_actions": r"write_actions", "clear_actions": r"clear_actions",
+    "write_metadata": r"write_metadata", "goto_table": r"goto_table",
+}
+
+
+class Coverage:
+    def __init__(self):
+        self.fields = collections.Counter()
+        self.kinds = collections.Counter()
+        self.field_kinds = collections.Counter()
+        self.actions = collections.Counter()
+        self.sets = collections.Counter()
+        self.refusals = collections.Counter()
+        self.seen_refusals = False
+
+    def flows(self, flows, meta):
+        for flow in flows:
+            if not flow["n_packets"] or flow["cookie"] not in meta:
+                continue
+            for name in meta[flow["cookie"]]:
+                field, kind = name.split(":")
+                self.fields[field] += 1
+                self.kinds[kind] += 1
+                self.field_kinds[name] += 1
+            for name, pattern in ACTIONS.items():
+                if re.search(pattern, flow["actions"]):
+                    self.actions[name] += 1
+            for name in re.findall(r"set_field:[^>]*->(\w+)", flow["actions"]):
+                self.sets[name] += 1
+
+    def refusal(self, device, code):
+        self.seen_refusals = True
+        self.refusals[code] += 1
+
+    def report(self, enforce, verbose):
+        """Prints what occurred; returns what occurred too seldom."""
+        problems = []
+        parts = [("field", self.fields, FIELDS), ("mask kind", self.kinds, ("exact", "prefix", "any")),
+                 ("action", self.actions, ACTIONS)]
+        if self.seen_refusals:
+            parts.append(("refusal", self.refusals, REFUSALS))
+        for what, counter, wanted in parts:
+            least = min(wanted, key=lambda name: counter[name])
+            slu.log("occurrences: %d of %d %ss, least often %s (%d)" % (
+                sum(1 for name in wanted if counter[name]), len(wanted), what, least,
+                counter[least]))
+            if verbose:
+                slu.log("  " + ", ".join("%s %d" % c for c in counter.most_common()))
+            if enforce:
+                problems += ["%s %s occurred only %d times" % (what, name, counter[name])
+                             for name in wanted if counter[name] < LEAST]
+        if verbose:
+            slu.log("set_field: " + ", ".join("%s %d" % c for c in self.sets.most_common()))
+            slu.log("field and kind: " + ", ".join("%s %d" % c for c in sorted(self.field_kinds.items())))
+        return problems

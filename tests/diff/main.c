@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sluice-diff: the packet side of the differential test, driven by diff.py through stdin.
+ *
+ *   sluice-diff NAME,NETNS,MGMT,LOCAL[,lossy] ...     the first one is the reference
+ *
+ *   program SEED INDEX PHASES DIR   makes a program            ok PROFILE PHASES TABLES
+ *   rules PHASE                     writes DIR/rules.PHASE     ok FLOWS
+ *   send PACKETS                    sends a phase's packets    ok MISSING_FENCES STRAYS
+ *   burst PACKETS                   the same, with no fence    ok 0 STRAYS
+ *   ports                           what each port carried     NAME PORT RXP RXB TXP TXB ..., ok
+ *   verdict                         compares; DIR/divergences  ok PACKETS FORWARDED DIVERGENT LOST
+ *
+ * Without switches, `program` and `rules` work: to look at programs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "compare.h"
+#include "traffic.h"
+#include "wire.h"
+
+#define WINDOW 48 /* packets on their way at a time: no queue overflows */
+#define MAX_REPORTED 5
+
+struct run {
+	struct wire wire;
+	struct program program;
+	struct traffic traffic;
+	char dir[256];
+	unsigned phase;
+	struct sent *sent;
+	unsigned n_sent, cap_sent;
+	bool active;
+};
+
+static void sent_clear(struct run *r)
+{
+	for (unsigned i = 0; i < r->n_sent; i++)
+		free(r->sent[i].frame);
+	r->n_sent = 0;
+}
+
+static void program_end(struct run *r)
+{
+	if (r->active) {
+		traffic_free(&r->traffic);
+		program_free(&r->program);
+	}
+	r->active = false;
+	sent_clear(r);
+}
+
+static int cmd_program(struct run *r, const char *args)
+{
+	unsigned long long seed;
+	unsigned index, phases;
+
+	if (sscanf(args, "%llu %u %u %255s", &seed, &index, &phases, r->dir) != 4 ||
+		phases > MAX_PHASES)
+		return -EINVAL;
+	program_end(r);
+	if (program_init(&r->program, seed, index, phases))
+		return -ENOMEM;
+	if (traffic_init(&r->traffic, &r->program)) {
+		program_free(&r->program);
+		return -ENOMEM;
+	}
+	r->active = true;
+	wire_reset(&r->wire, (uint16_t)index);
+	printf("ok %s %u %u\n", profile_name[r->program.profile], r->program.n_phases,
+		r->program.n_tables);
+	return 0;
+}
+
+static FILE *file_open(const struct run *r, const char *name, const char *mode)
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+	f = fopen(path, mode);
+	if (!f)
+		perror(path);
+	return f;
+}
+
+static int cmd_rules(struct run *r, const char *args)
+{
+	char name[32];
+	FILE *flows, *meta;
+
+	r->phase = (unsigned)atoi(args);
+	snprintf(name, sizeof(name), "rules.%u", r->phase);
+	flows = file_open(r, name, "w");
+	meta = file_open(r, "meta", r->phase ? "a" : "w");
+	if (!flows || !meta)
+		return -EIO;
+	program_phase(&r->program, r->phase, flows, meta);
+	fclose(flows);
+	fclose(meta);
+	printf("ok %u\n", r->program.n_flows);
+	return 0;
+}
+
+static int sent_add(struct run *r, const uint8_t *frame, unsigned len, unsigned port)
+{
+	struct sent *s;
+
+	if (r->n_sent == r->cap_sent) {
+		unsigned cap = r->cap_sent ? r->cap_sent * 2 : 1024;
+
+		s = realloc(r->sent, cap * sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		r->sent = s;
+		r->cap_sent = cap;
+	}
+	s = &r->sent[r->n_sent];
+	*s = (struct sent){.frame = malloc(len), .len = (uint16_t)len, .port = (uint8_t)port};
+	if (!s->frame)
+		return -ENOMEM;
+	memcpy(s->frame, frame, len);
+	s->phase = (uint8_t)r->phase;
+	r->n_sent++;
+	return 0;
+}
+
+static int cmd_send(struct run *r, const char *args, bool fence)
+{
+	unsigned n = (unsigned)atoi(args), missing = 0;
+	uint64_t strays = 0;
+
+	traffic_phase(&r->traffic, r->phase, n);
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t frame[PACKET_MAX];
+		unsigned port, len;
+
+		len = traffic_packet(&r->traffic, i, r->n_sent, &port, frame);
+		if (sent_add(r, frame, len, port))
+			return -ENOMEM;
+		wire_send(&r->wire, port, frame, len);
+		if (i % WINDOW == WINDOW - 1)
+			wire_settle(&r->wire, 1, 25);
+	}
+	if (fence) {
+		missing = wire_fence(&r->wire);
+		wire_settle(&r->wire, 4, 400);
+	}
+	for (unsigned i = 0; i < r->wire.n_peers; i++)
+		strays += r->wire.peer[i].strays;
+	printf("ok %u %llu\n", missing, (unsigned long long)strays);
+	return 0;
+}
+
+static int cmd_ports(struct run *r)
+{
+	for (unsigned i = 0; i < r->wire.n_peers; i++)
+		for (unsigned j = 0; j <= PORTS; j++) {
+			const struct port_count *c = &r->wire.peer[i].count[j];
+
+			printf("%s %u %llu %llu %llu %llu\n", r->wire.peer[i].name, j,
+				(unsigned long long)c->rx_packets, (unsigned long long)c->rx_bytes,
+				(unsigned long long)c->tx_packets, (unsigned long long)c->tx_bytes);
+		}
+	printf("ok\n");
+	return 0;
+}
+
+static int cmd_verdict(struct run *r)
+{
+	FILE *report = file_open(r, "divergences", "w");
+	struct verdict v;
+
+	if (!report)
+		return -EIO;
+	v = compare(&r->wire, r->sent, r->n_sent, MAX_REPORTED, report);
+	fclose(report);
+	printf("ok %u %u %u %u\n", r->n_sent, v.forwarded, v.divergent, v.lost);
+	return 0;
+}
+
+static int command(struct run *r, const char *line)
+{
+	if (!strncmp(line, "program ", 8))
+		return cmd_program(r, line + 8);
+	if (!r->active)
+		return -EINVAL;
+	if (!strncmp(line, "rules ", 6))
+		return cmd_rules(r, line + 6);
+	if (!strncmp(line, "send ", 5))
+		return cmd_send(r, line + 5, true);
+	if (!strncmp(line, "burst ", 6))
+		return cmd_send(r, line + 6, false);
+	if (!strncmp(line, "ports", 5))
+		return cmd_ports(r);
+	if (!strncmp(line, "verdict", 7))
+		return cmd_verdict(r);
+	return -EINVAL;
+}
+
+static int peer_parse(struct wire *w, const char *arg)
+{
+	struct peer *p = &w->peer[w->n_peers];
+	char lossy[8] = "";
+
+	if (w->n_peers == MAX_SWITCHES || sscanf(arg, "%31[^,],%63[^,],%255[^,],%15[^,],%7s",
+						  p->name, p->netns, p->mgmt, p->local, lossy) < 4)
+		return -EINVAL;
+	p->lossy = !strcmp(lossy, "lossy");
+	w->n_peers++;
+	return wire_open(w, p);
+}
+
+int main(int argc, char **argv)
+{
+	static struct run run;
+	char line[1024];
+
+	run.wire.epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (int i = 1; i < argc; i++) {
+		if (peer_parse(&run.wire, argv[i])) {
+			fprintf(stderr, "sluice-diff: cannot use %s\n", argv[i]);
+			return 2;
+		}
+	}
+	while (fgets(line, sizeof(line), stdin)) {
+		int err = command(&run, line);
+
+		if (err)
+			printf("error %s\n", strerror(-err));
+		fflush(stdout);
+	}
+	program_end(&run);
+	free(run.sent);
+	wire_close(&run.wire);
+	return 0;
+}

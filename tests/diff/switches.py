@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The switches under test: each in a network namespace of its own, with ports p1 to p6 whose far
+ends are t1 to t6, and a LOCAL port br0."""
+import os
+import re
+import subprocess
+import time
+
+import slu
+
+PORTS = 6
+UNBOUND = 6  # this port is not given to the device: flows that use it stay in software
+
+
+class UnderTest:
+    """What diff.py asks of a switch. Methods that start a process return a function that waits
+    for it, so that the switches work side by side."""
+    lossy = False
+
+    def setup_ns(self, name):
+        self.ns = slu.Netns("diff-" + name)
+        for i in range(1, PORTS + 1):
+            self.ns.veth("p%d" % i, "t%d" % i)
+
+    def wait_ports(self):
+        names = ["p%d" % i for i in range(1, PORTS + 1)]
+
+        def ready():
+            text = self.sw.vsctl("--columns=name,ofport,error", "--format=csv", "--no-headings",
+                                 "list", "Interface")
+            have = {line.split(",")[0]: line.split(",")[1] for line in text.splitlines()}
+            return all(have.get(n) == n[1:] for n in names)
+        slu.wait_until("%s: ports p1 to p6" % self.name, ready)
+
+    def mgmt(self, bridge):
+        return self.sw.mgmt(bridge)
+
+    def ofctl_start(self, *args):
+        p = subprocess.Popen(("ovs-ofctl", "-O", "OpenFlow13", "--no-names") + args,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True,
+                             env=dict(os.environ, **self.sw.env))
+
+        def finish():
+            out, err = p.communicate(timeout=60)
+            if p.returncode:
+                raise slu.Failure("%s: ovs-ofctl %s: %s" % (self.name, " ".join(args), err))
+            return out
+        return finish
+
+    def load(self, path):
+        return self.ofctl_start("add-flows", "br0", path)
+
+    def dump_flows(self):
+        finish = self.ofctl_start("dump-flows", "br0")
+
+        def flows():
+            parsed = [f for f in map(slu.parse_flow, finish().splitlines()) if f]
+            return {f["cookie"]: f for f in parsed}
+        return flows
+
+    def dump_ports(self):
+        finish = self.ofctl_start("dump-ports", "br0")
+
+        def counters():
+            out, port = {}, None
+            for line in finish().splitlines():
+                m = re.search(r"port\s+(\S+): rx", line)
+                if m:
+                    port = 0 if m.group(1) == "LOCAL" else int(m.group(1))
+                m = re.search(r"pkts=(\d+), bytes=(\d+)", line)
+                if m and port is not None:
+                    out[port] = out.get(port, ()) + (int(m.group(1)), int(m.group(2)))
+            return out
+        return counters
+
+    def counters_start(self):
+        finish = self.dump_ports()
+
+        def keep():
+            self.base = finish()
+        return keep
+
+    def counters_read(self):
+        finish = self.dump_ports()
+
+        def difference():
+            now = finish()
+            return {port: tuple(n - b for n, b in zip(values, self.base.get(port, (0,) * 4)))
+                    for port, values in now.items()}
+        return difference
+
+    def sync(self):
+        return lambda: None
+
+    def settle(self):
+        return lambda: None
+
+    def cover(self, coverage):
+        pass
+
+    def paths_report(self, enforce):
+        return []
+
+    def stop(self):
+        self.sw.stop()
+        self.ns.delete()
+
+
+class OvsUnderTest(UnderTest):
+    def __init__(self, name="ovs"):
+        self.name = name
+        self.setup_ns(name)
+        self.sw = slu.Ovs(self.ns, name)
+        self.sw.add_bridge("br0")
+        self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
+
+    def sync(self):
+        """It answers a barrier before its datapath caches follow."""
+        end = time.monotonic() + 0.15
+        return lambda: time.sleep(max(0, end - time.monotonic()))
+
+    def settle(self):
+        return lambda: slu.unixctl(self.sw.ctl, "revalidator/wait")
+
+    def load(self, path):
+        # What the former program left in the caches would count as its own.
+        if path.endswith(".0"):
+            slu.unixctl(self.sw.ctl, "revalidator/purge")
+        return super().load(path)
+
+    def megaflows(self):
+        text = slu.unixctl(self.sw.ctl, "upcall/show")
+        return int(re.search(r"current (\d+)", text).group(1))
+
+
+class SluiceUnderTest(UnderTest):
+    def __init__(self, name, device, env=None):
+        self.name, self.device = name, device
+        self.setup_ns(name)
+        self.sw = slu.Sluiced(self.ns, name, env=env)
+        if device:
+            self.sw.offload(device)
+        self.sw.add_bridge("br0")
+        self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
+        if device:
+            self.sw.bind(*["p%d" % i for i in range(1, PORTS + 1) if i != UNBOUND])
+
+    def wait_ports(self):
+        super().wait_ports()
+        if self.device:
+            slu.wait_until("%s: the device" % self.name, lambda: any(
+                d["alive"] for d in self.status()["devices"]))
+
+    def status(self):
+        return self.sw.ctl_json("offload", "status")
+
+    def megaflows(self):
+        self.shown = self.sw.ctl_json("offload", "flows")
+        return len(self.shown)
+
+    def cover(self, coverage):
+        if not self.device:
+            return
+        for mf in self.shown:
+            for refusal in mf.get("refusals", ()):
+                coverage.refusal(self.name, refusal["code"])
+
+    def paths_report(self, enforce):
+        packets = self.status()["packets"]
+        hw, sw = packets["hardware"], packets["software"]
+        slu.log("packets   %-10s %d by the device, %d in software" % (self.name, hw, sw))
+        if enforce and self.device == "sim:nic" and hw < sw:
+            return ["%s: the device forwarded only %d of %d packets" % (self.name, hw, hw + sw)]
+        return []
