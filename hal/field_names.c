@@ -83,8 +83,10 @@ const struct hal_flag *hal_flags(enum hal_format format)
 	}
 }
 
+/* HAL_FRAG_LATER comes with HAL_FRAG_ANY, so that two masks can say the same: the first is read. */
 const struct hal_frag_word hal_frag_words[] = {
 	{"no", 0, HAL_FRAG_ANY | HAL_FRAG_LATER},
+	{"no", 0, HAL_FRAG_ANY},
 	{"yes", HAL_FRAG_ANY, HAL_FRAG_ANY},
 	{"first", HAL_FRAG_ANY, HAL_FRAG_ANY | HAL_FRAG_LATER},
 	{"later", HAL_FRAG_LATER, HAL_FRAG_LATER},
