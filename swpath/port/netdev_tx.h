@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sending on a packet socket in batches.
+ * Thread-safety: any worker at the same time: one sendmmsg() each, the socket needs no lock.
+ */
+#ifndef SLUICE_SWPATH_PORT_NETDEV_TX_H
+#define SLUICE_SWPATH_PORT_NETDEV_TX_H
+
+#include "swpath/port/count.h"
+#include "swpath/port/port.h"
+#include "swpath/port/vnet.h"
+
+struct swpath_netdev {
+	int fd;
+	_Atomic uint32_t ifindex; /* 0: the netdev is gone */
+	_Atomic bool uso;         /* the kernel takes UDP super-frames, as far as is known */
+	uint64_t socket_drops;    /* frames lost because the socket's buffer was full */
+	char driver[32];
+};
+
+void swpath_netdev_tx(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts, unsigned n,
+	uint64_t drops[SWPATH_DROP_MAX]);
+
+#endif
