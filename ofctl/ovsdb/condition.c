@@ -26,8 +26,8 @@ static int parse_function(
 			return 0;
 		}
 	}
-	return ovsdb_fail(error, OVSDB_E_SYNTAX, "\"%.32s\" is not a function of a condition",
-		name ? name : "(not a string)");
+	return ovsdb_fail(error, OVSDB_E_UNKNOWN_FUNCTION,
+		"\"%.32s\" is not a function of a condition", name ? name : "(not a string)");
 }
 
 static bool is_ordering(enum ovsdb_function function)

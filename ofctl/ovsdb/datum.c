@@ -268,9 +268,8 @@ int ovsdb_datum_check(
 {
 	if (datum->n < type->n_min || datum->n > type->n_max)
 		return ovsdb_fail(error, OVSDB_E_CONSTRAINT,
-			"%u elements where %u%s%.0u are allowed", datum->n, type->n_min,
-			type->n_max == OVSDB_UNLIMITED ? " or more" : " to ",
-			type->n_max == OVSDB_UNLIMITED ? 0 : type->n_max);
+			"a set or map of %u elements, where %s", datum->n,
+			datum->n ? "so many are not allowed" : "one is needed");
 	for (uint32_t i = 0; i < datum->n; i++) {
 		int rc = ovsdb_atom_check(&datum->keys[i], &type->key, error);
 		if (!rc && datum->values)

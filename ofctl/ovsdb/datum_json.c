@@ -71,7 +71,10 @@ static int finish(
 			ovsdb_type_is_map(type) ? "map" : "set");
 	if (rc)
 		return ovsdb_fail(error, OVSDB_E_RESOURCES, "out of memory");
-	return ovsdb_datum_check(datum, type, error);
+	if (datum->n < type->n_min || datum->n > type->n_max)
+		return ovsdb_fail(error, OVSDB_E_SYNTAX, "a set or map of %u elements, where %s",
+			datum->n, datum->n ? "so many are not allowed" : "one is needed");
+	return 0;
 }
 
 int ovsdb_datum_from_json(struct ovsdb_datum **datump, const struct ovsdb_type *type,

@@ -39,7 +39,6 @@ static struct ovsdb_database *find_database(struct call *call)
 	if (!database) {
 		ovsdb_fail(&call->error, OVSDB_E_UNKNOWN_DATABASE, "there is no database \"%.64s\"",
 			name);
-		call->bare_error = OVSDB_E_UNKNOWN_DATABASE;
 	}
 	return database;
 }
@@ -202,7 +201,8 @@ static int method_monitor_cond_change(struct call *call)
 		return syntax(call, "[id, new id, conditions]");
 	struct ovsdb_monitor *monitor = find_monitor(session, json_array_get(call->params, 0));
 	if (!monitor || monitor->version == OVSDB_MONITOR_V1)
-		return unknown_monitor(call);
+		return ovsdb_fail(&call->error, OVSDB_E_SYNTAX,
+			"this client has no monitor of that id with conditions");
 	if (!json_equal(monitor->id, new_id) && find_monitor(session, new_id))
 		return ovsdb_fail(
 			&call->error, OVSDB_E_SYNTAX, "this client has a monitor of the new id");

@@ -70,8 +70,10 @@ static int parse_columns(struct ovsdb_monitor_table *monitored, const json_t *na
 		return ovsdb_fail(error, OVSDB_E_SYNTAX, "expected an array as \"columns\"");
 	json_array_foreach (names, i, name) {
 		int column = ovsdb_table_column_json(monitored->table, name, error);
-		if (column < 0)
+		if (column < 0) {
+			error->tag = OVSDB_E_SYNTAX;
 			return column;
+		}
 		rc = add_column(monitored, (unsigned int)column, select, error);
 		if (rc)
 			return rc;
@@ -137,8 +139,7 @@ static int parse_table(struct ovsdb_monitor *monitor, const char *name, const js
 	size_t i;
 
 	if (!table)
-		return ovsdb_fail(
-			error, OVSDB_E_UNKNOWN_TABLE, "there is no table \"%.64s\"", name);
+		return ovsdb_fail(error, OVSDB_E_SYNTAX, "there is no table \"%.64s\"", name);
 	struct ovsdb_monitor_table *monitored = &monitor->tables[monitor->n_tables++];
 	monitored->table = table;
 	monitored->columns = calloc(table->n_columns, sizeof(*monitored->columns));

@@ -25,7 +25,7 @@ static int parse_mutator(enum ovsdb_mutator *mutator, const json_t *json, struct
 			return 0;
 		}
 	}
-	return ovsdb_fail(error, OVSDB_E_SYNTAX, "\"%.32s\" is not a mutator",
+	return ovsdb_fail(error, OVSDB_E_UNKNOWN_MUTATOR, "\"%.32s\" is not a mutator",
 		name ? name : "(not a string)");
 }
 
@@ -34,12 +34,6 @@ static void any_number(struct ovsdb_type *type)
 {
 	type->n_min = 0;
 	type->n_max = OVSDB_UNLIMITED;
-}
-
-static void without_limits(struct ovsdb_base *base)
-{
-	base->min = base->max = 0;
-	base->choices = NULL;
 }
 
 static int mutation_type(struct ovsdb_mutation *mutation, const struct ovsdb_column *column,
@@ -54,12 +48,8 @@ static int mutation_type(struct ovsdb_mutation *mutation, const struct ovsdb_col
 		if (ovsdb_type_is_scalar(type))
 			break;
 		any_number(type);
-		if (mutation->mutator == OVSDB_M_INSERT)
-			return 0;
-		without_limits(&type->key);
-		without_limits(&type->value);
 		/* From a map, pairs or keys may be deleted. */
-		if (ovsdb_type_is_map(type) &&
+		if (mutation->mutator == OVSDB_M_DELETE && ovsdb_type_is_map(type) &&
 			!(json_array_size(json) == 2 && json_is_string(json_array_get(json, 0)) &&
 				!strcmp(json_string_value(json_array_get(json, 0)), "map")))
 			type->value = (struct ovsdb_base){.type = OVSDB_VOID};
@@ -163,7 +153,7 @@ static int calculate_real(
 	return isfinite(*x) ? 0 : overflow(error);
 }
 
-/* Arithmetic applies to each element; elements that become equal are one. */
+/* Arithmetic applies to each element, and may not make two of them equal. */
 static int calculate(const struct ovsdb_mutation *mutation, const struct ovsdb_type *type,
 	const struct ovsdb_datum *old, struct ovsdb_datum **result, struct ovsdb_error *error)
 {
@@ -184,7 +174,10 @@ static int calculate(const struct ovsdb_mutation *mutation, const struct ovsdb_t
 			rc = ovsdb_datum_add(datum, type, &atom, NULL);
 	}
 	if (!rc)
-		rc = ovsdb_datum_sort_unique(datum, type);
+		rc = ovsdb_datum_sort(datum, type);
+	if (rc == -EEXIST)
+		rc = ovsdb_fail(error, OVSDB_E_CONSTRAINT,
+			"the mutation makes two elements of the set equal");
 	if (rc) {
 		ovsdb_datum_unref(datum, type);
 		return rc;

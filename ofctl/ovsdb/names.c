@@ -81,7 +81,7 @@ int ovsdb_names_check(const struct ovsdb_names *names, struct ovsdb_error *error
 
 	json_object_foreach (names->table, name, entry) {
 		if (!json_is_true(json_array_get(entry, 1)))
-			return ovsdb_fail(error, OVSDB_E_SYNTAX,
+			return ovsdb_fail(error, OVSDB_E_REFERENCE,
 				"no insert of this transaction has the uuid-name \"%.64s\"", name);
 	}
 	return 0;

@@ -25,8 +25,7 @@ static struct ovsdb_table *find_table(struct ovsdb_execution *execution, const j
 	}
 	table = ovsdb_database_table(execution->txn->database, name);
 	if (!table)
-		ovsdb_fail(&execution->error, OVSDB_E_UNKNOWN_TABLE, "there is no table \"%.64s\"",
-			name);
+		ovsdb_fail(&execution->error, OVSDB_E_SYNTAX, "there is no table \"%.64s\"", name);
 	return table;
 }
 

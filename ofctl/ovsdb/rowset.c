@@ -15,8 +15,10 @@ static int parse_columns(struct ovsdb_rowset *set, const json_t *names, struct o
 			"expected an array of distinct columns as \"columns\"");
 	json_array_foreach (names, i, name) {
 		int column = ovsdb_table_column_json(set->table, name, error);
-		if (column < 0)
+		if (column < 0) {
+			error->tag = OVSDB_E_SYNTAX;
 			return column;
+		}
 		for (unsigned int j = 0; j < set->n_columns; j++) {
 			if (set->columns[j] == (unsigned int)column)
 				return ovsdb_fail(error, OVSDB_E_SYNTAX,
