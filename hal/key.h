@@ -9,7 +9,9 @@
  *
  * Why so: every member is in network byte order and neither struct has padding, so that a key is
  * also an array of 64-bit words. Matching, hashing and mask arithmetic work on words and never
- * need to know a field. A datapath key has at most 64 words: one bit of a uint64_t for each.
+ * need to know a field. A datapath key has at most 64 words: one bit of a uint64_t for each. The
+ * structs are may_alias because they are written by members and read by words, which the compiler
+ * would otherwise take for different memory.
  *
  * The first two cache lines hold what nearly every lookup needs.
  *
@@ -38,7 +40,7 @@ struct hal_vlan {
 /* eth_type of a frame whose length/type field is a length without SNAP (OpenFlow 1.0, 3.4) */
 #define HAL_ETH_TYPE_NONE 0x05ff
 
-struct hal_key {
+struct __attribute__((may_alias)) hal_key {
 	/* cache line 0 */
 	rte_be32_t in_port; /* datapath port id, see hal/port.h */
 	rte_be32_t recirc_id;
@@ -98,7 +100,7 @@ struct hal_key {
 	uint8_t tun_opts[128]; /* tunnel options as on the wire (Geneve: RFC 8926, 3.5) */
 };
 
-struct xlate_key {
+struct __attribute__((may_alias)) xlate_key {
 	struct hal_key dp;
 	rte_be64_t metadata;
 	rte_be32_t in_port_of;	/* OpenFlow number of the input port */
