@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The drivers of this build, in one list.
+ */
+#include "hal/hal_driver.h"
+
+extern const struct hal_driver sim_driver;
+
+const struct hal_driver *const hal_drivers[] = {
+#ifdef SLUICE_SIM
+	&sim_driver,
+#endif
+	NULL,
+};

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/sim/sim.h"
+#include "hal/base/log.h"
+
+#define BIND_MS 1000 /* binding touches the kernel's netdev: it may take longer than a question */
+
+LOG_DEFINE(sim_ports);
+
+static struct sim_bound *find(const struct sim_dev *dev, uint32_t port)
+{
+	struct sim_bound *b;
+
+	LIST_FOREACH (b, &dev->ports, next) {
+		if (b->bind.port == port)
+			return b;
+	}
+	return NULL;
+}
+
+bool sim_port_is_bound(const struct sim_dev *dev, uint32_t port)
+{
+	return find(dev, port);
+}
+
+static int request_bind(struct sim_dev *dev, const struct sim_bind *bind, struct hal_reason *r)
+{
+	struct sim_status status;
+	int len = sim_request(dev, SIM_BIND, bind, sizeof(*bind), &status, sizeof(status), BIND_MS);
+
+	if (len == -ENODEV)
+		return hal_refuse(r, HAL_REASON_DEVICE_GONE, "the device is gone");
+	if (len != sizeof(status))
+		return hal_refuse(r, HAL_REASON_RETRY, "the device is stalled");
+	status.text[sizeof(status.text) - 1] = '\0';
+	if (status.error) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "%s", status.text);
+		if (r)
+			r->error = -status.error;
+	}
+	return status.error;
+}
+
+int sim_port_bind(
+	void *priv, uint32_t port, const struct hal_port_handle *handle, struct hal_reason *r)
+{
+	struct sim_dev *dev = priv;
+	struct sim_bound *b = find(dev, port);
+	int err;
+
+	if (handle->kind != HAL_PORT_NETDEV || !handle->index)
+		return hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION,
+			"only kernel network devices can be its ports");
+	if (b && b->again && b->bind.ifindex == handle->index) {
+		b->again = false;
+		return 0;
+	}
+	if (b) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "port %u is bound already", port);
+		return -EEXIST;
+	}
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->bind.port = port;
+	b->bind.ifindex = handle->index;
+	snprintf(b->bind.name, sizeof(b->bind.name), "%s", handle->name);
+	err = request_bind(dev, &b->bind, r);
+	if (err) {
+		free(b);
+		return err;
+	}
+	LIST_INSERT_HEAD(&dev->ports, b, next);
+	return 0;
+}
+
+int sim_port_unbind(void *priv, uint32_t port)
+{
+	const struct sim_port body = {port};
+	struct sim_dev *dev = priv;
+	struct sim_bound *b = find(dev, port);
+	struct sim_status status;
+	int len;
+
+	if (!b)
+		return -ENOENT;
+	len = sim_request(dev, SIM_UNBIND, &body, sizeof(body), &status, sizeof(status), BIND_MS);
+	/* A device that is gone has no ports; one that is stalled will read the request later. */
+	if (len == -ETIMEDOUT || len == -ENODEV || len == sizeof(status)) {
+		LIST_REMOVE(b, next);
+		free(b);
+		return 0;
+	}
+	return -EIO;
+}
+
+void sim_ports_rebind(struct sim_dev *dev)
+{
+	struct sim_bound *b;
+	struct hal_reason r;
+
+	LIST_FOREACH (b, &dev->ports, next) {
+		if (request_bind(dev, &b->bind, &r))
+			log_warn("sim:%s: port %u (%s): %s", dev->name, b->bind.port, b->bind.name,
+				r.text);
+	}
+}
+
+static void add_stats(struct hal_port_stats *to, const struct hal_port_stats *from)
+{
+	to->rx_packets += from->rx_packets;
+	to->tx_packets += from->tx_packets;
+	to->rx_bytes += from->rx_bytes;
+	to->tx_bytes += from->tx_bytes;
+	to->rx_dropped += from->rx_dropped;
+	to->tx_dropped += from->tx_dropped;
+	to->rx_errors += from->rx_errors;
+	to->tx_errors += from->tx_errors;
+}
+
+/* The process that counted is no more: what it had counted when last asked stays. */
+void sim_ports_forgotten(struct sim_dev *dev)
+{
+	struct sim_bound *b;
+
+	LIST_FOREACH (b, &dev->ports, next) {
+		b->again = true;
+		add_stats(&b->base, &b->last);
+		memset(&b->last, 0, sizeof(b->last));
+	}
+}
+
+int sim_port_stats(void *priv, uint32_t port, struct hal_port_stats *out)
+{
+	const struct sim_port body = {port};
+	struct sim_dev *dev = priv;
+	struct sim_bound *b = find(dev, port);
+	struct sim_port_stats s;
+	int len;
+
+	if (!b)
+		return -ENOENT;
+	len = sim_request(dev, SIM_PORT_STATS, &body, sizeof(body), &s, sizeof(s), SIM_REQUEST_MS);
+	if (len == sizeof(s) && !s.error)
+		b->last = (struct hal_port_stats){.rx_packets = s.rx_packets,
+			.tx_packets = s.tx_packets,
+			.rx_bytes = s.rx_bytes,
+			.tx_bytes = s.tx_bytes,
+			.rx_dropped = s.rx_dropped,
+			.tx_dropped = s.tx_dropped,
+			.rx_errors = s.rx_errors,
+			.tx_errors = s.tx_errors};
+	*out = b->base;
+	add_stats(out, &b->last);
+	return 0;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sluice-simnic: the model eSwitch as a whole.
+ *
+ * What: struct nic holds everything: profile, rules, ports, the uplink to the driver, clients.
+ * One thread serves all of it from one epoll loop and sleeps when there is nothing to do.
+ *
+ *   kernel netdev -> port.c -> parse.c -> rules.c -> pipeline.c -> port.c -> kernel netdev
+ *                                   miss -> uplink.c -> driver
+ *                                   driver -> uplink.c -> port.c
+ *   driver -> server.c (sockets) -> control.c (requests) -> rules.c, port.c, script.c
+ */
+#ifndef SLUICE_TOOLS_SIMNIC_NIC_H
+#define SLUICE_TOOLS_SIMNIC_NIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/uio.h>
+
+#include "drivers/sim/protocol.h"
+#include "drivers/sim/ring.h"
+#include "tools/simnic/packet.h"
+#include "tools/simnic/rules.h"
+#include "tools/simnic/script.h"
+
+struct nic;
+
+/* Something in the epoll loop. */
+struct nic_source {
+	int fd;
+	void (*ready)(struct nic *nic, struct nic_source *source, uint32_t events);
+};
+
+/* ---- ports ---- */
+
+#define NIC_BURST 32
+#define NIC_HEADROOM 64 /* bytes before a frame: room for tags */
+#define NIC_BUFFER (NIC_HEADROOM + 8 + SIM_FRAME_MAX)
+
+struct nic_port {
+	struct nic_source source; /* first: an AF_PACKET socket */
+	TAILQ_ENTRY(nic_port) next;
+	uint32_t id, ifindex;
+	char name[64];
+	bool claimed;     /* by the driver that is attached now */
+	bool made_clsact; /* the qdisc is ours to remove */
+	uint32_t filter_prio;
+	struct sim_port_stats stats;
+	/* Frames on their way out: they point into buffers of the burst at hand. */
+	unsigned n_out;
+	struct iovec out[NIC_BURST][2];
+	struct virtio_net_hdr out_vnet[NIC_BURST];
+};
+
+TAILQ_HEAD(nic_port_list, nic_port);
+
+/* Makes the netdev a port (0 or -errno, words in text). The same again is 0; an id or a netdev that
+ * is bound otherwise is bound anew. */
+int nic_port_bind(struct nic *nic, const struct sim_bind *bind, char text[SIM_TEXT]);
+int nic_port_unbind(struct nic *nic, uint32_t id); /* 0 or -ENOENT */
+void nic_port_close(struct nic *nic, struct nic_port *port);
+struct nic_port *nic_port_find(const struct nic *nic, uint32_t id);
+
+/* Queues the frame; it must stay as it is until nic_port_flush_all(). */
+void nic_port_send(struct nic *nic, struct nic_port *port, const struct nic_packet *p);
+void nic_port_flush_all(struct nic *nic);
+
+/* Keeps frames that come in by the netdev from the host's stack. 0 or -errno, words in text. */
+int nic_tcdrop_add(struct nic_port *port, char text[SIM_TEXT]);
+void nic_tcdrop_remove(struct nic_port *port);
+
+/* ---- pipeline ---- */
+
+void nic_pipeline_run(struct nic *nic, struct nic_packet *p);
+
+/* Does the action TLVs on the packet. *chain gets the chain of a RECIRC, at which it stops with
+ * true. */
+bool nic_actions_run(
+	struct nic *nic, struct nic_packet *p, const uint8_t *tlvs, uint32_t len, uint32_t *chain);
+
+/* ---- uplink ---- */
+
+struct nic_uplink {
+	struct nic_source source; /* first: the doorbell of frames from the driver */
+	void *memory;
+	struct sim_ring up, down;
+	bool attached;
+};
+
+/* Takes over the descriptors of an attaching HELLO (closed when no longer needed). 0 or -errno. */
+int nic_uplink_attach(struct nic *nic, const int fds[SIM_FDS]);
+void nic_uplink_detach(struct nic *nic);
+bool nic_uplink_send(struct nic *nic, const struct nic_packet *p); /* false: dropped */
+
+/* ---- the process ---- */
+
+struct nic_client;
+LIST_HEAD(nic_client_list, nic_client);
+
+#define NIC_TOMBS 4096u /* final counters that are kept for a driver that missed them */
+
+struct nic_tomb {
+	struct hal_ufid ufid;
+	struct sim_counter counter;
+};
+
+struct nic {
+	const char *rundir, *name;
+	const struct nic_profile *profile;
+	int epoll;
+	bool stop;
+	uint32_t generation;
+	uint64_t attached_ms; /* when the driver attached, monotonic */
+	bool unclaimed;       /* there may be ports that it does not want */
+	struct nic_rules rules;
+	struct nic_port_list ports;
+	uint32_t n_ports;
+	struct nic_uplink uplink;
+	struct nic_source listener;
+	struct nic_client_list clients;
+	struct nic_client *driver; /* the client that is attached, or NULL */
+	struct nic_script script;
+	struct nic_tomb tombs[NIC_TOMBS];
+	uint32_t n_tombs; /* ever made */
+	uint64_t hits, misses, drops;
+	bool dirty;                     /* some port has frames queued */
+	uint8_t (*buffers)[NIC_BUFFER]; /* NIC_BURST of them */
+};
+
+uint64_t nic_now_ms(void); /* monotonic */
+int nic_watch(struct nic *nic, struct nic_source *source, uint32_t events);
+void nic_unwatch(struct nic *nic, struct nic_source *source);
+
+/* server.c: 0 or -errno with a line on stderr */
+int nic_server_open(struct nic *nic);
+void nic_server_close(struct nic *nic);
+bool nic_server_reachable(const struct nic *nic); /* its socket is still in the run directory */
+void nic_client_send(struct nic *nic, struct nic_client *client, const void *msg, size_t len);
+
+/* control.c: one request, with the descriptors that came with it (the callee closes them) */
+void nic_control(struct nic *nic, struct nic_client *client, const uint8_t *msg, size_t len,
+	int *fds, unsigned n_fds);
+void nic_rules_reset(struct nic *nic); /* the device forgets everything but its ports */
+void nic_counter_read(const struct nic *nic, struct nic_rule *rule, struct sim_counter *out);
+
+/* control.c: completions that a fault script holds back until `now`. Returns when the next is due
+ * in milliseconds, or -1. */
+int nic_control_due(struct nic *nic, uint64_t now);
+void nic_control_forget(struct nic *nic, const struct nic_client *client);
+
+#endif
