@@ -106,7 +106,8 @@ int swpath_rtnl_request(struct nlmsghdr *nlh, swpath_rtnl_cb *cb, void *ctx, cha
 
 	if (!sock)
 		return -errno;
-	if (!(nlh->nlmsg_flags & NLM_F_DUMP))
+	/* NLM_F_DUMP is two bits that mean something else in other requests. */
+	if ((nlh->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		nlh->nlmsg_flags |= NLM_F_ACK;
 	setsockopt(mnl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	mnl_socket_setsockopt(sock, NETLINK_EXT_ACK, &one, sizeof(one));

@@ -117,8 +117,9 @@ int swpath_tap_open(
 	}
 	rc = attach(tap->fd, name, !adopt);
 	if (rc < 0) {
-		snprintf(err, n, "%s: %s a TAP device failed: %s", name,
-			adopt ? "attaching to" : "making", strerror(-rc));
+		snprintf(err, n, "%s: %s a TAP device failed: %s%s", name,
+			adopt ? "attaching to" : "making", strerror(-rc),
+			rc == -EBUSY ? " (another process has it open)" : "");
 		goto close_fd;
 	}
 	set_offloads(tap);
