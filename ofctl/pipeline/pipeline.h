@@ -83,6 +83,8 @@ struct pl_port_config {
 	enum pl_vlan_mode vlan_mode;
 	uint16_t tag;        /* access and native VLAN, 0: none */
 	uint64_t trunks[64]; /* bit n: VLAN n is carried; all zero: every VLAN */
+	bool on_device; /* behind a hardware device: */
+	uint8_t device; /* offload's index of it */
 	char patch_peer[64]; /* name of the peer patch port on any bridge, "" if none */
 	uint8_t mac[6];
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hal/base/rcu.h"
+#include "offload/offload.h"
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/pipeline_priv.h"
@@ -299,6 +300,8 @@ bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *
 	if (p->patch)
 		s = (struct hal_port_stats){p->patch->rx_packets, p->patch->tx_packets,
 			p->patch->rx_bytes, p->patch->tx_bytes, 0, 0, 0, 0};
+	else if (p->cfg.on_device && br->pl->ol)
+		offload_port_stats(br->pl->ol, p->cfg.device, p->cfg.dp_port, &s);
 	else if (br->pl->sp)
 		swpath_port_stats(br->pl->sp, p->cfg.dp_port, &s);
 	*out = (struct of_port_stats){number, s.rx_packets, s.tx_packets, s.rx_bytes, s.tx_bytes,

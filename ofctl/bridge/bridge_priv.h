@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What runs, as the files of this folder share it.
+ */
+#ifndef SLUICE_OFCTL_BRIDGE_PRIV_H
+#define SLUICE_OFCTL_BRIDGE_PRIV_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "ofctl/bridge/bridge.h"
+#include "ofctl/openflow/agent.h"
+#include "ofctl/ovsdb/ovsdb.h"
+#include "ofctl/pipeline/pipeline.h"
+#include "offload/offload.h"
+#include "swpath/swpath.h"
+
+struct event;
+
+enum iface_kind { IFACE_NETDEV, IFACE_INTERNAL, IFACE_DPDK, IFACE_PATCH, IFACE_DEVICE };
+
+/* What a row of Interface asks for. Plain data: compared as a whole. */
+struct iface_want {
+	enum iface_kind kind;
+	char name[64];
+	char devargs[256]; /* DPDK */
+	char device[64];   /* DEVICE: driver's name or the whole device's */
+	char error[160];   /* why the row makes no sense, or "" */
+	uint8_t mac[6];    /* INTERNAL: all zero if the row does not say */
+	uint32_t mtu;
+};
+
+struct iface {
+	LIST_ENTRY(iface) link; /* in bridge->ifaces */
+	struct bridge *br;
+	struct ovsdb_uuid uuid;
+	struct iface_want want;
+	struct pl_port_config cfg;
+	bool open;        /* datapath port (or patch) and pipeline port exist */
+	int device;       /* index, or -1 */
+	uint32_t dp_port; /* HAL_PORT_NONE while closed, and for patch ports */
+	char error[256];  /* why it is not open */
+	bool wanted;      /* mark of the last reconciliation */
+	bool status_due;  /* to be written to the database */
+};
+
+LIST_HEAD(iface_list, iface);
+
+struct bridge {
+	LIST_ENTRY(bridge) link;
+	struct bridges *all;
+	struct ovsdb_uuid uuid;
+	char name[64];
+	struct pl_bridge *pl;
+	struct of_agent *agent;
+	struct iface_list ifaces;
+	bool wanted;
+};
+
+LIST_HEAD(bridge_list, bridge);
+
+struct rpc;
+
+struct bridges {
+	struct bridges_config cfg;
+	struct bridge_list list;
+	struct event *retry, *statistics, *soon;
+	struct rpc *rpc;
+	char device_spec[64]; /* of the open device, "" if none */
+	int device;           /* its index, or -1 */
+	char device_error[256];
+	bool cleaned; /* netdevs of a former run that nobody wants are gone */
+};
+
+/* reconcile.c */
+void bridges_reconcile(struct bridges *b);
+/* Writes what is due to the database, soon, all in one transaction. */
+void bridges_status_soon(struct bridges *b);
+
+/* iface_want.c: what a row of Interface in a row of Port asks for. */
+void iface_want_read(const char *bridge, const struct ovsdb_row *port,
+	const struct ovsdb_row *iface, struct iface_want *want);
+/* VLAN configuration of a row of Port. */
+void iface_vlan_read(const struct ovsdb_row *port, struct pl_port_config *cfg);
+
+/* iface.c */
+void iface_open(struct iface *i, const struct ovsdb_row *row);
+void iface_close(struct iface *i, bool delete_netdev);
+void iface_update_link(struct iface *i);
+struct iface *iface_by_dp_port(struct bridges *b, uint32_t dp_port);
+
+/* device.c */
+void device_reconcile(struct bridges *b, const struct ovsdb_row *root);
+/* The index of the device that an Interface names, or -1. */
+int device_find(struct bridges *b, const char *name);
+
+/* controllers.c */
+void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row);
+void controllers_write_status(struct bridge *br, struct ovsdb_txn *txn);
+
+/* status.c */
+void status_write(struct bridges *b, bool statistics, bool applied);
+
+/* rpc.c: the JSON-RPC socket that ovs-appctl and sluicectl speak to. */
+int rpc_open(struct bridges *b, struct rpc **out);
+void rpc_close(struct rpc *r);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Controllers and fail mode of a bridge.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ofctl/bridge/bridge_priv.h"
+
+static uint32_t versions_of(const struct ovsdb_row *row)
+{
+	static const struct {
+		const char *name;
+		unsigned wire;
+	} known[] = {{"OpenFlow10", 1}, {"OpenFlow11", 2}, {"OpenFlow12", 3}, {"OpenFlow13", 4},
+		{"OpenFlow14", 5}, {"OpenFlow15", 6}};
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (ovsdb_set_has_string(row, "protocols", known[i].name))
+			bits |= 1u << known[i].wire;
+	return bits;
+}
+
+static void read_controller(const struct ovsdb_row *row, struct of_controller_config *c)
+{
+	*c = (struct of_controller_config){
+		.target = ovsdb_string(row, "target"),
+		.inactivity_probe_ms = (int)ovsdb_integer(row, "inactivity_probe", -1),
+		.max_backoff_ms = (unsigned)ovsdb_integer(row, "max_backoff", 0),
+		.no_async = !ovsdb_bool(row, "enable_async_messages", true),
+		.rate_limit = (unsigned)ovsdb_integer(row, "controller_rate_limit", 0),
+		.burst = (unsigned)ovsdb_integer(row, "controller_burst_limit", 0),
+	};
+}
+
+void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row)
+{
+	const char *fail = ovsdb_string(row, "fail_mode");
+	size_t n = ovsdb_count(row, "controller"), used = 0;
+	struct of_controller_config *cfg = calloc(n + 1, sizeof(*cfg));
+
+	if (!cfg)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct ovsdb_row *c = ovsdb_ref(row, "controller", i);
+
+		if (c)
+			read_controller(c, &cfg[used++]);
+	}
+	of_agent_set_versions(br->agent, versions_of(row));
+	of_agent_set_fail_mode(
+		br->agent, fail && !strcmp(fail, "secure") ? PL_FAIL_SECURE : PL_FAIL_STANDALONE);
+	of_agent_set_controllers(br->agent, cfg, used);
+	free(cfg);
+}
+
+static void write_one(struct bridge *br, struct ovsdb_txn *txn, const struct ovsdb_row *row)
+{
+	struct of_controller_status st;
+	struct ovsdb_pair status[4];
+	char connected[24], gone[24];
+	struct ovsdb_edit *e;
+	size_t n = 0;
+
+	if (of_agent_controller_status(br->agent, ovsdb_string(row, "target"), &st))
+		return;
+	status[n++] = (struct ovsdb_pair){"state", st.state};
+	if (st.last_error[0])
+		status[n++] = (struct ovsdb_pair){"last_error", st.last_error};
+	if (st.sec_since_connect >= 0) {
+		snprintf(connected, sizeof(connected), "%lld", (long long)st.sec_since_connect);
+		status[n++] = (struct ovsdb_pair){"sec_since_connect", connected};
+	}
+	if (st.sec_since_disconnect >= 0) {
+		snprintf(gone, sizeof(gone), "%lld", (long long)st.sec_since_disconnect);
+		status[n++] = (struct ovsdb_pair){"sec_since_disconnect", gone};
+	}
+	e = ovsdb_edit(txn, row);
+	ovsdb_set_bool(e, "is_connected", st.is_connected);
+	ovsdb_set_string(e, "role", of_role_name(st.role));
+	ovsdb_set_map(e, "status", status, n);
+}
+
+void controllers_write_status(struct bridge *br, struct ovsdb_txn *txn)
+{
+	const struct ovsdb_row *row = ovsdb_find(br->all->cfg.db, "Bridge", &br->uuid);
+
+	for (size_t i = 0; row && i < ovsdb_count(row, "controller"); i++) {
+		const struct ovsdb_row *c = ovsdb_ref(row, "controller", i);
+
+		if (c)
+			write_one(br, txn, c);
+	}
+}

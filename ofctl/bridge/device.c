@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Hardware devices: opened and closed as other_config says.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "hal/base/log.h"
+#include "ofctl/bridge/bridge_priv.h"
+
+LOG_DEFINE(device);
+
+/* Interfaces on a device cannot stay open when it goes. */
+static void close_ifaces(struct bridges *b, int device)
+{
+	struct bridge *br;
+	struct iface *i;
+
+	LIST_FOREACH (br, &b->list, link)
+		LIST_FOREACH (i, &br->ifaces, link)
+			if (i->open && i->device == device)
+				iface_close(i, false);
+}
+
+static void close_device(struct bridges *b)
+{
+	if (b->device < 0)
+		return;
+	close_ifaces(b, b->device);
+	swpath_device_detach(b->cfg.sp, offload_device(b->cfg.ol, (unsigned)b->device));
+	offload_device_remove(b->cfg.ol, (unsigned)b->device);
+	log_info("closed device %s", b->device_spec);
+	b->device = -1;
+	b->device_spec[0] = '\0';
+}
+
+static void open_device(struct bridges *b, const char *spec)
+{
+	struct hal_env env = {
+		.rundir = b->cfg.rundir,
+		.libexec = b->cfg.libexec,
+		.mbuf_pool = swpath_mbuf_pool(b->cfg.sp),
+	};
+	struct hal_reason reason;
+	int device, error;
+
+	hal_reason_clear(&reason);
+	device = offload_device_add(b->cfg.ol, spec, &env, &reason);
+	if (device < 0)
+		goto refused;
+	error = swpath_device_attach(b->cfg.sp, offload_device(b->cfg.ol, (unsigned)device));
+	if (error) {
+		hal_refuse(&reason, HAL_REASON_DEVICE_ERROR, "its packets cannot be taken: %s",
+			strerror(-error));
+		offload_device_remove(b->cfg.ol, (unsigned)device);
+		goto refused;
+	}
+	b->device = device;
+	b->device_error[0] = '\0';
+	snprintf(b->device_spec, sizeof(b->device_spec), "%s", spec);
+	log_info("opened device %s", spec);
+	return;
+
+refused:
+	hal_reason_format(&reason, b->device_error, sizeof(b->device_error));
+	log_warn("device %s cannot be opened: %s", spec, b->device_error);
+}
+
+void device_reconcile(struct bridges *b, const struct ovsdb_row *root)
+{
+	bool on = ovsdb_map_bool(root, "other_config", "hw-offload", false);
+	const char *spec = ovsdb_map_string(root, "other_config", "sluice-device");
+
+	if (!on || !spec)
+		spec = "";
+	if (strcmp(spec, b->device_spec))
+		close_device(b);
+	if (*spec && b->device < 0)
+		open_device(b, spec);
+	else if (!*spec)
+		b->device_error[0] = '\0';
+}
+
+int device_find(struct bridges *b, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (b->device < 0)
+		return -1;
+	if (!strcmp(b->device_spec, name))
+		return b->device;
+	return !strncmp(b->device_spec, name, len) && b->device_spec[len] == ':' ? b->device : -1;
+}

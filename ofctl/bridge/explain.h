@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the operator asks of offload, as JSON.
+ *
+ * Thread-safety: control thread only.
+ */
+#ifndef SLUICE_OFCTL_BRIDGE_EXPLAIN_H
+#define SLUICE_OFCTL_BRIDGE_EXPLAIN_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct bridges;
+
+/* Devices with their room, refusals by reason, packets by path. A new reference or NULL. */
+json_t *explain_status(struct bridges *b);
+
+/* Every megaflow; `type` "offloaded" or "non-offloaded" selects, NULL is all. */
+json_t *explain_flows(struct bridges *b, const char *type);
+
+/* Why the megaflows that `what` names are where they are: a ufid, a cookie ("cookie=0x5" or a
+ * number), or a match in ovs-ofctl's syntax, "BRIDGE MATCH" where several bridges have it. When no
+ * megaflow fits a match, it is said what the first such packet would get. NULL with a message if
+ * `what` makes no sense. */
+json_t *explain_what(struct bridges *b, const char *what, char *err, size_t n);
+
+#endif

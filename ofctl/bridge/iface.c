@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Interfaces: opened on the datapath, given to the pipeline, and followed.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hal/base/hmap.h"
+#include "hal/base/log.h"
+#include "ofctl/bridge/bridge_priv.h"
+
+LOG_DEFINE(iface);
+
+/* A datapath id that follows from the name, so that it is the same after a restart: matches, and
+ * with them ufids, name ports by it, and devices keep rules over restarts. */
+static uint32_t stable_dp_port(struct bridges *b, const char *name)
+{
+	uint32_t id = hash_bytes(name, strlen(name), 0) % HAL_PORT_MAX + 1;
+
+	while (iface_by_dp_port(b, id))
+		id = id % HAL_PORT_MAX + 1;
+	return id;
+}
+
+struct iface *iface_by_dp_port(struct bridges *b, uint32_t dp_port)
+{
+	struct bridge *br;
+	struct iface *i;
+
+	LIST_FOREACH (br, &b->list, link)
+		LIST_FOREACH (i, &br->ifaces, link)
+			if (i->open && i->dp_port == dp_port)
+				return i;
+	return NULL;
+}
+
+static uint32_t netdev_mtu(const char *name)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = {0};
+	uint32_t mtu = 0;
+
+	if (fd < 0)
+		return 0;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (!ioctl(fd, SIOCGIFMTU, &ifr) && ifr.ifr_mtu > 0)
+		mtu = (uint32_t)ifr.ifr_mtu;
+	close(fd);
+	return mtu;
+}
+
+static int bind_device(struct iface *i, struct swpath_port_config *pc, uint32_t id)
+{
+	struct bridges *b = i->br->all;
+	struct hal_port_handle handle = {.kind = HAL_PORT_NETDEV};
+	struct hal_reason reason;
+	int device = device_find(b, i->want.device), error;
+
+	if (device < 0) {
+		snprintf(i->error, sizeof(i->error),
+			"options:device=%s: no such device is open%s%s (set "
+			"other_config:hw-offload=true and other_config:sluice-device)",
+			i->want.device, b->device_error[0] ? ": " : "", b->device_error);
+		return -ENODEV;
+	}
+	handle.index = if_nametoindex(i->want.name);
+	snprintf(handle.name, sizeof(handle.name), "%s", i->want.name);
+	if (!handle.index) {
+		snprintf(i->error, sizeof(i->error),
+			"could not open network device %s (No such device)", i->want.name);
+		return -ENODEV;
+	}
+	hal_reason_clear(&reason);
+	error = offload_port_bind(b->cfg.ol, (unsigned)device, id, &handle, &reason);
+	if (error) {
+		char text[160];
+
+		hal_reason_format(&reason, text, sizeof(text));
+		snprintf(i->error, sizeof(i->error), "could not bind %s to %s (%s)", i->want.name,
+			i->want.device, text);
+		return error;
+	}
+	pc->type = SWPATH_PORT_DEVICE;
+	pc->device = offload_device(b->cfg.ol, (unsigned)device);
+	pc->mtu = netdev_mtu(i->want.name);
+	i->device = device;
+	return 0;
+}
+
+static int open_datapath(struct iface *i)
+{
+	static const enum swpath_port_type types[] = {
+		[IFACE_NETDEV] = SWPATH_PORT_NETDEV,
+		[IFACE_INTERNAL] = SWPATH_PORT_INTERNAL,
+		[IFACE_DPDK] = SWPATH_PORT_DPDK,
+		[IFACE_DEVICE] = SWPATH_PORT_DEVICE,
+	};
+	struct bridges *b = i->br->all;
+	uint32_t id = stable_dp_port(b, i->want.name);
+	struct swpath_port_config pc = {
+		.name = i->want.name,
+		.type = types[i->want.kind],
+		.devargs = i->want.devargs,
+		.mac = i->cfg.mac,
+		.mtu = i->want.mtu,
+		.id = id,
+	};
+	int error = 0;
+
+	if (i->want.kind == IFACE_DEVICE)
+		error = bind_device(i, &pc, id);
+	if (error)
+		return error;
+	error = swpath_port_add(b->cfg.sp, &pc, &i->dp_port, i->error, sizeof(i->error));
+	if (error && i->device >= 0)
+		offload_port_unbind(b->cfg.ol, (unsigned)i->device, id);
+	return error;
+}
+
+static void close_datapath(struct iface *i, bool delete_netdev)
+{
+	struct bridges *b = i->br->all;
+
+	if (i->dp_port != HAL_PORT_NONE)
+		swpath_port_remove(b->cfg.sp, i->dp_port, delete_netdev);
+	if (i->device >= 0)
+		offload_port_unbind(b->cfg.ol, (unsigned)i->device, i->dp_port);
+	i->device = -1;
+	i->dp_port = HAL_PORT_NONE;
+}
+
+/* Locally administered, and the same as long as the row lives. */
+static void default_mac(const struct ovsdb_uuid *uuid, uint8_t mac[6])
+{
+	memcpy(mac, uuid->bytes, 6);
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
+}
+
+static uint32_t choose_number(struct iface *i, const struct ovsdb_row *row)
+{
+	int64_t wanted = ovsdb_integer(row, "ofport_request", 0);
+
+	if (!strcmp(i->want.name, i->br->name))
+		return OF_PORT_LOCAL;
+	if (wanted <= 0)
+		wanted = ovsdb_integer(row, "ofport", 0);
+	return pl_port_free_number(i->br->pl, wanted > 0 ? (uint32_t)wanted : 0);
+}
+
+void iface_open(struct iface *i, const struct ovsdb_row *row)
+{
+	static const uint8_t none[6];
+	const char *peer = ovsdb_map_string(row, "options", "peer");
+	int error;
+
+	i->status_due = true;
+	i->error[0] = '\0';
+	if (i->want.error[0]) {
+		snprintf(i->error, sizeof(i->error), "%s", i->want.error);
+		return;
+	}
+	memcpy(i->cfg.mac, i->want.mac, 6);
+	if (!memcmp(i->cfg.mac, none, 6))
+		default_mac(&i->uuid, i->cfg.mac);
+	if (i->want.kind != IFACE_PATCH && open_datapath(i)) {
+		if (!i->error[0])
+			snprintf(i->error, sizeof(i->error), "could not open %s", i->want.name);
+		log_warn("%s: %s", i->want.name, i->error);
+		i->device = -1;
+		return;
+	}
+	snprintf(i->cfg.name, sizeof(i->cfg.name), "%s", i->want.name);
+	snprintf(i->cfg.patch_peer, sizeof(i->cfg.patch_peer), "%s",
+		i->want.kind == IFACE_PATCH && peer ? peer : "");
+	i->cfg.dp_port = i->dp_port;
+	i->cfg.on_device = i->device >= 0;
+	i->cfg.device = i->device >= 0 ? (uint8_t)i->device : 0;
+	i->cfg.number = choose_number(i, row);
+	error = pl_port_add(i->br->pl, &i->cfg);
+	if (error) {
+		snprintf(i->error, sizeof(i->error), "no OpenFlow port number for %s (%s)",
+			i->want.name, strerror(-error));
+		close_datapath(i, false);
+		return;
+	}
+	i->open = true;
+	log_info(
+		"%s: added interface %s as port %d", i->br->name, i->want.name, (int)i->cfg.number);
+	iface_update_link(i);
+}
+
+void iface_close(struct iface *i, bool delete_netdev)
+{
+	if (!i->open)
+		return;
+	pl_port_remove(i->br->pl, i->cfg.number);
+	close_datapath(i, delete_netdev);
+	i->open = false;
+	i->status_due = true;
+	log_info("%s: removed interface %s", i->br->name, i->want.name);
+}
+
+void iface_update_link(struct iface *i)
+{
+	struct swpath_port_status st;
+
+	if (!i->open || i->dp_port == HAL_PORT_NONE)
+		return;
+	if (swpath_port_status(i->br->all->cfg.sp, i->dp_port, &st))
+		return;
+	pl_port_set_status(
+		i->br->pl, i->cfg.number, st.admin_up, st.link_up, st.mac, st.speed_mbps);
+	memcpy(i->cfg.mac, st.mac, 6);
+	i->status_due = true;
+	bridges_status_soon(i->br->all);
+}
+
+void bridges_port_changed(struct bridges *b, unsigned port)
+{
+	struct iface *i = iface_by_dp_port(b, port);
+
+	if (i)
+		iface_update_link(i);
+}
