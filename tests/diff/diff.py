@@ -109,6 +109,7 @@ class Diff:
         self.lost += lost
         for s in self.switches:
             self.megaflows[s.name].append(count[s.name])
+        slu.log("mf", index, profile, count) if os.environ.get("SLU_VERBOSE") else None
         if self.problems:
             raise Divergence(self.report(index, profile, packets))
 

@@ -241,6 +241,15 @@ static struct flow *flow_add(
 	return f;
 }
 
+/* Fields behind the IP header: a later fragment has none of them. */
+static bool has_transport(const struct match *m)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		if (fields[m->c[i].id].layer >= L_TCP)
+			return true;
+	return false;
+}
+
 /* A flow of the shape with values of the pool; NULL if it has that one already. */
 static struct flow *flow_of_shape(struct program *p, unsigned table, const struct shape *s)
 {
@@ -254,6 +263,8 @@ static struct flow *flow_of_shape(struct program *p, unsigned table, const struc
 		c->value = program_value(p, c->id);
 		if (p->profile == P_WIDE && fields[c->id].bits == 16)
 			c->value = value_u64(c->id, rng_range(&p->rng, 1, 65535));
+		if (c->id == D_IP_FRAG && c->value.b[0] == FRAG_LATER && has_transport(&m))
+			c->value.b[0] = FRAG_NOT_LATER;
 		if (c->id == D_IN_PORT && rng_chance(&p->rng, 5))
 			c->value = value_u64(D_IN_PORT, PORT_LOCAL);
 		if (c->id != D_IP_FRAG)

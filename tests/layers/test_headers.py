@@ -1,0 +1,33 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every header compiles alone."""
+import concurrent.futures
+import os
+import subprocess
+
+import tree
+
+PACKAGES = ["libdpdk", "libevent", "jansson", "sqlite3", "libmnl", "openssl"]
+flags = subprocess.run(["pkg-config", "--cflags"] + PACKAGES, stdout=subprocess.PIPE, text=True,
+                       check=True).stdout.split()
+flags = ["-isystem" + f[2:] if f.startswith("-I") else f for f in flags]
+
+
+def compile_alone(path):
+    source = '#include "%s"\n' % path
+    p = subprocess.run(
+        ["gcc", "-std=c17", "-D_GNU_SOURCE", "-DALLOW_EXPERIMENTAL_API", "-Wall", "-Wextra",
+         "-Werror", "-Wno-missing-field-initializers", "-fsyntax-only", "-I" + tree.ROOT,
+         "-I" + tree.BUILD, "-I" + os.path.join(tree.ROOT, os.path.dirname(path)), "-x", "c", "-"]
+        + flags + ["-march=x86-64-v2"] * (os.uname().machine == "x86_64"),
+        input=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tree.ROOT)
+    return path, p.returncode, p.stdout
+
+
+headers = tree.tracked(".h")
+problems = []
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    for path, code, output in pool.map(compile_alone, headers):
+        if code:
+            problems.append("%s does not compile alone:\n%s" % (path, output))
+tree.finish(problems, "of %d headers do not compile alone" % len(headers))

@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds Sluice and runs its test suites; tests/run calls it."""
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
+BUILD_ASAN = BUILD + "-asan"
+SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
+EMPTY = ("vm", "conform", "fuzz", "bench")  # suites that hold no tests
+REAPER = os.path.join(ROOT, "tests/lib/reaper.py")
+
+
+def log(*words):
+    print(*words, flush=True)
+
+
+class Results:
+    def __init__(self):
+        self.passed, self.failed = 0, []
+
+    def add(self, name, ok, seconds, output=""):
+        log("%s %s (%.1f s)" % ("ok    " if ok else "FAILED", name, seconds))
+        if ok:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+            for line in output.rstrip().splitlines()[-400:]:
+                log("    " + line)
+
+
+class Reaper:
+    """A process that removes what tests leave once this one is gone, however it went."""
+
+    def __init__(self):
+        self.run = "%x" % os.getpid()
+        os.environ["SLU_RUN"] = self.run
+        self.read, self.write = os.pipe()
+        self.proc = subprocess.Popen(["/usr/bin/python3", REAPER, "--wait", self.run],
+                                     stdin=self.read, start_new_session=True)
+        os.close(self.read)
+
+    def sweep(self):
+        """Removes it now: between tests."""
+        subprocess.run(["/usr/bin/python3", REAPER, self.run], stdin=subprocess.DEVNULL)
+
+    def close(self):
+        os.close(self.write)
+        self.proc.wait()
+
+
+def build_one(where, *options):
+    """Configures and compiles; returns its output when that fails, else None."""
+    steps = []
+    if not os.path.exists(os.path.join(where, "build.ninja")):
+        steps.append(["meson", "setup", where, ROOT] + list(options))
+    elif options:
+        steps.append(["meson", "configure", where] + list(options))
+    steps.append(["ninja", "-C", where])
+    for step in steps:
+        p = subprocess.run(step, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True)
+        if p.returncode:
+            return "$ %s\n%s" % (" ".join(step), p.stdout)
+    return None
+
+
+def build(suites, results):
+    """The build that tests run, and one with sanitizers for the unit tests."""
+    wanted = [(BUILD, ("-Dbuildtype=debugoptimized", "-Dtests=enabled"))]
+    if "unit" in suites:
+        wanted.append((BUILD_ASAN, ("-Dbuildtype=debug", "-Dtests=enabled",
+                                    "-Db_sanitize=address,undefined", "-Db_lundef=false")))
+    for where, options in wanted:
+        start = time.monotonic()
+        output = build_one(where, *options)
+        if output:
+            results.add("build " + where, False, time.monotonic() - start, output)
+            return False
+        log("built %s in %.0f s" % (where, time.monotonic() - start))
+    return True
+
+
+def run_test(path, args, results, reaper, timeout, name=None, live=False):
+    """Runs one test program in a process group of its own."""
+    name = name or os.path.relpath(path, os.path.join(ROOT, "tests"))
+    start = time.monotonic()
+    command = (["/usr/bin/python3"] if path.endswith(".py") else []) + [path] + list(args)
+    with tempfile.TemporaryFile() as out:
+        env = dict(os.environ, SLU_BUILD=BUILD,
+                   PYTHONPATH=os.path.join(ROOT, "tests/lib"), PYTHONDONTWRITEBYTECODE="1")
+        p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=None if live else out,
+                             stderr=subprocess.STDOUT, start_new_session=True, env=env, cwd=ROOT)
+        try:
+            code = p.wait(timeout)
+            note = ""
+        except subprocess.TimeoutExpired:
+            code, note = -1, "\nno end after %g s" % timeout
+        except BaseException:
+            kill_group(p)
+            raise
+        kill_group(p)
+        out.seek(0)
+        output = out.read().decode(errors="replace") + note
+    reaper.sweep()
+    results.add(name, code == 0, time.monotonic() - start, output)
+
+
+def kill_group(p):
+    try:
+        os.killpg(p.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    p.wait()
+
+
+def suite_scripts(suite, args, results, reaper, timeout):
+    """Every test_*.py and test_*.sh of the suite's folder."""
+    only = [a for a in args if not a.startswith("-")]
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests", suite, "test_*"))):
+        if only and not any(o in path for o in only):
+            continue
+        run_test(path, [], results, reaper, timeout)
+
+
+def suite_layers(args, results, reaper):
+    suite_scripts("layers", args, results, reaper, 300)
+
+
+def suite_net(args, results, reaper):
+    suite_scripts("net", args, results, reaper, 300)
+
+
+def suite_diff(args, results, reaper):
+    names = [a for a in args if a.startswith("test_")]
+    if not names:
+        timeout = 7200 if args else 1200
+        run_test(os.path.join(ROOT, "tests/diff/diff.py"), args, results, reaper, timeout,
+                 live=True)
+    if not args or names:
+        suite_scripts("diff", names, results, reaper, 600)
+
+
+def suite_unit(args, results, reaper):
+    """Every meson test, in both builds."""
+    for where, label in ((BUILD, ""), (BUILD_ASAN, " with sanitizers")):
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
+                   UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
+        p = subprocess.run(["meson", "test", "-C", where, "--no-rebuild", "--print-errorlogs"] + args,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True, env=env)
+        tests = re.findall(r"^ *\d+/\d+ +(.*?) +(OK|FAIL|TIMEOUT|ERROR|SKIP|EXPECTEDFAIL)"
+                           r" +([0-9.]+)s", p.stdout, re.M)
+        for name, verdict, seconds in tests:
+            if verdict != "SKIP":
+                results.add("unit: %s%s" % (name, label), verdict == "OK", float(seconds))
+        if p.returncode or not tests:
+            log(p.stdout)
+            if not any(verdict not in ("OK", "SKIP") for _, verdict, _ in tests):
+                results.add("unit: meson test" + label, False, 0, "exit %d" % p.returncode)
+        reaper.sweep()
+
+
+def parse(argv):
+    """Suites, and the options behind each of them."""
+    chosen = {}
+    current = None
+    for arg in argv:
+        if arg in ("-h", "--help"):
+            log("usage: tests/run [SUITE [OPTION...]]...\nsuites: " + " ".join(SUITES))
+            sys.exit(0)
+        if arg in SUITES:
+            current = arg
+            chosen.setdefault(arg, [])
+        elif current is None:
+            log("tests/run: no suite called %s; there are: %s" % (arg, " ".join(SUITES)))
+            sys.exit(2)
+        else:
+            chosen[current].append(arg)
+    return chosen or {suite: [] for suite in SUITES}
+
+
+def main():
+    chosen = parse(sys.argv[1:])
+    results = Results()
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, lambda *_: sys.exit(130))
+    reaper = Reaper()
+    start = time.monotonic()
+    try:
+        if set(chosen) - set(EMPTY) and not build(chosen, results):
+            chosen = {}
+        for suite, args in chosen.items():
+            began = time.monotonic()
+            if suite in EMPTY:
+                log("== %s: holds no tests" % suite)
+                continue
+            log("== %s" % suite)
+            globals()["suite_" + suite](args, results, reaper)
+            log("== %s took %.0f s" % (suite, time.monotonic() - began))
+    finally:
+        reaper.close()
+    log("all of it took %.0f s" % (time.monotonic() - start))
+    for name in results.failed:
+        log("failed: " + name)
+    log("%d passed, %d failed" % (results.passed, len(results.failed)))
+    return 1 if results.failed or not (results.passed or set(chosen) <= set(EMPTY)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
