@@ -60,7 +60,7 @@ void of_agent_set_versions(struct of_agent *agent, uint32_t bitmap);
  * forwards normally); so does going from no controller to some and back. */
 void of_agent_set_fail_mode(struct of_agent *agent, enum pl_fail_mode mode);
 
-/* Listens at "punix:PATH", "ptcp:[PORT][:HOST]" (default 6653, 127.0.0.1), for service
+/* Listens at "punix:PATH", "ptcp:[PORT][:HOST]" (default 6653, any address), for service
  * connections. 0 or -errno with a message. Connections accepted here get no asynchronous messages
  * but those that they ask for. An old socket at PATH is replaced. */
 int of_agent_listen(struct of_agent *agent, const char *target, char *err, size_t n);

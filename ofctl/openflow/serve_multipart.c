@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Multipart requests ("stats" in 1.0) by type, and those about the switch as a whole.
+ */
+#include "ofctl/openflow/conn.h"
+
+typedef enum of_error serve_fn(struct of_conn *conn, const uint8_t *msg, size_t len);
+
+static size_t header_len(const struct of_conn *conn)
+{
+	return conn->version == OFP10 ? 12 : 16;
+}
+
+struct of_rd of_multipart_body(const struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	return of_rd_make(msg + header_len(conn), len - header_len(conn));
+}
+
+static enum of_error serve_desc(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	const struct of_agent *agent = conn->agent;
+	struct of_reply rep;
+
+	(void)len;
+	of_reply_begin(&rep, conn, msg, OFPMP_DESC, 0);
+	of_put_text(&rep.b, agent->manufacturer, 256);
+	of_put_text(&rep.b, agent->hardware, 256);
+	of_put_text(&rep.b, agent->software, 256);
+	of_put_text(&rep.b, agent->serial, 32);
+	of_put_text(&rep.b, agent->datapath, 256);
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
+static void put_port(void *ctx, const struct of_port_desc *p)
+{
+	struct of_reply *rep = ctx;
+
+	of_port_desc_encode(&rep->b, rep->conn->version, p);
+	of_reply_entry(rep);
+}
+
+static enum of_error serve_port_desc(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_reply rep;
+
+	(void)len;
+	of_reply_begin(&rep, conn, msg, OFPMP_PORT_DESC, 0);
+	pl_port_list(conn->agent->br, put_port, &rep);
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
+static enum of_error serve_queue_stats(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_rd r = of_multipart_body(conn, msg, len);
+	uint32_t port = of_get_port(&r, conn->version), queue;
+	struct of_port_desc desc;
+	struct of_reply rep;
+
+	if (conn->version == OFP10)
+		of_skip(&r, 2);
+	queue = of_get_u32(&r);
+	/* 1.0 has OFPP_ALL where later versions have OFPP_ANY. */
+	if (port != OF_PORT_ANY && port != OF_PORT_ALL &&
+		!pl_port_desc(conn->agent->br, port, &desc))
+		return OFERR_QUEUE_BAD_PORT;
+	if (queue != UINT32_MAX)
+		return OFERR_QUEUE_BAD_QUEUE;
+	of_reply_begin(&rep, conn, msg, OFPMP_QUEUE, 0);
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
+static enum of_error reply_zeros(
+	struct of_conn *conn, const uint8_t *msg, uint16_t type, size_t n_zeros)
+{
+	struct of_reply rep;
+
+	of_reply_begin(&rep, conn, msg, type, 0);
+	of_put_zeros(&rep.b, n_zeros);
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
+/* No groups and no meters exist: their statistics and descriptions are empty, and their features
+ * say that none can be added. */
+static enum of_error serve_nothing(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_rd r = of_rd_make(msg + OFP_HEADER_LEN, len - OFP_HEADER_LEN);
+
+	return reply_zeros(conn, msg, of_get_u16(&r), 0);
+}
+
+static enum of_error serve_group_features(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	(void)len;
+	return reply_zeros(conn, msg, OFPMP_GROUP_FEATURES, 40);
+}
+
+static enum of_error serve_meter_features(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	(void)len;
+	return reply_zeros(conn, msg, OFPMP_METER_FEATURES, 16);
+}
+
+static enum of_error serve_table_features(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_rd r = of_multipart_body(conn, msg, len);
+	struct of_reply rep;
+
+	/* A body asks to change them. */
+	if (r.left)
+		return conn->role == OF_ROLE_SLAVE ? OFERR_IS_SLAVE : OFERR_TABLE_FEATURES_EPERM;
+	of_reply_begin(&rep, conn, msg, OFPMP_TABLE_FEATURES, 0);
+	for (unsigned t = 0; t < OF_TABLES; t++) {
+		of_table_features_encode(&rep.b, (uint8_t)t);
+		of_reply_entry(&rep);
+	}
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
+static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_rd r = of_multipart_body(conn, msg, len);
+
+	if (of_get_u32(&r) != EXP_NICIRA)
+		return r.bad ? OFERR_BAD_LEN : OFERR_BAD_EXPERIMENTER;
+	return conn->version == OFP10 ? of_serve_nx_stats(conn, msg, len) : OFERR_BAD_EXP_TYPE;
+}
+
+#define ANY_LEN 0xffff
+
+static const struct handler {
+	uint16_t type;
+	bool in10;
+	uint16_t body10, body13; /* bytes; ANY_LEN: checked by the function */
+	serve_fn *serve;
+} handlers[] = {
+	{OFPMP_DESC, true, 0, 0, serve_desc},
+	{OFPMP_FLOW, true, 44, ANY_LEN, of_serve_flow_stats},
+	{OFPMP_AGGREGATE, true, 44, ANY_LEN, of_serve_aggregate},
+	{OFPMP_TABLE, true, 0, 0, of_serve_table_stats},
+	{OFPMP_PORT_STATS, true, 8, 8, of_serve_port_stats},
+	{OFPMP_QUEUE, true, 8, 8, serve_queue_stats},
+	{OFPMP_GROUP, false, 0, 8, serve_nothing},
+	{OFPMP_GROUP_DESC, false, 0, 0, serve_nothing},
+	{OFPMP_GROUP_FEATURES, false, 0, 0, serve_group_features},
+	{OFPMP_METER, false, 0, 8, serve_nothing},
+	{OFPMP_METER_CONFIG, false, 0, 8, serve_nothing},
+	{OFPMP_METER_FEATURES, false, 0, 0, serve_meter_features},
+	{OFPMP_TABLE_FEATURES, false, 0, ANY_LEN, serve_table_features},
+	{OFPMP_PORT_DESC, true, 0, 0, serve_port_desc}, /* in 1.0 as an extension */
+	{OFPMP_EXPERIMENTER, true, ANY_LEN, ANY_LEN, serve_experimenter},
+};
+
+enum of_error of_serve_multipart(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	bool v10 = conn->version == OFP10;
+	struct of_rd r = of_msg_body(msg, len);
+	uint16_t type = of_get_u16(&r), flags = of_get_u16(&r);
+
+	/* No request that is served has to be put together from several messages. */
+	if (flags & OFPMPF_MORE)
+		return OFERR_MULTIPART_OVERFLOW;
+	for (unsigned i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		const struct handler *h = &handlers[i];
+		uint16_t want = v10 ? h->body10 : h->body13;
+
+		if (h->type != type || (v10 && !h->in10))
+			continue;
+		if (want != ANY_LEN && len != header_len(conn) + want)
+			return OFERR_BAD_LEN;
+		return h->serve(conn, msg, len);
+	}
+	return OFERR_BAD_MULTIPART;
+}

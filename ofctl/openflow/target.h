@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where connections go to or come from: "tcp:HOST[:PORT]", "unix:PATH", "ptcp:[PORT][:HOST]",
+ * "punix:PATH".
+ * Thread-safety: plain data.
+ */
+#ifndef SLUICE_OFCTL_OPENFLOW_TARGET_H
+#define SLUICE_OFCTL_OPENFLOW_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct of_target {
+	bool passive;
+	bool local;     /* a unix socket */
+	char host[256]; /* or the socket's path */
+	uint16_t port;
+};
+
+/* 0, or -EINVAL (-EPROTONOSUPPORT: an unknown kind) with a message. */
+int of_target_parse(const char *text, struct of_target *t, char *err, size_t n);
+
+#endif
