@@ -15,6 +15,7 @@ struct list {
 	enum { TAG_UNKNOWN, TAG_YES, TAG_NO } tagged;
 	bool pushed, in_set, set_output;
 	const struct match *match;
+	struct flow *flow;
 	struct program *p;
 	unsigned table;
 };
@@ -38,6 +39,15 @@ static bool forwarding_only(const struct program *p)
 	return p->profile == P_L2 || p->profile == P_TUPLE || p->profile == P_WIDE;
 }
 
+/* Later tables are asked for packets that carry this. */
+static void note_write(struct list *l, enum fid id, struct value v, struct value mask)
+{
+	struct flow *f = l->flow;
+
+	if (!l->in_set && f->n_writes < sizeof(f->writes) / sizeof(f->writes[0]))
+		f->writes[f->n_writes++] = (struct component){id, v, mask};
+}
+
 static void say_set(struct list *l, enum fid id)
 {
 	struct value v = program_value(l->p, id);
@@ -47,6 +57,8 @@ static void say_set(struct list *l, enum fid id)
 		v.b[0] |= 0x10;
 	field_print(text, sizeof(text), id, &v, NULL);
 	say(l, "set_field:%s->%s", text, fields[id].name);
+	if (id == D_PKT_MARK || id >= D_FIRST_REG)
+		note_write(l, id, v, field_full(id));
 }
 
 static bool may_set(const struct list *l, enum fid id)
@@ -213,6 +225,7 @@ static void write_metadata(struct list *l, struct program *p)
 	uint64_t mask = rng_chance(&p->rng, 70) ? UINT64_MAX : rng_u64(&p->rng);
 	uint64_t value = value_get(D_METADATA, &v) & mask;
 
+	note_write(l, D_METADATA, value_u64(D_METADATA, value), value_u64(D_METADATA, mask));
 	if (mask == UINT64_MAX)
 		say(l, "write_metadata:0x%llx", (unsigned long long)value);
 	else
@@ -232,11 +245,12 @@ static int pick_next(struct program *p, const struct flow *f)
 
 void actions_generate(struct program *p, struct flow *f, char *buf, size_t n)
 {
-	struct list l = {.buf = buf, .n = n, .first = true, .match = &f->match, .p = p};
+	struct list l = {.buf = buf, .n = n, .first = true, .match = &f->match, .flow = f, .p = p};
 	unsigned steps = rng_below(&p->rng, 4);
 
 	l.table = f->table;
 	l.tagged = f->match.tagged ? TAG_YES : f->match.untagged ? TAG_NO : TAG_UNKNOWN;
+	f->n_writes = 0;
 	f->next = pick_next(p, f);
 	if (f->next < 0 && rng_chance(&p->rng, 9)) {
 		snprintf(buf, n, "drop");
@@ -246,7 +260,7 @@ void actions_generate(struct program *p, struct flow *f, char *buf, size_t n)
 		step(&l);
 	if (f->next >= 0 && p->n_tables > 1 && rng_chance(&p->rng, 50))
 		for (unsigned i = 0; i < 3; i++)
-			if (may_set(&l, p->reg[i]) && rng_chance(&p->rng, 60))
+			if (may_set(&l, p->reg[i]) && rng_chance(&p->rng, 75))
 				say_set(&l, p->reg[i]);
 	if (f->next < 0 || rng_chance(&p->rng, 10))
 		output(&l);

@@ -20,7 +20,6 @@ from coverage import Coverage  # noqa: E402
 from switches import OvsUnderTest, SluiceUnderTest  # noqa: E402
 
 WIDE_PACKETS = 1300  # of the programs that overfill a small device
-OVS_LAG = 0.15  # Open vSwitch answers a barrier before its caches follow
 
 
 class Wire:
@@ -73,6 +72,7 @@ class Diff:
         self.megaflows = {s.name: [] for s in switches}
         self.packets = self.forwarded = self.lost = 0
         self.took = {}
+        self.verbose = False
 
     def timed(self, what, since):
         now = time.monotonic()
@@ -109,7 +109,9 @@ class Diff:
         self.lost += lost
         for s in self.switches:
             self.megaflows[s.name].append(count[s.name])
-        slu.log("mf", index, profile, count) if os.environ.get("SLU_VERBOSE") else None
+        if self.verbose:
+            slu.log("program %d (%s): megaflows %s" % (
+                index, profile, ", ".join("%s %d" % c for c in count.items())))
         if self.problems:
             raise Divergence(self.report(index, profile, packets))
 
@@ -265,6 +267,7 @@ def compare(args):
     coverage = Coverage()
     keep = os.environ.get("SLU_KEEP", os.path.join(slu.BUILD, "divergences"))
     diff = Diff(switches, args.seed, args.phases, coverage, keep)
+    diff.verbose = args.verbose
     start = time.monotonic()
     bad = run_programs(diff, programs, per_program, args.max_divergences)
     diff.wire.close()

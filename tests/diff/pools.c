@@ -99,8 +99,8 @@ static struct value pool_value(struct rng *r, enum fid id, unsigned i, uint8_t n
 		break;
 	}
 	if (id == D_METADATA || id == D_PKT_MARK || id >= D_FIRST_REG) {
-		/* What a packet starts with, and what flows write. */
-		if (i)
+		/* What a packet starts with, and the two values that flows write. */
+		if (i == 1 || i == 2)
 			rng_bytes(r, v.b, fields[id].bytes);
 		return v;
 	}
@@ -116,4 +116,8 @@ void pools_fill(struct rng *r, struct value pool[D_MAX][POOL])
 	for (unsigned id = 0; id < D_MAX; id++)
 		for (unsigned i = 0; i < POOL; i++)
 			pool[id][i] = pool_value(r, (enum fid)id, i, net);
+	for (unsigned id = 0; id < D_MAX; id++)
+		if (id == D_METADATA || id == D_PKT_MARK || id >= D_FIRST_REG)
+			for (unsigned i = 3; i < POOL; i++)
+				pool[id][i] = pool[id][i % 2 + 1];
 }

@@ -153,8 +153,12 @@ static bool usable(const struct program *p, const struct shape *s, unsigned tabl
 /* How gladly a field is chosen: what only some packets have comes first, so that it is met. */
 static unsigned weight(enum fid id, unsigned table)
 {
+	if (id >= D_FIRST_XXREG)
+		return 5;
+	if (id >= D_FIRST_XREG)
+		return 8;
 	if (id >= D_FIRST_REG)
-		return 3;
+		return 16;
 	if (id == D_METADATA)
 		return table ? 6 : 1;
 	if (id == D_IP_FRAG)
@@ -500,8 +504,8 @@ int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_ph
 	p->reserved_ports = p->profile == P_SPECIAL;
 	p->controller = p->profile == P_SPECIAL || p->profile == P_CONTROL;
 	p->normal = p->profile == P_SPECIAL && rng_chance(&p->rng, 50);
-	/* Three that share no storage. */
-	reg = rng_below(&p->rng, 16);
+	/* Three registers that share no storage; programs take turns with them. */
+	reg = (index / 12 * 4 + (index % 12 == 10 ? 2 : index % 12 / 3)) % 16;
 	p->reg[0] = (enum fid)(D_FIRST_REG + reg);
 	p->reg[1] = (enum fid)(D_FIRST_XREG + (reg / 2 + 3) % 8);
 	p->reg[2] = (enum fid)(D_FIRST_XXREG + (reg / 4 + 3) % 4);

@@ -66,6 +66,8 @@ struct flow {
 	uint8_t table; /* index into tables[] */
 	uint16_t priority;
 	struct match match;
+	struct component writes[8]; /* metadata and registers that its actions leave behind */
+	unsigned n_writes;
 	int next;     /* index of the table it goes to, -1: none */
 	bool present; /* as far as the generator knows */
 };

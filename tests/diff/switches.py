@@ -153,10 +153,10 @@ class SluiceUnderTest(UnderTest):
                 d["alive"] for d in self.status()["devices"]))
 
     def status(self):
-        return self.sw.ctl_json("offload", "status")
+        return self.sw.offload_status()
 
     def megaflows(self):
-        self.shown = self.sw.ctl_json("offload", "flows")
+        self.shown = self.sw.offload_flows()
         return len(self.shown)
 
     def cover(self, coverage):

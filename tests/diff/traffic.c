@@ -80,16 +80,51 @@ static void model_match(
 	}
 }
 
-static const struct flow *pick_flow(struct program *p, unsigned table)
+static bool carried(enum fid id)
 {
-	for (int tries = 0; tries < 60; tries++) {
+	return id == D_METADATA || id == D_PKT_MARK || id >= D_FIRST_REG;
+}
+
+/* Whether a packet with this metadata and these registers can match. */
+static bool reachable(const struct match *m, const struct value state[D_MAX])
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct component *c = &m->c[i];
+
+		for (unsigned b = 0; carried(c->id) && b < fields[c->id].bytes; b++)
+			if ((state[c->id].b[b] ^ c->value.b[b]) & c->mask.b[b])
+				return false;
+	}
+	return true;
+}
+
+static const struct flow *pick_flow(
+	struct program *p, unsigned table, const struct value state[D_MAX])
+{
+	const struct flow *last = NULL;
+
+	for (int tries = 0; tries < 80; tries++) {
 		const struct flow *f = &p->flows[rng_below(&p->rng, p->n_flows)];
 
 		/* Flows that are gone are asked for, too: their packets must go elsewhere now. */
-		if (f->table == table && (f->present || rng_chance(&p->rng, 20)))
+		if (f->table != table || (!f->present && !rng_chance(&p->rng, 20)))
+			continue;
+		if (reachable(&f->match, state))
 			return f;
+		last = f;
 	}
-	return NULL;
+	return last;
+}
+
+static void carry(const struct flow *f, struct value state[D_MAX])
+{
+	for (unsigned i = 0; i < f->n_writes; i++) {
+		const struct component *c = &f->writes[i];
+
+		for (unsigned b = 0; b < fields[c->id].bytes; b++)
+			state[c->id].b[b] = (uint8_t)((state[c->id].b[b] & ~c->mask.b[b]) |
+						      (c->value.b[b] & c->mask.b[b]));
+	}
 }
 
 static void mutate(struct program *p, struct model *m)
@@ -126,14 +161,17 @@ static void settle(struct program *p, struct model *m)
 
 static void template_make(struct program *p, struct model *m)
 {
-	struct value held[D_MAX];
-	const struct flow *f = pick_flow(p, 0);
+	struct value held[D_MAX], state[D_MAX];
+	const struct flow *f;
 
 	model_random(p, m);
 	memset(held, 0, sizeof(held));
+	memset(state, 0, sizeof(state));
+	f = pick_flow(p, 0, state);
 	for (unsigned depth = 0; f && depth < MAX_TABLES; depth++) {
 		model_match(p, m, &f->match, held);
-		f = f->next >= 0 ? pick_flow(p, (unsigned)f->next) : NULL;
+		carry(f, state);
+		f = f->next >= 0 ? pick_flow(p, (unsigned)f->next, state) : NULL;
 	}
 	if (rng_chance(&p->rng, 20))
 		mutate(p, m);

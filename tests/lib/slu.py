@@ -302,9 +302,20 @@ class Sluiced(Switch):
     def ctl_json(self, *args):
         return json.loads(self.ctl(*args, "--json"))
 
-    def ctl_socket(self):
-        paths = glob.glob(self.rundir + "/sluiced.*.ctl")
-        return "%s/sluiced.%d.ctl" % (self.rundir, self.pid()) if paths else None
+    def rpc(self, method, *args):
+        """Calls the daemon the way ovs-appctl does."""
+        return unixctl("%s/sluiced.%d.ctl" % (self.rundir, self.pid()), method, *args)
+
+    def rpc_json(self, method, *args):
+        """The same for commands that know --json."""
+        result = self.rpc(method, *args, "--json")
+        return json.loads(result) if isinstance(result, str) else result
+
+    def offload_status(self):
+        return self.rpc_json("offload/status")
+
+    def offload_flows(self):
+        return self.rpc_json("offload/flows")
 
     def add_bridge(self, bridge, *more):
         self.vsctl("add-br", bridge, "--", "set", "Bridge", bridge, "fail_mode=secure", *more)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "hal/base/rcu.h"
 #include "tests/unit/hal/test.h"
@@ -139,8 +140,10 @@ static void *slow_reader(void *arg)
 
 	(void)arg;
 	atomic_store(&online, 1);
-	while (atomic_load(&online) == 1)
-		rcu_offline(me), rcu_online(me);
+	while (atomic_load(&online) == 1) {
+		usleep(500);
+		rcu_quiescent(me);
+	}
 	rcu_reader_unregister(me);
 	return NULL;
 }
@@ -152,7 +155,7 @@ static void test_drain(void)
 	n_run = 0;
 	pthread_create(&thread, NULL, slow_reader, NULL);
 	while (!atomic_load(&online))
-		;
+		usleep(100);
 	defer(1);
 	rcu_drain();
 	CU_ASSERT_EQUAL(n_run, 1);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ovsdb/failing_vfs.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t unblocked = PTHREAD_COND_INITIALIZER;
+static bool failing, blocking;
+
+static sqlite3_vfs vfs;
+static sqlite3_vfs *real_vfs;
+/* SQLite's own methods, with one replaced; the file objects stay its own.
+ * All files of a kind share them. */
+static const sqlite3_io_methods *real_methods;
+static sqlite3_io_methods methods;
+
+static int failing_sync(sqlite3_file *file, int flags)
+{
+	pthread_mutex_lock(&mutex);
+	while (blocking)
+		pthread_cond_wait(&unblocked, &mutex);
+	bool fail = failing;
+	pthread_mutex_unlock(&mutex);
+	return fail ? SQLITE_IOERR_FSYNC : real_methods->xSync(file, flags);
+}
+
+static int failing_open(
+	sqlite3_vfs *self, const char *name, sqlite3_file *file, int flags, int *out)
+{
+	(void)self;
+	int rc = real_vfs->xOpen(real_vfs, name, file, flags, out);
+	if (rc == SQLITE_OK && file->pMethods) {
+		real_methods = file->pMethods;
+		methods = *real_methods;
+		methods.xSync = failing_sync;
+		file->pMethods = &methods;
+	}
+	return rc;
+}
+
+int failing_vfs_register(void)
+{
+	real_vfs = sqlite3_vfs_find(NULL);
+	vfs = *real_vfs;
+	vfs.zName = "failing";
+	vfs.xOpen = failing_open;
+	failing = blocking = false;
+	return sqlite3_vfs_register(&vfs, 1);
+}
+
+void failing_vfs_unregister(void)
+{
+	sqlite3_vfs_unregister(&vfs);
+	sqlite3_vfs_register(real_vfs, 1);
+}
+
+void failing_vfs_fail(bool fail)
+{
+	pthread_mutex_lock(&mutex);
+	failing = fail;
+	pthread_mutex_unlock(&mutex);
+}
+
+void failing_vfs_block(bool block)
+{
+	pthread_mutex_lock(&mutex);
+	blocking = block;
+	pthread_cond_broadcast(&unblocked);
+	pthread_mutex_unlock(&mutex);
+}
