@@ -147,6 +147,7 @@ static const struct {
 	{"dl_vlan=0xffff", {FIELD_VLAN_TCI}, 1},
 	{"vlan_vid=0", {FIELD_VLAN_VID}, 1},
 	{"vlan_tci=0x2000/0x6000", {FIELD_VLAN_TCI}, 1},
+	{"vlan_tci=0x3005/0x3fff", {FIELD_VLAN_TCI}, 1},
 	{"ip nw_src=1.2.3.4", {FIELD_ETH_TYPE, FIELD_IPV4_SRC}, 2},
 	{"arp nw_src=1.2.3.4", {FIELD_ETH_TYPE, FIELD_ARP_SPA}, 2},
 	{"arp arp_sha=1:2:3:4:5:6", {FIELD_ETH_TYPE, FIELD_ARP_SHA}, 2},
