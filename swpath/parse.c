@@ -78,14 +78,14 @@ static void parse_mpls(struct cursor *c, struct hal_key *key, struct swpath_laye
 	uint16_t start = (uint16_t)c->at;
 
 	for (unsigned i = 0; i < RTE_DIM(key->mpls_lse); i++) {
-		const unaligned_uint32_t *lse = cursor_pull(c, 4);
+		const void *lse = cursor_pull(c, 4);
 
 		if (!lse)
 			return;
-		key->mpls_lse[i] = *lse;
+		memcpy(&key->mpls_lse[i], lse, 4);
 		ly->l3 = start;
 		ly->kind = SWPATH_L3_MPLS;
-		if (*lse & RTE_BE32(MPLS_BOTTOM))
+		if (key->mpls_lse[i] & RTE_BE32(MPLS_BOTTOM))
 			return;
 	}
 }
@@ -93,12 +93,13 @@ static void parse_mpls(struct cursor *c, struct hal_key *key, struct swpath_laye
 /* IEEE 802.1ah, 9.7: PCP, DEI, UCA, reserved bits, I-SID. */
 static void parse_pbb(struct cursor *c, struct hal_key *key)
 {
-	const unaligned_uint32_t *itag = cursor_pull(c, 4);
+	const uint8_t *itag = cursor_pull(c, 4);
 
 	if (!itag)
 		return;
-	key->pbb_isid = *itag & RTE_BE32(0x00ffffff);
-	key->pbb_uca = (rte_be_to_cpu_32(*itag) >> 27) & 1;
+	memcpy(&key->pbb_isid, itag, 4);
+	key->pbb_isid &= RTE_BE32(0x00ffffff);
+	key->pbb_uca = itag[0] >> 3 & 1;
 }
 
 /* RFC 826 over Ethernet and IPv4. */

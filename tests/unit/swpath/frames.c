@@ -150,8 +150,8 @@ void frame_arp(struct frame *f, uint16_t op)
 
 void frame_bytes(struct frame *f, size_t n)
 {
-	while (n--)
-		f->b[f->len++] = (uint8_t)(f->len * 7);
+	for (; n--; f->len++)
+		f->b[f->len] = (uint8_t)(f->len * 7);
 }
 
 static uint32_t sum_bytes(const uint8_t *p, size_t n)
