@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Printing actions, instructions and flows.
+ */
+#include "ofctl/openflow/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ofctl/openflow/actions.h"
+
+static void put_output(
+	struct of_text *t, const struct of_action *a, const struct of_port_names *names)
+{
+	char port[80];
+
+	of_port_format(a->port, names, port, sizeof(port));
+	if (a->port < OF_PORT_MAX)
+		of_text_put(t, "output:%s", port);
+	else if (a->port == OF_PORT_CONTROLLER)
+		of_text_put(t, "CONTROLLER:%u", a->max_len);
+	else
+		of_text_put(t, "%s", port);
+}
+
+/* Whole fields that have had an action of their own since 1.0 are printed by it. */
+static const char *mod_name(const struct of_action *a)
+{
+	switch (a->field) {
+	case FIELD_ETH_SRC:
+		return "mod_dl_src";
+	case FIELD_ETH_DST:
+		return "mod_dl_dst";
+	case FIELD_IPV4_SRC:
+		return "mod_nw_src";
+	case FIELD_IPV4_DST:
+		return "mod_nw_dst";
+	case FIELD_IP_TTL:
+		return "mod_nw_ttl";
+	case FIELD_IP_ECN:
+		return "mod_nw_ecn";
+	case FIELD_TCP_SRC:
+	case FIELD_UDP_SRC:
+	case FIELD_SCTP_SRC:
+		return "mod_tp_src";
+	case FIELD_TCP_DST:
+	case FIELD_UDP_DST:
+	case FIELD_SCTP_DST:
+		return "mod_tp_dst";
+	default:
+		return NULL;
+	}
+}
+
+static void put_set(struct of_text *t, const struct of_action *a)
+{
+	const char *mod = a->has_mask ? NULL : mod_name(a);
+	char value[256];
+
+	if (!a->has_mask && a->field == FIELD_IP_DSCP) {
+		of_text_put(t, "mod_nw_tos:%u", a->value[0] << 2);
+		return;
+	}
+	/* The bit that says that there is a tag is not part of an id that is set. */
+	if (!a->has_mask && a->field == FIELD_VLAN_VID) {
+		of_text_put(t, "set_field:%u->vlan_vid",
+			(a->value[0] << 8 | a->value[1]) & ~HAL_VLAN_PRESENT);
+		return;
+	}
+	hal_field_format(a->field, a->value, a->has_mask ? a->mask : NULL, value, sizeof(value));
+	if (mod)
+		of_text_put(t, "%s:%s", mod, value);
+	else
+		of_text_put(t, "set_field:%s->%s", value, hal_fields[a->field].name);
+}
+
+static void put_move(struct of_text *t, const struct of_action *a)
+{
+	struct of_subfield src = {a->field, a->src_ofs, a->n_bits};
+	struct of_subfield dst = {a->dst_field, a->dst_ofs, a->n_bits};
+	char from[80], to[80];
+
+	of_subfield_format(&src, from, sizeof(from));
+	of_subfield_format(&dst, to, sizeof(to));
+	of_text_put(t, "move:%s->%s", from, to);
+}
+
+static void put_resubmit(
+	struct of_text *t, const struct of_action *a, const struct of_port_names *names)
+{
+	char port[80] = "", table[8] = "";
+
+	if (a->port != OF_PORT_IN_PORT || a->table == 0xff)
+		of_port_format(a->port, names, port, sizeof(port));
+	if (a->table == 0xff) {
+		of_text_put(t, "resubmit:%s", port);
+		return;
+	}
+	snprintf(table, sizeof(table), "%u", a->table);
+	of_text_put(t, "resubmit(%s,%s)", port, table);
+}
+
+static void put_action(
+	struct of_text *t, const struct of_action *a, const struct of_port_names *names)
+{
+	char port[80];
+
+	switch (a->type) {
+	case OFACT_OUTPUT:
+		put_output(t, a, names);
+		break;
+	case OFACT_SET_FIELD:
+		put_set(t, a);
+		break;
+	case OFACT_PUSH_VLAN:
+		of_text_put(t, "push_vlan:0x%04x", a->eth_type);
+		break;
+	case OFACT_POP_VLAN:
+		of_text_put(t, "strip_vlan");
+		break;
+	case OFACT_PUSH_MPLS:
+		of_text_put(t, "push_mpls:0x%04x", a->eth_type);
+		break;
+	case OFACT_POP_MPLS:
+		of_text_put(t, "pop_mpls:0x%04x", a->eth_type);
+		break;
+	case OFACT_PUSH_PBB:
+		of_text_put(t, "push_pbb:0x%04x", a->eth_type);
+		break;
+	case OFACT_POP_PBB:
+		of_text_put(t, "pop_pbb");
+		break;
+	case OFACT_DEC_NW_TTL:
+		of_text_put(t, "dec_ttl");
+		break;
+	case OFACT_SET_MPLS_TTL:
+		of_text_put(t, "set_mpls_ttl(%u)", a->ttl);
+		break;
+	case OFACT_DEC_MPLS_TTL:
+		of_text_put(t, "dec_mpls_ttl");
+		break;
+	case OFACT_COPY_TTL_OUT:
+		of_text_put(t, "copy_ttl_out");
+		break;
+	case OFACT_COPY_TTL_IN:
+		of_text_put(t, "copy_ttl_in");
+		break;
+	case OFACT_SET_QUEUE:
+		of_text_put(t, "set_queue:%u", a->queue);
+		break;
+	case OFACT_GROUP:
+		of_text_put(t, "group:%u", a->group);
+		break;
+	case OFACT_SET_VLAN_VID_10:
+		of_text_put(t, "mod_vlan_vid:%u", a->vlan);
+		break;
+	case OFACT_SET_VLAN_PCP_10:
+		of_text_put(t, "mod_vlan_pcp:%u", a->vlan);
+		break;
+	case OFACT_ENQUEUE:
+		of_text_put(t, "enqueue:%s:%u", of_port_format(a->port, names, port, sizeof(port)),
+			a->queue);
+		break;
+	case OFACT_MOVE:
+		put_move(t, a);
+		break;
+	case OFACT_RESUBMIT:
+		put_resubmit(t, a, names);
+		break;
+	}
+}
+
+void of_text_put_actions(
+	struct of_text *t, const struct of_actions *acts, const struct of_port_names *names)
+{
+	const char *comma = "";
+
+	for (unsigned i = 0; i < acts->n; i++) {
+		of_text_put(t, "%s", comma);
+		put_action(t, &acts->a[i], names);
+		comma = ",";
+		if (of_actions_tp_run(acts, i) > 1)
+			i += of_actions_tp_run(acts, i) - 1;
+	}
+}
+
+void of_text_put_instructions(
+	struct of_text *t, const struct of_instructions *ins, const struct of_port_names *names)
+{
+	size_t start = t->len;
+
+#define COMMA (t->len > start ? "," : "")
+	if (ins->has_meter)
+		of_text_put(t, "%smeter:%u", COMMA, ins->meter);
+	if (ins->apply.n) {
+		of_text_put(t, "%s", COMMA);
+		of_text_put_actions(t, &ins->apply, names);
+	}
+	if (ins->clear)
+		of_text_put(t, "%sclear_actions", COMMA);
+	if (ins->write.n) {
+		of_text_put(t, "%swrite_actions(", COMMA);
+		of_text_put_actions(t, &ins->write, names);
+		of_text_put(t, ")");
+	}
+	if (ins->has_metadata) {
+		of_text_put(t, "%swrite_metadata:0x%" PRIx64, COMMA, ins->metadata);
+		if (ins->metadata_mask != UINT64_MAX)
+			of_text_put(t, "/0x%" PRIx64, ins->metadata_mask);
+	}
+	if (ins->has_goto)
+		of_text_put(t, "%sgoto_table:%u", COMMA, ins->goto_table);
+#undef COMMA
+	if (t->len == start)
+		of_text_put(t, "drop");
+}
+
+char *of_instructions_format(const struct of_instructions *ins, const struct of_port_names *names)
+{
+	struct of_text t = {0};
+
+	of_text_put_instructions(&t, ins, names);
+	return of_text_take(&t);
+}
+
+char *of_actions_format(const struct of_actions *acts, const struct of_port_names *names)
+{
+	struct of_text t = {0};
+
+	of_text_put_actions(&t, acts, names);
+	if (!acts->n)
+		of_text_put(&t, "drop");
+	return of_text_take(&t);
+}
