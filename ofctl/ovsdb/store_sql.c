@@ -89,6 +89,8 @@ static int check_file(struct ovsdb_sql *sql, const char *path, bool *fresh)
 		rc = query(sql, "SELECT count(*) FROM sqlite_schema", objects);
 	if (rc == -EINVAL)
 		log_err("%s is not a database file", path);
+	else if (rc == -EBUSY)
+		log_err("%s is in use by another process", path);
 	if (rc)
 		return rc;
 

@@ -10,10 +10,12 @@ static bool failing, blocking;
 
 static sqlite3_vfs vfs;
 static sqlite3_vfs *real_vfs;
-/* SQLite's own methods, with one replaced; the file objects stay its own.
- * All files of a kind share them. */
-static const sqlite3_io_methods *real_methods;
-static sqlite3_io_methods methods;
+/* SQLite's own methods, with one replaced; the file objects stay its own. The
+ * main file, which is locked, has other methods than the log. */
+static struct {
+	const sqlite3_io_methods *real;
+	sqlite3_io_methods ours;
+} methods[2];
 
 static int failing_sync(sqlite3_file *file, int flags)
 {
@@ -22,7 +24,9 @@ static int failing_sync(sqlite3_file *file, int flags)
 		pthread_cond_wait(&unblocked, &mutex);
 	bool fail = failing;
 	pthread_mutex_unlock(&mutex);
-	return fail ? SQLITE_IOERR_FSYNC : real_methods->xSync(file, flags);
+	if (fail)
+		return SQLITE_IOERR_FSYNC;
+	return methods[file->pMethods == &methods[1].ours].real->xSync(file, flags);
 }
 
 static int failing_open(
@@ -30,11 +34,12 @@ static int failing_open(
 {
 	(void)self;
 	int rc = real_vfs->xOpen(real_vfs, name, file, flags, out);
+	int kind = flags & SQLITE_OPEN_MAIN_DB ? 1 : 0;
 	if (rc == SQLITE_OK && file->pMethods) {
-		real_methods = file->pMethods;
-		methods = *real_methods;
-		methods.xSync = failing_sync;
-		file->pMethods = &methods;
+		methods[kind].real = file->pMethods;
+		methods[kind].ours = *file->pMethods;
+		methods[kind].ours.xSync = failing_sync;
+		file->pMethods = &methods[kind].ours;
 	}
 	return rc;
 }

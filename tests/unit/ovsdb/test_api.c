@@ -248,8 +248,7 @@ static void test_commits(void)
 	ovsdb_set_integer(ovsdb_edit(txn, row), "ofport", 77);
 	CU_ASSERT_EQUAL(ovsdb_txn_commit(txn), 0);
 	json_t *update = client_receive(&watcher, 1000, NULL);
-	ASSERT_LIKE(update, "{'id':null,'method':'update2','params':['m',{'Interface':"
-			    "{'*':'*','...':0}}]}");
+	ASSERT_LIKE(update, "{'id':null,'method':'update2','params':['m',{'Interface':'*'}]}");
 	CU_ASSERT_EQUAL(n_commits, 0);
 	CU_ASSERT_EQUAL(ovsdb_seqno(server.db), before);
 
