@@ -334,7 +334,9 @@ static int wait_is_met(struct ovsdb_execution *execution, const json_t *operatio
 		distinct.columns = actual.columns;
 		distinct.rows = malloc((expected.n + 1) * sizeof(*distinct.rows));
 		if (distinct.rows) {
-			memcpy(distinct.rows, expected.rows, expected.n * sizeof(*distinct.rows));
+			if (expected.n)
+				memcpy(distinct.rows, expected.rows,
+					expected.n * sizeof(*distinct.rows));
 			ovsdb_rowset_normalize(&actual);
 			ovsdb_rowset_normalize(&distinct);
 			rc = ovsdb_rowset_equal(&actual, &distinct) == !strcmp(until, "==");
