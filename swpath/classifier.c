@@ -32,6 +32,37 @@ static struct hal_megaflow *flow_of(const struct swpath_cls *cls, struct hmap_no
 	return node ? (struct hal_megaflow *)(void *)((char *)node - cls->node_at) : NULL;
 }
 
+#ifdef SLUICE_MUTATIONS
+/* The seeded fault: the last word of the mask is forgotten. */
+static bool covers_but_last(const struct hal_megaflow *mf, const struct hal_key *key)
+{
+	const struct hal_cmatch *cm = mf->match;
+	const uint64_t *k = (const uint64_t *)key;
+	unsigned i, j = 0;
+
+	WORDS_FOR_EACH (i, cm->map) {
+		if (j + 1 < cm->n && (k[i] & cm->w[j]) != cm->w[cm->n + j])
+			return false;
+		j++;
+	}
+	return rte_cpu_to_be_32(mf->chain) == key->recirc_id;
+}
+
+static uint32_t hash_but_last(const struct hal_cmatch *cm, const void *key)
+{
+	const uint64_t *k = key;
+	unsigned i, j = 0;
+	uint32_t hash = 0;
+
+	WORDS_FOR_EACH (i, cm->map) {
+		if (j + 1 < cm->n)
+			hash = hash_mix((k ? k[i] & cm->w[j] : cm->w[cm->n + j]) ^ hash);
+		j++;
+	}
+	return hash;
+}
+#endif
+
 /* The chain is part of the key even where the match leaves it out. */
 static uint32_t hash_with_chain(uint32_t hash, rte_be32_t chain)
 {
@@ -40,7 +71,10 @@ static uint32_t hash_with_chain(uint32_t hash, rte_be32_t chain)
 
 static uint32_t flow_hash(const struct hal_megaflow *mf)
 {
-	return hash_with_chain(hal_cmatch_value_hash(mf->match), rte_cpu_to_be_32(mf->chain));
+	uint32_t hash =
+		MUTATE(101, hal_cmatch_value_hash(mf->match), hash_but_last(mf->match, NULL));
+
+	return hash_with_chain(hash, rte_cpu_to_be_32(mf->chain));
 }
 
 static struct swpath_subtables *tables_get(const struct swpath_cls *cls)
@@ -228,23 +262,6 @@ int swpath_cls_replace(struct swpath_cls *cls, struct hal_megaflow *from, struct
 	return 0;
 }
 
-#ifdef SLUICE_MUTATIONS
-/* Forgets the last word of the mask. */
-static bool covers_but_last(const struct hal_megaflow *mf, const struct hal_key *key)
-{
-	const struct hal_cmatch *cm = mf->match;
-	const uint64_t *k = (const uint64_t *)key;
-	unsigned i, j = 0;
-
-	WORDS_FOR_EACH (i, cm->map) {
-		if (j + 1 < cm->n && (k[i] & cm->w[j]) != cm->w[cm->n + j])
-			return false;
-		j++;
-	}
-	return true;
-}
-#endif
-
 struct hal_megaflow *swpath_cls_lookup(struct swpath_cls *cls, const struct hal_key *key)
 {
 	struct swpath_subtables *tables = tables_get(cls);
@@ -254,7 +271,8 @@ struct hal_megaflow *swpath_cls_lookup(struct swpath_cls *cls, const struct hal_
 		struct hmap_cursor c;
 		uint32_t hash;
 
-		hash = hash_with_chain(hal_cmatch_key_hash(t->mask, key), key->recirc_id);
+		hash = MUTATE(101, hal_cmatch_key_hash(t->mask, key), hash_but_last(t->mask, key));
+		hash = hash_with_chain(hash, key->recirc_id);
 		for (struct hmap_node *node = hmap_first_hash(&t->flows, hash, &c); node;
 			node = hmap_next_hash(&c)) {
 			struct hal_megaflow *mf = flow_of(cls, node);
