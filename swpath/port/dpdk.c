@@ -87,6 +87,8 @@ static int find_port(const char *devargs, struct dpdk *d, char *err, size_t n)
 	if (rte_eth_dev_get_port_by_name(name, &d->id) == 0)
 		return 0;
 	rc = rte_dev_probe(devargs);
+	if (rc == -EFAULT) /* what the EAL answers to a name without a driver */
+		rc = -ENODEV;
 	if (rc < 0) {
 		snprintf(err, n, "DPDK device \"%s\" cannot be opened: %s", devargs, strerror(-rc));
 		return rc;
@@ -150,6 +152,17 @@ static int set_up_queues(struct swpath_port *port, struct dpdk *d)
 	return rc;
 }
 
+/* The offloads of the device that are used. net_tap's TSO refuses segments of a full MTU, since it
+ * counts the Ethernet header in, and then blocks its queue (DPDK 22.11). */
+static uint64_t usable_offloads(const struct rte_eth_dev_info *info)
+{
+	uint64_t offloads = info->tx_offload_capa & WANTED_OFFLOADS;
+
+	if (strcmp(info->driver_name, "net_tap") == 0)
+		offloads &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
+	return offloads;
+}
+
 static int configure(struct swpath_port *port, struct dpdk *d, uint32_t mtu)
 {
 	const unsigned workers = swpath_n_workers(port->sp);
@@ -162,7 +175,7 @@ static int configure(struct swpath_port *port, struct dpdk *d, uint32_t mtu)
 		return rc;
 	d->n_queues = (uint16_t)RTE_MIN(workers, (unsigned)RTE_MAX(info.max_tx_queues, 1));
 	d->shared = d->n_queues < workers;
-	d->offloads = info.tx_offload_capa & WANTED_OFFLOADS;
+	d->offloads = usable_offloads(&info);
 	d->output.linear = !(d->offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	snprintf(d->driver, sizeof(d->driver), "%.31s", info.driver_name);
 	conf.txmode.offloads = d->offloads;
@@ -436,9 +449,12 @@ static int dpdk_stats(struct swpath_port *port, struct hal_port_stats *out)
 	if (rc < 0)
 		return rc;
 	out->rx_packets = s.ipackets;
-	out->rx_bytes = s.ibytes;
 	out->tx_packets = s.opackets;
-	out->tx_bytes = s.obytes;
+	/* Some drivers (net_null, net_ring) count no bytes. */
+	if (s.ibytes)
+		out->rx_bytes = s.ibytes;
+	if (s.obytes)
+		out->tx_bytes = s.obytes;
 	out->rx_dropped += s.imissed + s.rx_nombuf;
 	out->rx_errors += s.ierrors;
 	out->tx_errors += s.oerrors;
