@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "hal/caps.h"
-#include "hal/device.h"
 #include "hal/mutation.h"
 #include "hal/rule.h"
+#include "hal/walk.h"
 
 const char *hal_object_name(enum hal_object_type type)
 {
@@ -150,7 +150,8 @@ static int check_set(struct action_check *c, const struct hal_act_set *set)
 			c->r->field = id;
 		return err;
 	}
-	if (!c->caps->set_masked && hal_mask_kind(id, set->mask) != HAL_MATCH_EXACT) {
+	if (MUTATE(302, !c->caps->set_masked, false) &&
+		hal_mask_kind(id, set->mask) != HAL_MATCH_EXACT) {
 		int err = hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_SET,
 			"%s writes %s as a whole only", c->caps->name, hal_fields[id].name);
 		if (c->r)

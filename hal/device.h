@@ -115,9 +115,4 @@ void hal_undo(struct hal_device *dev, enum hal_op_type type, const struct hal_uf
 /* object.c */
 void hal_objects_clear(struct hal_device *dev);
 
-/* Calls `cb` for each step of a list, nested ones too; stops when it returns non-zero and returns
- * that. -EINVAL for steps that do not fill their list. */
-typedef int hal_step_cb(void *ctx, const struct hal_action *step);
-int hal_program_walk(const struct hal_program *p, hal_step_cb *cb, void *ctx);
-
 #endif

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "hal/device.h"
+#include "hal/walk.h"
 
 #define MAX_DEPTH 16
 

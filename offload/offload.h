@@ -26,8 +26,9 @@
 struct offload;
 
 struct offload_ops {
-	/* Device thread: a megaflow that was withdrawn is out of every device and its hw counters
-	 * are final. Its reference has been dropped after this returns. Must not block. */
+	/* Device thread, or inside offload_megaflow_withdraw() when no device has it: a megaflow
+	 * that was withdrawn is out of every device and its hw counters are final. Its reference is
+	 * dropped after this returns. Must not block, nor call offload. */
 	void (*withdrawn)(void *ctx, struct hal_megaflow *mf);
 	/* Device thread: a device was lost, came back, or was reset. Must not block. */
 	void (*device_changed)(void *ctx, unsigned device);
@@ -38,34 +39,51 @@ struct offload_config {
 	struct offload_ops ops;
 	unsigned counter_interval_ms; /* how often counters are read, 0: 500 */
 	unsigned retry_interval_ms;   /* how often temporary refusals are tried again, 0: 1000 */
+	unsigned adopt_grace_ms;      /* how long rules of a former run may wait, 0: 10000 */
+	unsigned op_timeout_ms;       /* when a lost completion is given up, 0: 3000 */
 };
 
-int offload_open(const struct offload_config *cfg, struct offload **out);
-void offload_close(struct offload *ol); /* rules stay in devices that survive restarts */
+int offload_open(const struct offload_config *cfg, struct offload **out); /* 0 or -ENOMEM */
+
+/* Stops the device threads and drops all references; ops.withdrawn is not called for what was
+ * still there. Rules stay in devices that survive restarts. */
+void offload_close(struct offload *ol);
 
 /* Adds a device and starts its thread. Returns its index (0 to HAL_MAX_DEVICES - 1) or -errno with
  * a reason. */
-int offload_device_add(struct offload *ol, const char *spec, const struct hal_env *env,
-	struct hal_reason *r);
+int offload_device_add(
+	struct offload *ol, const char *spec, const struct hal_env *env, struct hal_reason *r);
+
+/* Takes all rules out of the device, waiting at most 2 s, and closes it. -ENOENT if there is none.
+ */
 int offload_device_remove(struct offload *ol, unsigned device);
 struct hal_device *offload_device(struct offload *ol, unsigned device); /* NULL if none */
 
-/* Binds a port to a device. Runs on the device's thread; waits at most 2 s. */
+/* Binds a port to a device, on the device's thread; waits at most 2 s. 0, or -errno with a reason:
+ * -EEXIST, -ENODEV (the device is gone), -ETIMEDOUT (it was not done and will not be), or the
+ * driver's. Unbinding takes the rules that use the port out first. */
 int offload_port_bind(struct offload *ol, unsigned device, uint32_t port,
 	const struct hal_port_handle *handle, struct hal_reason *r);
 int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port);
 int offload_port_stats(
 	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *out);
 
-/* A megaflow went live (a reference is taken), or is to leave all devices. When `successor` is not
+/* Deletes what is left of a former run in the device now rather than after the grace period, and
+ * compares what the device holds with what it should hold. Does not wait. */
+int offload_audit_now(struct offload *ol, unsigned device);
+
+/* A megaflow went live (a reference is taken), or is to leave all devices. 0, -ENOMEM, -EEXIST
+ * (announced before), -ENOENT (withdrawn without having been live). When `successor` is not
  * NULL it has the same match: the device replaces one by the other with no gap where it can, and
  * the successor need not be announced with offload_megaflow_live(). */
 int offload_megaflow_live(struct offload *ol, struct hal_megaflow *mf);
 int offload_megaflow_withdraw(
 	struct offload *ol, struct hal_megaflow *mf, struct hal_megaflow *successor);
 
-/* Calls `done` (on a device thread, or at once when nothing is outstanding) when everything that
- * was asked before this call has been done in every device that is alive. */
+/* Calls `done` (on a thread of offload, or at once when there is no device) when everything that
+ * was asked before this call has been done in every device. A device that is gone is not waited
+ * for, and one that makes no progress for 500 ms no longer. `done` must not block. -ENOMEM is
+ * answered by calling `done` at once. */
 void offload_barrier(struct offload *ol, void (*done)(void *arg), void *arg);
 
 /* Reads all counters of live rules now and calls `done` as above: afterwards hw_* are fresh. */
@@ -79,8 +97,8 @@ void offload_slot_read(struct offload *ol, const struct hal_megaflow *mf, unsign
 struct offload_device_info {
 	char name[32];
 	struct hal_device_stats stats;
-	uint64_t placed, pending, refused;	      /* megaflows now */
-	uint64_t refused_by[HAL_REASON_MAX];	      /* megaflows now, by reason */
+	uint64_t placed, pending, refused;              /* megaflows now */
+	uint64_t refused_by[HAL_REASON_MAX];            /* megaflows now, by reason */
 	uint64_t accepted_ops, failed_ops, quarantined; /* since the start */
 	uint64_t resets, replayed, adopted, removed_foreign;
 	uint64_t leaked_packets;
@@ -89,7 +107,8 @@ struct offload_device_info {
 int offload_device_info(struct offload *ol, unsigned device, struct offload_device_info *out);
 unsigned offload_device_count(const struct offload *ol); /* highest index + 1 */
 
-/* Would this rule be taken by this device, were it asked now? For explaining. */
+/* Would this rule be taken by this device, were it asked now? For explaining; waits at most 2 s
+ * for the device's thread. 0 or -errno with a reason. */
 int offload_explain(struct offload *ol, unsigned device, const struct hal_rule *rule,
 	uint32_t in_port, struct hal_reason *r);
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the outcome of an operation means for its rule.
+ */
+#include <errno.h>
+
+#include "hal/base/log.h"
+#include "offload/internal.h"
+
+LOG_DEFINE(offload_rule);
+
+static void set_quarantined(struct device *dev, struct rule *rule, bool on)
+{
+	dev->n_quarantined += (unsigned)on - (unsigned)rule->quarantined;
+	rule->quarantined = on;
+}
+
+static void placed(struct device *dev, struct rule *rule, struct claim *claim)
+{
+	rule_have(dev, rule, HAVE_CLAIM, claim);
+	rule->attempts = 0;
+	set_quarantined(dev, rule, false);
+	claim->placed_ms = now_ms();
+	claim->leak_started = false;
+	if (rule->replay) {
+		rule->replay = false;
+		pthread_mutex_lock(&dev->lock);
+		dev->info.replayed++;
+		pthread_mutex_unlock(&dev->lock);
+	}
+	slot_set(dev, claim, PLACEMENT_PLACED, NULL);
+}
+
+static void add_done(
+	struct device *dev, struct rule *rule, struct claim *claim, const struct hal_completion *c)
+{
+	if (!c->error) {
+		rule->packets = rule->bytes = 0;
+		placed(dev, rule, claim);
+		return;
+	}
+	if (c->error == -EEXIST || c->error == -ETIMEDOUT || c->error == -ENODEV)
+		rule_have(dev, rule, HAVE_UNSURE, NULL);
+	/* A rule that is there already is deleted and the ADD tried again at once. */
+	if (c->error != -EEXIST)
+		claim_refuse(dev, claim, &c->reason);
+}
+
+static void replace_done(
+	struct device *dev, struct rule *rule, struct claim *claim, const struct hal_completion *c)
+{
+	switch (c->error) {
+	case 0:
+		credit_final(dev, rule, true);
+		placed(dev, rule, claim);
+		return;
+	case -ENOENT: /* what was there has gone: added at the next step */
+		rule_have(dev, rule, HAVE_NONE, NULL);
+		return;
+	case -ETIMEDOUT:
+	case -ENODEV:
+		rule_have(dev, rule, HAVE_UNSURE, NULL);
+		break;
+	}
+	claim_refuse(dev, claim, &c->reason);
+}
+
+static void quarantine(struct device *dev, struct rule *rule, const struct hal_completion *c)
+{
+	char why[200];
+
+	hal_reason_format(&c->reason, why, sizeof(why));
+	log_warn("%s: a rule could not be deleted and is tried again: %s", dev->info.name, why);
+	pthread_mutex_lock(&dev->lock);
+	dev->info.quarantined += !rule->quarantined;
+	pthread_mutex_unlock(&dev->lock);
+	set_quarantined(dev, rule, true);
+	rule->retry_ms = now_ms() + dev->ol->cfg.retry_interval_ms;
+	rule_have(dev, rule, HAVE_UNSURE, NULL);
+}
+
+/* A rule that should be gone is not. At first it is tried again at once, then at intervals. */
+static void del_failed(struct device *dev, struct rule *rule, const struct hal_completion *c)
+{
+	if (c->error == -ETIMEDOUT || c->error == -ENODEV)
+		rule_have(dev, rule, HAVE_UNSURE, NULL);
+	if (c->error != -ENODEV && ++rule->del_attempts > 2 * MAX_ATTEMPTS)
+		quarantine(dev, rule, c);
+}
+
+static void del_done(struct device *dev, struct rule *rule, const struct hal_completion *c)
+{
+	if (c->error && c->error != -ENOENT) {
+		del_failed(dev, rule, c);
+		return;
+	}
+	if (!c->error)
+		credit_final(dev, rule, false);
+	if (rule->unwanted) {
+		pthread_mutex_lock(&dev->lock);
+		dev->info.removed_foreign++;
+		pthread_mutex_unlock(&dev->lock);
+	}
+	set_quarantined(dev, rule, false);
+	rule->ousted = false;
+	rule->del_attempts = 0;
+	rule->packets = rule->bytes = 0;
+	rule_have(dev, rule, HAVE_NONE, NULL);
+}
+
+void rule_completed(struct device *dev, struct rule *rule, const struct hal_completion *c)
+{
+	struct claim *claim = rule->carried;
+
+	rule->busy = false;
+	rule->carried = NULL;
+	switch (rule->op) {
+	case HAL_OP_ADD:
+		add_done(dev, rule, claim, c);
+		break;
+	case HAL_OP_REPLACE:
+		replace_done(dev, rule, claim, c);
+		break;
+	case HAL_OP_DEL:
+		del_done(dev, rule, c);
+		break;
+	}
+	rule_count(dev, rule);
+	work_add(dev, rule);
+}
+
+void rule_rejected(struct device *dev, struct rule *rule, const struct hal_reason *r)
+{
+	struct hal_completion c = {.reason = *r};
+
+	c.error = r->error ? -r->error : hal_refuse(NULL, r->code, "%s", "");
+	/* It never went out, so nothing is unsure. */
+	if (c.error == -ETIMEDOUT)
+		c.error = -EAGAIN;
+	rule_completed(dev, rule, &c);
+}

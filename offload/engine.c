@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The megaflows that offload knows: announced, withdrawn, done.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hal/base/log.h"
+#include "offload/internal.h"
+
+LOG_DEFINE(offload);
+
+static uint32_t flow_hash(const struct hal_megaflow *mf)
+{
+	return hash_mix((uintptr_t)mf);
+}
+
+static struct flow *flow_find(struct offload *ol, const struct hal_megaflow *mf)
+{
+	HMAP_FOR_EACH_HASH (flow, struct flow, node, flow_hash(mf), &ol->flows) {
+		if (flow->mf == mf)
+			return flow;
+	}
+	return NULL;
+}
+
+int offload_open(const struct offload_config *cfg, struct offload **out)
+{
+	struct offload *ol = calloc(1, sizeof(*ol));
+	int err;
+
+	if (!ol)
+		return -ENOMEM;
+	if (cfg)
+		ol->cfg = *cfg;
+	if (!ol->cfg.counter_interval_ms)
+		ol->cfg.counter_interval_ms = 500;
+	if (!ol->cfg.retry_interval_ms)
+		ol->cfg.retry_interval_ms = 1000;
+	if (!ol->cfg.adopt_grace_ms)
+		ol->cfg.adopt_grace_ms = 10000;
+	if (!ol->cfg.op_timeout_ms)
+		ol->cfg.op_timeout_ms = 3000;
+	pthread_mutex_init(&ol->lock, NULL);
+	hmap_init(&ol->flows);
+	err = barriers_open(ol);
+	if (err)
+		goto destroy;
+	*out = ol;
+	return 0;
+destroy:
+	hmap_destroy(&ol->flows);
+	pthread_mutex_destroy(&ol->lock);
+	free(ol);
+	return err;
+}
+
+/* With ol->lock. */
+static int flow_new(struct offload *ol, struct hal_megaflow *mf, struct flow **out)
+{
+	struct flow *flow = calloc(1, sizeof(*flow));
+	int err;
+
+	if (!flow)
+		return -ENOMEM;
+	flow->mf = mf;
+	atomic_init(&flow->open, 1);
+	err = hmap_insert(&ol->flows, &flow->node, flow_hash(mf));
+	if (err) {
+		free(flow);
+		return err;
+	}
+	hal_megaflow_ref(mf);
+	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++) {
+		flow->claim[i].flow = flow;
+		if (ol->devices[i])
+			device_attach(ol->devices[i], flow);
+	}
+	*out = flow;
+	return 0;
+}
+
+int offload_megaflow_live(struct offload *ol, struct hal_megaflow *mf)
+{
+	struct flow *flow;
+	int err = -EEXIST;
+
+	pthread_mutex_lock(&ol->lock);
+	if (!flow_find(ol, mf))
+		err = flow_new(ol, mf, &flow);
+	pthread_mutex_unlock(&ol->lock);
+	return err;
+}
+
+/* Nobody has it any more. Its owner hears of it with its counters final. */
+static void flow_done(struct offload *ol, struct flow *flow)
+{
+	struct hal_megaflow *mf = flow->mf;
+
+	pthread_mutex_lock(&ol->lock);
+	hmap_remove(&ol->flows, &flow->node);
+	pthread_mutex_unlock(&ol->lock);
+	free(flow);
+	if (ol->cfg.ops.withdrawn)
+		ol->cfg.ops.withdrawn(ol->cfg.ops.ctx, mf);
+	hal_megaflow_unref(mf);
+}
+
+void flow_put(struct offload *ol, struct flow *flow)
+{
+	if (atomic_fetch_sub_explicit(&flow->open, 1, memory_order_acq_rel) == 1)
+		flow_done(ol, flow);
+}
+
+/* Tells the device's thread; or, if that has not even seen the claim, takes it back. True: the
+ * claim is done with. */
+static bool claim_withdraw(struct device *dev, struct claim *c)
+{
+	bool done = false;
+
+	pthread_mutex_lock(&dev->lock);
+	if (c->attached) {
+		c->withdrawn = true;
+		if (c->event.queued && !c->taken) {
+			TAILQ_REMOVE(&dev->events, &c->event, link);
+			c->event.queued = c->attached = false;
+			done = true;
+		} else if (!c->event.queued) {
+			device_push(dev, &c->event);
+		}
+	}
+	pthread_mutex_unlock(&dev->lock);
+	return done;
+}
+
+int offload_megaflow_withdraw(
+	struct offload *ol, struct hal_megaflow *mf, struct hal_megaflow *successor)
+{
+	struct flow *flow, *next;
+	unsigned done = 1; /* the announcement */
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&ol->lock);
+	/* The successor comes first: with both wishes known, one is replaced by the other. */
+	if (successor && !flow_find(ol, successor) && flow_new(ol, successor, &next))
+		log_warn("out of memory: a megaflow stays out of all devices");
+	flow = flow_find(ol, mf);
+	if (flow && !flow->withdrawn) {
+		flow->withdrawn = true;
+		for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
+			if (ol->devices[i])
+				done += claim_withdraw(ol->devices[i], &flow->claim[i]);
+		err = 0;
+	}
+	pthread_mutex_unlock(&ol->lock);
+	for (unsigned i = 0; !err && i < done; i++)
+		flow_put(ol, flow);
+	return err;
+}
+
+void offload_close(struct offload *ol)
+{
+	if (!ol)
+		return;
+	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
+		if (ol->devices[i])
+			device_close(ol->devices[i]);
+	barriers_close(ol);
+	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
+		hmap_remove(&ol->flows, &flow->node);
+		hal_megaflow_unref(flow->mf);
+		free(flow);
+	}
+	hmap_destroy(&ol->flows);
+	pthread_mutex_destroy(&ol->lock);
+	free(ol);
+}

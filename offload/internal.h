@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of offload/ share.
+ *
+ * What: a *flow* is a megaflow that offload knows; it has a *claim* on each device: the wish to be
+ * there. A *rule* is one ufid on one device: what the device holds under it (`have`), which claims
+ * there are, and at most one operation on its way. All work is one step, rule_reconcile(): compare
+ * what is wanted with what is there and take the next operation towards it. Announcements,
+ * withdrawals, retries, replays and audits only put rules on the device's to-do list.
+ *
+ * Threads and locks: the control thread calls offload's functions under `offload.lock`; each
+ * device has a thread that owns everything in struct device but what is said to be under
+ * `device.lock`: the event queue, the flags of claims that the control thread writes, slots of
+ * megaflows, and the published numbers. No lock is held over a call to the HAL. Order:
+ * offload.lock, then device.lock; barrier_lock last.
+ */
+#ifndef SLUICE_OFFLOAD_INTERNAL_H
+#define SLUICE_OFFLOAD_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "offload/offload.h"
+
+#define MAX_IN_FLIGHT 1024 /* operations on their way to one device */
+#define BATCH 64
+#define COUNTER_SLICE 128 /* rules whose counters are read between two looks at the events */
+#define HEALTH_MS 200
+#define STALL_MS 2000       /* without a completion: the device stalls */
+#define BARRIER_WAIT_MS 500 /* barriers do not wait longer for a device without progress */
+#define LEAK_GRACE_MS 1000  /* packets on their way to software when a rule is placed */
+#define MAX_ATTEMPTS 4      /* to get one rule right before it has to wait */
+#define RULE_PRIORITY 1     /* megaflows of one chain share one */
+#define SYNC_WAIT_MS 2000   /* the control thread waits for a device's thread */
+
+struct device;
+struct rule;
+struct flow;
+
+enum event_type { EVENT_CLAIM, EVENT_COMMAND, EVENT_BARRIER };
+
+struct event {
+	TAILQ_ENTRY(event) link;
+	enum event_type type;
+	bool queued; /* device.lock */
+};
+TAILQ_HEAD(event_queue, event);
+
+/* Waits until every rule that was unsettled when it began has settled. Device thread. */
+struct drain {
+	TAILQ_ENTRY(drain) link;
+	uint64_t epoch;
+	unsigned outstanding;
+	uint64_t deadline_ms; /* monotonic; UINT64_MAX: none */
+	void (*done)(struct device *dev, struct drain *d);
+};
+
+struct claim {
+	struct event event;
+	struct flow *flow;
+	/* under device.lock */
+	bool attached; /* the device has it */
+	bool taken;    /* its thread has seen it */
+	bool withdrawn;
+	/* device thread */
+	bool leaving;
+	bool blocked; /* refused for a while: not asked again before it is tried again */
+	bool judged;  /* `verdict` is the device's word on the rule itself */
+	bool waiting; /* in device.waiting */
+	bool leak_started;
+	struct rule *rule;
+	TAILQ_ENTRY(claim) in_rule;
+	TAILQ_ENTRY(claim) in_waiting;
+	uint32_t in_port;          /* datapath port id, 0: the match does not name one */
+	struct hal_reason verdict; /* of a permanent refusal; code NONE: taken */
+	struct hal_reason reason;  /* why it is blocked */
+	uint64_t placed_ms;
+	uint64_t leak_base;             /* software packets that were no leak, or are counted */
+	uint64_t heat_ms, heat_packets; /* when the rate was last taken, and the packets then */
+	uint64_t rate;                  /* software packets a second */
+};
+TAILQ_HEAD(claim_list, claim);
+
+/* A megaflow. `open` counts its claims on devices and the announcement itself. */
+struct flow {
+	struct hmap_node node; /* in offload.flows, by megaflow */
+	struct hal_megaflow *mf;
+	bool withdrawn; /* offload.lock */
+	_Atomic unsigned open;
+	struct claim claim[HAL_MAX_DEVICES];
+};
+
+enum have {
+	HAVE_NONE,
+	HAVE_CLAIM,   /* the program of `holder` */
+	HAVE_FOREIGN, /* `match`, `program`: found in the device */
+	HAVE_UNSURE,  /* something, or nothing */
+};
+
+struct rule {
+	struct hmap_node node;       /* in device.rules, by ufid */
+	struct hmap_node match_node; /* in device.foreign, by match, while HAVE_FOREIGN */
+	struct hal_ufid ufid;
+	struct claim_list claims; /* oldest first; the newest that stays is wanted */
+	enum have have;
+	struct claim *holder;
+	struct hal_cmatch *match;
+	struct hal_program *program;
+	uint32_t chain;
+	bool busy;    /* an operation is on its way */
+	bool todo;    /* in device.todo or device.parked */
+	bool counted; /* in device.n_used */
+	bool unsettled;
+	bool in_placed;
+	bool found;       /* by the dump in progress */
+	bool recheck;     /* ports have changed: judge it again though it is placed */
+	bool replay;      /* was lost by the device */
+	bool quarantined; /* the device would not delete it */
+	bool unwanted;    /* the DEL on its way removes a foreign rule */
+	bool ousted;      /* foreign, and in the way of one of ours */
+	enum hal_op_type op;
+	struct claim *carried; /* the claim that the operation is for */
+	unsigned attempts;     /* to get it in */
+	unsigned del_attempts;
+	uint64_t epoch;
+	uint64_t retry_ms;       /* quarantined: not before */
+	uint64_t packets, bytes; /* of the HAL's counter, credited so far */
+	TAILQ_ENTRY(rule) in_todo;
+	TAILQ_ENTRY(rule) placed;
+};
+TAILQ_HEAD(todo_list, rule);
+TAILQ_HEAD(placed_list, rule);
+
+enum mode {
+	MODE_RUN,
+	MODE_STALLED, /* connected, but it does not answer */
+	MODE_RESYNC,  /* takes in what is in flight, then compares */
+	MODE_GONE,
+};
+
+struct port {
+	uint32_t id;
+	bool closing; /* its rules are being taken out */
+	struct hal_port_handle handle;
+	TAILQ_ENTRY(port) link;
+};
+TAILQ_HEAD(port_list, port);
+
+struct barrier;
+struct share;
+TAILQ_HEAD(share_list, share);
+TAILQ_HEAD(drain_list, drain);
+
+struct device {
+	struct offload *ol;
+	unsigned index;
+	struct hal_device *hal;
+	const struct hal_caps *caps;
+	struct hal_env user_env;
+	pthread_t thread;
+	_Atomic bool in_flight;       /* a wake-up matters */
+	_Atomic bool gone;            /* for barriers */
+	_Atomic uint64_t progress_ms; /* monotonic: last time that the device did something */
+
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	/* under lock */
+	struct event_queue events;
+	bool stop, woken;
+	struct offload_device_info info;
+
+	/* device thread */
+	struct hmap rules, foreign;
+	unsigned n_rules;
+	unsigned n_used; /* rules that the device has or will have room for */
+	struct todo_list todo;
+	struct todo_list parked; /* cannot go on while the device stalls */
+	struct placed_list placed;
+	unsigned n_placed;
+	struct claim_list waiting;
+	unsigned n_waiting;
+	unsigned n_quarantined;
+	struct port_list ports;
+	unsigned n_closing;
+	struct hal_op batch[BATCH];
+	unsigned n_batch;
+	enum mode mode;
+	bool adopting; /* rules of a former run may wait to be claimed */
+	bool fresh;    /* not yet compared since it was opened or lost its state */
+	bool room;     /* room has appeared */
+	bool alive;    /* as last shown */
+	uint64_t adopt_until_ms;
+	uint64_t epoch;
+	unsigned n_unsettled;
+	struct drain_list drains;
+	struct share_list refreshes;
+	bool pass; /* a reading of all counters is in progress */
+	unsigned pass_left;
+	uint64_t next_health, next_counters, next_retry, next_room;
+	uint32_t generation;
+	unsigned idle_polls;
+};
+
+struct offload {
+	struct offload_config cfg;
+	pthread_mutex_t lock;
+	struct hmap flows;
+	struct device *devices[HAL_MAX_DEVICES];
+	unsigned n_devices; /* highest index + 1 */
+
+	pthread_mutex_t barrier_lock;
+	pthread_cond_t barrier_cond;
+	LIST_HEAD(, barrier) barriers;
+	pthread_t clock;
+	bool clock_stop; /* barrier_lock */
+};
+
+static inline uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static inline struct claim *claim_of(struct event *ev)
+{
+	return (struct claim *)(void *)((char *)ev - offsetof(struct claim, event));
+}
+
+/* engine.c */
+void flow_put(struct offload *ol, struct flow *flow); /* any thread, without locks */
+
+/* device.c */
+void device_push(struct device *dev, struct event *ev); /* with dev->lock */
+void device_send(struct device *dev, struct event *ev); /* takes it */
+void device_kick(struct device *dev);                   /* any thread */
+void device_progress(struct device *dev);
+void device_attach(struct device *dev, struct flow *flow);     /* with ol->lock */
+void device_close(struct device *dev);                         /* stops its thread */
+struct device *device_at(struct offload *ol, unsigned device); /* NULL: none */
+void claim_finish(struct device *dev, struct claim *c);
+
+/* work.c: the to-do list */
+void work_add(struct device *dev, struct rule *rule);
+void work_settle(struct device *dev, struct rule *rule);
+void work_run(struct device *dev);
+void work_op(struct device *dev, struct rule *rule, enum hal_op_type type, struct claim *claim);
+void work_flush(struct device *dev);
+unsigned work_poll(struct device *dev); /* completions taken */
+void drain_begin(struct device *dev, struct drain *d, unsigned wait_ms);
+void drain_expire(struct device *dev, uint64_t now);
+void drains_drop(struct device *dev);
+
+/* rule.c */
+struct rule *rule_find(struct device *dev, const struct hal_ufid *ufid);
+struct rule *rule_get(struct device *dev, const struct hal_ufid *ufid); /* NULL: no memory */
+struct claim *rule_wanted(const struct rule *rule);
+void rule_take_claim(struct device *dev, struct claim *c); /* a claim's event has arrived */
+void rule_have(struct device *dev, struct rule *rule, enum have have, struct claim *holder);
+void rule_set_foreign(struct device *dev, struct rule *rule, const struct hal_dump_entry *e);
+void rule_count(struct device *dev, struct rule *rule); /* after a change of have or busy */
+/* True if what the device has under the ufid is exactly this. */
+bool rule_holds(const struct rule *rule, const struct hal_megaflow *mf);
+bool rule_has_match(const struct rule *rule, const struct hal_cmatch *match, uint32_t chain);
+/* Refused: said, and tried again later if it may change by itself. */
+void claim_refuse(struct device *dev, struct claim *c, const struct hal_reason *r);
+/* Takes the next step. False: it cannot go on now and has to be parked. */
+bool rule_reconcile(struct device *dev, struct rule *rule);
+void rule_free(struct device *dev, struct rule *rule);
+void rule_adopt(struct device *dev, struct rule *rule, struct claim *want);
+
+/* complete.c */
+void rule_completed(struct device *dev, struct rule *rule, const struct hal_completion *c);
+void rule_rejected(struct device *dev, struct rule *rule, const struct hal_reason *r);
+
+/* judge.c */
+int judge(struct device *dev, struct claim *c, struct hal_reason *r);
+int judge_ports(
+	struct device *dev, uint32_t in_port, const struct hal_program *p, struct hal_reason *r);
+void judge_prepare(struct claim *c);
+int judge_rule(
+	struct device *dev, const struct hal_rule *rule, uint32_t in_port, struct hal_reason *r);
+void megaflow_rule(const struct hal_megaflow *mf, struct hal_rule *rule);
+
+/* slot.c: what is shown of a claim */
+void slot_set(
+	struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r);
+void slot_verified(struct device *dev, struct claim *c);
+
+/* credit.c: counters */
+void credit(struct device *dev, struct rule *rule, const struct hal_counter *c);
+void credit_final(struct device *dev, struct rule *rule, bool replaced);
+void counters_begin(struct device *dev);
+void counters_slice(struct device *dev, uint64_t now);
+uint64_t megaflow_sw_packets(const struct hal_megaflow *mf);
+
+/* retry.c */
+void retry_wait(struct device *dev, struct claim *c, const struct hal_reason *r);
+void retry_forget(struct device *dev, struct claim *c);
+void retry_all(struct device *dev, uint64_t now);
+void retry_room(struct device *dev, uint64_t now);
+void retry_ports(struct device *dev); /* ports were bound or unbound: judge all again */
+
+/* resync.c */
+void resync_lost(struct device *dev);
+void resync_begin(struct device *dev);
+void resync_step(struct device *dev);
+void resync_grace(struct device *dev, uint64_t now);
+void health_check(struct device *dev, uint64_t now);
+void device_mode(struct device *dev, enum mode mode, const char *text);
+void unpark(struct device *dev);
+
+/* ports.c */
+bool port_is_bound(const struct device *dev, uint32_t port);
+void ports_rebind(struct device *dev);
+
+/* barrier.c */
+int barriers_open(struct offload *ol);
+void barriers_close(struct offload *ol);
+void share_arrived(struct device *dev, struct event *ev);
+void shares_begin(struct device *dev);     /* a reading of all counters begins */
+void shares_refreshed(struct device *dev); /* and has ended */
+void shares_drop(struct device *dev);
+void share_drop(struct device *dev, struct event *ev);
+
+/* command.c: things that the control thread has a device's thread do */
+struct command {
+	struct event event;
+	struct drain drain;
+	/* On the device's thread. True: done; false: whoever finishes it also puts it. */
+	bool (*run)(struct device *dev, struct command *cmd);
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	unsigned refs;
+	bool done, cancelled;
+	bool keep; /* to be done though nobody waits any more */
+	int error;
+	uint32_t port;
+	struct hal_port_handle handle;
+	struct hal_port_stats stats;
+	struct hal_reason reason;
+	struct hal_rule rule; /* owned copy */
+	uint32_t in_port;
+};
+static inline struct command *command_of(struct drain *d)
+{
+	return (struct command *)(void *)((char *)d - offsetof(struct command, drain));
+}
+
+struct command *command_new(bool (*run)(struct device *dev, struct command *cmd));
+/* Sends it and waits. 0 or -ETIMEDOUT: it was cancelled. The caller still has to put it. */
+int command_wait(struct device *dev, struct command *cmd, unsigned timeout_ms);
+void command_send(struct device *dev, struct command *cmd);
+void command_arrived(struct device *dev, struct event *ev);
+/* By the device's thread. False: the caller has given up. */
+bool command_done(struct command *cmd, int error);
+void command_drop(struct event *ev);
+void command_put(struct command *cmd);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Comparing what a device holds with what it should hold: when it is opened (rules of a former run
+ * are adopted), when it lost its state or came back, and for an audit.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "hal/base/log.h"
+#include "hal/mutation.h"
+#include "offload/internal.h"
+
+LOG_DEFINE(offload_resync);
+
+static int dump_one(void *ctx, const struct hal_dump_entry *e)
+{
+	struct device *dev = ctx;
+	struct rule *rule = rule_get(dev, &e->ufid);
+	const struct hal_megaflow *mf;
+
+	if (!rule)
+		return -ENOMEM;
+	rule->found = true;
+	hal_adopt(dev->hal, e);
+	if (rule->have == HAVE_CLAIM) {
+		mf = rule->holder->flow->mf;
+		if (mf->chain == e->chain && hal_cmatch_equal(mf->match, e->match) &&
+			hal_program_equal(mf->program, e->program)) {
+			slot_verified(dev, rule->holder);
+			return 0;
+		}
+		slot_set(dev, rule->holder, PLACEMENT_PENDING, NULL);
+	}
+	rule_set_foreign(dev, rule, e);
+	return 0;
+}
+
+/* The device has it no more. */
+static void rule_lost(struct device *dev, struct rule *rule)
+{
+	if (rule->have == HAVE_NONE)
+		return;
+	if (rule->holder)
+		slot_set(dev, rule->holder, PLACEMENT_PENDING, NULL);
+	rule->replay = rule_wanted(rule) != NULL;
+	rule->packets = rule->bytes = 0;
+	rule->ousted = false;
+	rule_have(dev, rule, HAVE_NONE, NULL);
+}
+
+static void forgive(struct device *dev, struct rule *rule)
+{
+	struct claim *c;
+
+	rule->attempts = 0;
+	TAILQ_FOREACH (c, &rule->claims, in_rule) {
+		if (c->blocked)
+			retry_forget(dev, c);
+	}
+}
+
+static void compare(struct device *dev, bool fresh, bool dumped)
+{
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		if (!rule->found && (dumped || fresh))
+			rule_lost(dev, rule);
+		forgive(dev, rule);
+		if (MUTATE(305, true, rule->found))
+			work_add(dev, rule);
+		rule->found = false;
+	}
+}
+
+/* New state: the books start again, and what was credited of the former counters stays credited. */
+static void start_again(struct device *dev)
+{
+	hal_forget_state(dev->hal);
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		rule->packets = rule->bytes = 0;
+	}
+	ports_rebind(dev);
+}
+
+void resync_begin(struct device *dev)
+{
+	dev->mode = MODE_RESYNC;
+	dev->pass = false;
+}
+
+/* Once nothing is in flight, what the device says is the truth. */
+void resync_step(struct device *dev)
+{
+	struct hal_device_stats st;
+	bool fresh;
+	int err;
+
+	work_flush(dev);
+	if (hal_in_flight(dev->hal))
+		return;
+	err = hal_stats(dev->hal, &st);
+	if (err == -ENODEV || (!err && !st.alive)) {
+		resync_lost(dev);
+		return;
+	}
+	fresh = dev->fresh || (!err && st.generation != dev->generation);
+	if (fresh)
+		start_again(dev);
+	err = hal_dump(dev->hal, dump_one, dev);
+	if (err == -ENODEV) {
+		resync_lost(dev);
+		return;
+	}
+	if (err && err != -EOPNOTSUPP)
+		log_warn("%s: its rules cannot be listed: %s", dev->info.name, strerror(-err));
+	compare(dev, fresh, !err);
+	dev->fresh = false;
+	dev->generation = st.generation;
+	device_progress(dev);
+	device_mode(dev, MODE_RUN, "");
+}
+
+/* Gone: everything in flight has been completed. What it may still hold is told when it is back. */
+void resync_lost(struct device *dev)
+{
+	device_mode(dev, MODE_GONE, "the device is gone");
+	dev->pass = false;
+	shares_drop(dev);
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		if (rule->have != HAVE_NONE)
+			rule_have(dev, rule, HAVE_UNSURE, NULL);
+		work_add(dev, rule);
+	}
+	unpark(dev);
+}
+
+void resync_grace(struct device *dev, uint64_t now)
+{
+	if (!dev->adopting || now < dev->adopt_until_ms)
+		return;
+	dev->adopting = false;
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		if (rule->have == HAVE_FOREIGN)
+			work_add(dev, rule);
+	}
+}
+
+static bool run_audit(struct device *dev, struct command *cmd)
+{
+	dev->adopting = false;
+	if (dev->mode == MODE_RUN)
+		resync_begin(dev);
+	command_done(cmd, 0);
+	return true;
+}
+
+int offload_audit_now(struct offload *ol, unsigned device)
+{
+	struct device *dev = device_at(ol, device);
+	struct command *cmd = dev ? command_new(run_audit) : NULL;
+
+	if (!cmd)
+		return dev ? -ENOMEM : -ENOENT;
+	command_send(dev, cmd);
+	command_put(cmd);
+	return 0;
+}
