@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/openflow/fake_pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FLOWS 4096
+#define MAX_WAITS 64
+
+struct pl_bridge {
+	int unused;
+};
+
+struct flow {
+	struct of_flow_mod fm;
+	struct hal_cmatch *cm;
+};
+
+struct fake fake;
+static struct pl_bridge bridge;
+static struct flow flows[MAX_FLOWS];
+static unsigned n_flows;
+static struct {
+	void (*done)(void *arg);
+	void *arg;
+} waits[MAX_WAITS];
+static unsigned n_waits;
+
+static const uint32_t ports[] = {1, 2, OF_PORT_LOCAL};
+
+struct pl_bridge *fake_bridge(void)
+{
+	return &bridge;
+}
+
+unsigned fake_n_flows(void)
+{
+	return n_flows;
+}
+
+static void drop_flow(unsigned i)
+{
+	of_instructions_free(&flows[i].fm.ins);
+	free(flows[i].cm);
+	memmove(&flows[i], &flows[i + 1], (--n_flows - i) * sizeof(flows[0]));
+}
+
+void fake_release(void)
+{
+	unsigned n = n_waits;
+
+	n_waits = 0;
+	for (unsigned i = 0; i < n; i++)
+		waits[i].done(waits[i].arg);
+}
+
+void fake_reset(void)
+{
+	while (n_flows)
+		drop_flow(n_flows - 1);
+	fake.hold = false;
+	fake_release();
+	memset(&fake, 0, sizeof(fake));
+}
+
+static void wait_for(void (*done)(void *arg), void *arg)
+{
+	if (fake.hold && n_waits < MAX_WAITS) {
+		waits[n_waits].done = done;
+		waits[n_waits++].arg = arg;
+	} else {
+		done(arg);
+	}
+}
+
+void pipeline_barrier(struct pipeline *pl, void (*done)(void *arg), void *arg)
+{
+	(void)pl;
+	fake.barriers++;
+	wait_for(done, arg);
+}
+
+void pipeline_refresh(struct pipeline *pl, void (*done)(void *arg), void *arg)
+{
+	(void)pl;
+	fake.refreshes++;
+	wait_for(done, arg);
+}
+
+const char *pl_bridge_name(const struct pl_bridge *br)
+{
+	(void)br;
+	return "br0";
+}
+
+uint64_t pl_bridge_dpid(const struct pl_bridge *br)
+{
+	(void)br;
+	return 0x1234;
+}
+
+void pl_bridge_set_standalone(struct pl_bridge *br, bool on)
+{
+	(void)br;
+	fake.standalone = on;
+}
+
+static void describe(uint32_t number, struct of_port_desc *d)
+{
+	*d = (struct of_port_desc){
+		.number = number,
+		.mac = {2, 0, 0, 0, 0, (uint8_t)number},
+		.state = OF_PORT_STATE_LIVE,
+		.curr = 0x2840,
+		.curr_kbps = 10000000,
+		.max_kbps = 10000000,
+	};
+	if (number == OF_PORT_LOCAL)
+		snprintf(d->name, sizeof(d->name), "br0");
+	else
+		snprintf(d->name, sizeof(d->name), "p%u", number);
+}
+
+void pl_port_list(
+	struct pl_bridge *br, void (*cb)(void *ctx, const struct of_port_desc *p), void *ctx)
+{
+	struct of_port_desc d;
+
+	(void)br;
+	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		describe(ports[i], &d);
+		cb(ctx, &d);
+	}
+}
+
+bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *out)
+{
+	(void)br;
+	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		if (ports[i] != number)
+			continue;
+		describe(number, out);
+		return true;
+	}
+	return false;
+}
+
+bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out)
+{
+	(void)br;
+	*out = (struct of_port_stats){
+		.number = number,
+		.rx_packets = 1,
+		.tx_packets = 2,
+		.rx_bytes = 3,
+		.tx_bytes = 4,
+		.duration_ns = 1500000000,
+	};
+	return true;
+}
+
+int pl_port_mod(struct pl_bridge *br, const struct of_port_mod *pm)
+{
+	struct of_port_desc d;
+
+	fake.port_mods++;
+	if (!pl_port_desc(br, pm->number, &d))
+		return OFERR_PORT_MOD_BAD_PORT;
+	return memcmp(d.mac, pm->mac, 6) ? OFERR_PORT_MOD_BAD_HW_ADDR : OFERR_OK;
+}
+
+static bool selected(const struct flow *f, uint8_t table, const struct hal_cmatch *wide,
+	uint64_t cookie, uint64_t cookie_mask)
+{
+	return (table == OF_TABLE_ALL || table == f->fm.table) &&
+	       !((cookie ^ f->fm.cookie) & cookie_mask) && hal_cmatch_contains(wide, f->cm);
+}
+
+static bool same(const struct flow *f, const struct of_flow_mod *fm, const struct hal_cmatch *cm)
+{
+	return f->fm.table == fm->table && f->fm.priority == fm->priority &&
+	       hal_cmatch_equal(f->cm, cm);
+}
+
+static enum of_error add(const struct of_flow_mod *fm, struct hal_cmatch *cm)
+{
+	for (unsigned i = 0; i < n_flows; i++) {
+		if (same(&flows[i], fm, cm)) {
+			drop_flow(i);
+			break;
+		}
+	}
+	if (n_flows == MAX_FLOWS) {
+		free(cm);
+		return OFERR_TABLE_FULL;
+	}
+	flows[n_flows].fm = *fm;
+	flows[n_flows].cm = cm;
+	if (of_instructions_copy(&flows[n_flows].fm.ins, &fm->ins)) {
+		free(cm);
+		return OFERR_FLOW_MOD_UNKNOWN;
+	}
+	n_flows++;
+	return OFERR_OK;
+}
+
+enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
+{
+	struct hal_cmatch *cm = hal_cmatch_new(&fm->match);
+
+	(void)br;
+	fake.flow_mods++;
+	if (fm->command == OF_FLOW_ADD)
+		return add(fm, cm);
+	for (unsigned i = n_flows; i-- > 0;) {
+		bool strict = fm->command == OF_FLOW_MODIFY_STRICT ||
+			      fm->command == OF_FLOW_DELETE_STRICT;
+		struct of_instructions ins;
+
+		if (!(strict ? same(&flows[i], fm, cm)
+			     : selected(&flows[i], fm->table, cm, fm->cookie, fm->cookie_mask)))
+			continue;
+		if (fm->command == OF_FLOW_DELETE || fm->command == OF_FLOW_DELETE_STRICT) {
+			drop_flow(i);
+		} else if (!of_instructions_copy(&ins, &fm->ins)) {
+			of_instructions_free(&flows[i].fm.ins);
+			flows[i].fm.ins = ins;
+		}
+	}
+	free(cm);
+	return OFERR_OK;
+}
+
+void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
+	void (*cb)(void *ctx, const struct of_flow_stats *fs), void *ctx)
+{
+	struct hal_cmatch *cm = hal_cmatch_new(&filter->match);
+
+	(void)br;
+	for (unsigned i = 0; i < n_flows; i++) {
+		const struct flow *f = &flows[i];
+		struct of_flow_stats fs = {
+			.table = f->fm.table,
+			.priority = f->fm.priority,
+			.match = f->cm,
+			.ins = &f->fm.ins,
+			.cookie = f->fm.cookie,
+			.packets = 7,
+			.bytes = 700,
+			.duration_ns = 1234567890,
+			.idle_age_ms = 1234,
+			.hard_age_ms = 1234,
+			.idle_timeout = f->fm.idle_timeout,
+			.hard_timeout = f->fm.hard_timeout,
+			.flags = f->fm.flags,
+		};
+
+		if (selected(f, filter->table, cm, filter->cookie, filter->cookie_mask))
+			cb(ctx, &fs);
+	}
+	free(cm);
+}
+
+void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out)
+{
+	(void)br;
+	*out = (struct of_table_stats){.table = table, .max_entries = 1000000};
+	snprintf(out->name, sizeof(out->name), "table%u", table);
+	for (unsigned i = 0; i < n_flows; i++)
+		out->active += flows[i].fm.table == table;
+}
+
+enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
+{
+	(void)br;
+	fake.packet_outs++;
+	fake.last_out = *po;
+	fake.last_out.data = NULL;
+	fake.last_out.actions = (struct of_actions){0};
+	fake.last_out_len = po->len;
+	fake.last_out_actions = po->actions.n;
+	return OFERR_OK;
+}
+
+void pl_flow_flush(struct pl_bridge *br)
+{
+	(void)br;
+	fake.flushes++;
+	while (n_flows)
+		drop_flow(n_flows - 1);
+}
