@@ -43,7 +43,13 @@ static json_t *refusal_json(struct bridges *b, const char *device, const struct 
 	char text[320];
 	json_t *j;
 
-	hal_reason_format(r, text, sizeof(text));
+	if (r->code == HAL_REASON_UNBOUND_PORT && port_name(b, r->port))
+		snprintf(text, sizeof(text), "%s: %s %s is not bound to it",
+			hal_reason_name(r->code),
+			r->action == ACTION_OUTPUT ? "output" : "input port",
+			port_name(b, r->port));
+	else
+		hal_reason_format(r, text, sizeof(text));
 	j = json_pack("{s:s, s:s, s:s, s:s, s:I}", "device", device, "code",
 		hal_reason_name(r->code), "reason", text, "advice", hal_reason_advice(r->code),
 		"since_ms", (json_int_t)r->since_ms);

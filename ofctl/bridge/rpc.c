@@ -6,6 +6,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct rpc {
 	struct evconnlistener *listener;
 	struct rpc_client_list clients;
 	char path[160], pidfile[160];
+	int pid_fd;
 };
 
 struct rpc_call {
@@ -293,14 +295,22 @@ static void on_accept(
 
 /* ---- the socket ---- */
 
+/* The file stays open and locked while the daemon lives: clients take an unlocked one for left over
+ * by a daemon that died. Returns the descriptor or -errno. */
 static int write_pidfile(const char *path)
 {
-	FILE *f = fopen(path, "we");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644), error;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-	if (!f)
+	if (fd < 0)
 		return -errno;
-	fprintf(f, "%d\n", (int)getpid());
-	return fclose(f) ? -errno : 0;
+	if (fcntl(fd, F_SETLK, &lock) || ftruncate(fd, 0) ||
+		dprintf(fd, "%d\n", (int)getpid()) < 0) {
+		error = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
 }
 
 int rpc_open(struct bridges *b, struct rpc **out)
@@ -330,9 +340,11 @@ int rpc_open(struct bridges *b, struct rpc **out)
 		log_err("%s: %s", r->path, strerror(errno));
 		goto free_rpc;
 	}
-	error = write_pidfile(r->pidfile);
-	if (error) {
-		log_err("%s: %s", r->pidfile, strerror(-error));
+	r->pid_fd = write_pidfile(r->pidfile);
+	if (r->pid_fd < 0) {
+		error = r->pid_fd;
+		log_err("%s: %s", r->pidfile,
+			error == -EBUSY ? "another sluiced runs here" : strerror(-error));
 		goto close_listener;
 	}
 	*out = r;
@@ -363,5 +375,6 @@ void rpc_close(struct rpc *r)
 	evconnlistener_free(r->listener);
 	unlink(r->path);
 	unlink(r->pidfile);
+	close(r->pid_fd);
 	free(r);
 }
