@@ -125,6 +125,20 @@ static void add_vlan(struct program *p, struct shape *s)
 		add(s, D_VLAN_PCP, present, field_full(D_VLAN_PCP), false);
 }
 
+static void add_register(struct program *p, struct shape *s)
+{
+	unsigned how = rng_below(&p->rng, 10);
+	enum fid id = p->reg[how < 6 ? 0 : how < 8 ? 1 : 2];
+
+	how = rng_below(&p->rng, 10);
+	add(s, id, (struct value){{0}},
+		field_mask(&p->rng, id,
+			how < 5   ? K_EXACT
+			: how < 8 ? K_PREFIX
+				  : K_ANY),
+		false);
+}
+
 static bool forwarding_only(const struct program *p)
 {
 	return p->profile == P_L2 || p->profile == P_TUPLE || p->profile == P_WIDE;
@@ -200,6 +214,8 @@ static void shape_generate(struct program *p, unsigned table, struct shape *s)
 	add_base(p, s);
 	if (rng_chance(&p->rng, p->profile == P_L2 ? 50 : 20) && p->profile != P_WIDE)
 		add_vlan(p, s);
+	if (p->profile == P_TABLES && table && rng_chance(&p->rng, 45))
+		add_register(p, s);
 	if (p->profile == P_WIDE)
 		extra = 4;
 	else if (!s->match.n && !extra)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FAKES 8
+#define MAX_FAKES 32
 #define MAX_RULES 4096
 #define MAX_PENDING 8192
 #define MAX_PORTS 64

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A test file of tests/net: functions test_*(lab), each with a lab of its own.
+
+    lab.sluice     a running sluiced, in the namespace lab.ns
+    lab.host(...)  a namespace that is joined to it by a veth pair
+"""
+import ctypes
+import os
+import re
+import select
+import socket
+import struct
+import sys
+import time
+import traceback
+
+import slu
+from slu import Failure, expect, expect_equal, expect_in, wait_until  # noqa: F401
+
+SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 8, 23, 3
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def in_ns(ns, function):
+    """Calls function() with the thread in the namespace."""
+    with open("/proc/thread-self/ns/net") as home, open("/run/netns/%s" % ns) as there:
+        if _libc.setns(there.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            return function()
+        finally:
+            if _libc.setns(home.fileno(), CLONE_NEWNET):
+                os._exit(3)
+
+
+class Wire:
+    """Raw frames on a netdev. The VLAN tag that the kernel takes out is put back."""
+
+    def __init__(self, ns, ifname):
+        def make():
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            s.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+            s.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+            s.bind((ifname, ETH_P_ALL))
+            return s
+        self.sock = in_ns(ns, make)
+
+    def send(self, frame):
+        self.sock.send(frame)
+
+    def _read(self):
+        frame, control, _, _ = self.sock.recvmsg(65536, 128)
+        for level, kind, data in control:
+            if level == SOL_PACKET and kind == PACKET_AUXDATA:
+                status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", data[:20])
+                if status & 0x10:
+                    tag = struct.pack(">HH", tpid if status & 0x40 else 0x8100, tci)
+                    frame = frame[:12] + tag + frame[12:]
+        return frame
+
+    def receive(self, timeout=0.3, wanted=None):
+        """The frames that come within the time; with `wanted`, only those for which it is true,
+        and at once when there is one."""
+        frames, end = [], time.monotonic() + timeout
+        while True:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+                return frames
+            frame = self._read()
+            if wanted is None:
+                frames.append(frame)
+            elif wanted(frame):
+                return [frame]
+
+    def close(self):
+        self.sock.close()
+
+
+def mac(text):
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    s = sum(struct.unpack(">%dH" % (len(data) // 2), data))
+    while s >> 16:
+        s = (s & 0xffff) + (s >> 16)
+    return ~s & 0xffff
+
+
+def ether(dst, src, kind, payload, vlan=None, tpid=0x8100):
+    tag = struct.pack(">HH", tpid, vlan) if vlan is not None else b""
+    return mac(dst) + mac(src) + tag + struct.pack(">H", kind) + payload
+
+
+def ipv4(src, dst, proto, payload, ttl=64, tos=0):
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, tos, 20 + len(payload), 1, 0, ttl, proto, 0,
+                       socket.inet_aton(src), socket.inet_aton(dst))
+    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + payload
+
+
+def udp4(src, dst, sport, dport, payload=b"payload-of-a-test"):
+    head = struct.pack(">HHHH", sport, dport, 8 + len(payload), 0)
+    pseudo = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack(
+        ">BBH", 0, 17, 8 + len(payload))
+    c = checksum(pseudo + head + payload) or 0xffff
+    return ipv4(src, dst, 17, head[:6] + struct.pack(">H", c) + payload)
+
+
+def frame(i=1, j=2, vlan=None, dport=2000, payload=b"payload-of-a-test"):
+    """A UDP packet from "host i" to "host j"."""
+    return ether("02:00:00:00:00:%02x" % j, "02:00:00:00:00:%02x" % i, 0x0800,
+                 udp4("10.0.0.%d" % i, "10.0.0.%d" % j, 1000, dport, payload), vlan)
+
+
+class Host:
+    """A namespace with one netdev, eth0, whose other end is `port` in the switch's namespace."""
+
+    def __init__(self, lab, name, address=None, ipv6=False):
+        self.name, self.port, self.address = name, "p-" + name, address
+        self.ns = slu.Netns(name, ipv6=ipv6)
+        lab.ns.veth(self.port, "eth0", self.ns)
+        if address:
+            self.exec("ip", "addr", "add", address, "dev", "eth0")
+
+    def exec(self, *cmd, **kw):
+        return self.ns.exec(*cmd, **kw)
+
+    def popen(self, *cmd, **kw):
+        return self.ns.popen(*cmd, **kw)
+
+    def ping(self, address, count=3, check=True):
+        """Pings; returns the number of answers."""
+        p = slu.run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", "2", address,
+                    ns=self.ns, check=False)
+        m = re.search(r"(\d+) received", p.stdout)
+        got = int(m.group(1)) if m else 0
+        if check and got != count:
+            raise Failure("%s: %d of %d pings to %s were answered\n%s%s" % (
+                self.name, got, count, address, p.stdout, p.stderr))
+        return got
+
+    def no_ping(self, address):
+        expect_equal(slu.run("ping", "-n", "-c", "1", "-W", "1", address, ns=self.ns,
+                             check=False).returncode != 0, True, "no answer from " + address)
+
+    def wire(self):
+        return Wire(self.ns, "eth0")
+
+    def mac(self):
+        return self.exec("cat", "/sys/class/net/eth0/address").strip()
+
+
+class Lab:
+    def __init__(self, name):
+        self.name = name
+        self.ns = slu.Netns("sw", ipv6=True)
+        self.hosts = []
+        self.sluice = slu.Sluiced(self.ns, "sluice")
+        self.allowed = []
+        self.processes = []
+
+    def host(self, name, address=None, bridge=None, ipv6=False):
+        h = Host(self, name, address, ipv6)
+        self.hosts.append(h)
+        if bridge:
+            self.sluice.vsctl("add-port", bridge, h.port)
+        return h
+
+    def bridge(self, name, *more):
+        """A bridge whose flows are ours alone."""
+        self.sluice.vsctl("add-br", name, "--", "set", "Bridge", name, "fail_mode=secure", *more)
+        slu.run("ip", "link", "set", name, "up", ns=self.ns)
+
+    def wires(self, n, bridge="br0"):
+        """`n` hosts on a bridge with OpenFlow numbers 1 to n, as raw wires."""
+        hosts = [self.host("w%d" % i) for i in range(1, n + 1)]
+        self.sluice.add_ports(bridge, [h.port for h in hosts])
+        return [h.wire() for h in hosts]
+
+    def allow(self, pattern):
+        """Warnings that this test provokes."""
+        self.allowed.append(pattern)
+
+    def check_log(self):
+        bad = []
+        with open(self.sluice.log, errors="replace") as f:
+            for line in f:
+                if re.search(r"\|(WARN|ERR)\|", line) and not any(
+                        re.search(p, line) for p in self.allowed):
+                    bad.append(line)
+        expect(not bad, "the log holds warnings that nothing called for:\n" + "".join(bad[:20]))
+
+    def close(self):
+        for p in self.processes:
+            if p.poll() is None:
+                p.kill()
+                p.wait()
+        self.sluice.stop()
+
+    def remove(self):
+        for h in self.hosts:
+            h.ns.delete()
+        self.ns.delete()
+        for path in (self.sluice.log, self.sluice.db):
+            if os.path.exists(path):
+                os.unlink(path)
+        slu.run("rm", "-rf", self.sluice.rundir)
+
+
+def run_one(name, function):
+    start = time.monotonic()
+    lab = None
+    try:
+        lab = Lab(name)
+        function(lab)
+        lab.close()
+        lab.check_log()
+        print("ok     %s (%.1f s)" % (name, time.monotonic() - start), flush=True)
+        return True
+    except Exception:
+        print("FAILED %s (%.1f s)" % (name, time.monotonic() - start), flush=True)
+        traceback.print_exc(file=sys.stdout)
+        if lab and os.path.exists(lab.sluice.log):
+            print("---- log of sluiced:\n" + lab.sluice.tail(80), flush=True)
+        return False
+    finally:
+        if lab:
+            try:
+                lab.close()
+            except Exception:
+                pass
+            lab.remove()
+
+
+def main(module="__main__"):
+    m = sys.modules[module]
+    wanted = sys.argv[1:]
+    tests = [(n, f) for n, f in vars(m).items() if n.startswith("test_") and callable(f)]
+    tests = [t for t in tests if not wanted or any(w in t[0] for w in wanted)]
+    failed = [name for name, function in tests if not run_one(name, function)]
+    if not tests:
+        sys.exit("no test is called that")
+    sys.exit(1 if failed else 0)

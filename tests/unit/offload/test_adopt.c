@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules of a former run.
+ */
+#include "test_offload.h"
+
+/* A former run left rules 1 to 3 in the device. */
+static void former_run(void)
+{
+	begin("adopt");
+	for (unsigned i = 1; i <= 3; i++)
+		live(mf_new(i, 1, 2));
+	barrier();
+	for (unsigned i = 1; i <= 3; i++) {
+		struct hal_rule r;
+
+		fake_rule(&r, i, 1, 2);
+		fake_hit(fake, &r.ufid, 1000, 1000);
+		fake_rule_free(&r);
+	}
+	end(); /* as if it had been killed: its megaflows are lost */
+	CU_ASSERT_EQUAL(fake_rules(fake), 3);
+}
+
+static void test_adopt(void)
+{
+	struct test_mf *same = mf_new(1, 1, 2), *other = mf_new(2, 1, 3);
+	unsigned ops;
+
+	former_run();
+	config.adopt_grace_ms = 400;
+	ops = fake_ops(fake, HAL_OP_ADD);
+	begin("adopt");
+	fake_hit(fake, &same->mf.ufid, 50, 50); /* nobody's yet */
+	live(same);
+	live(other);
+	barrier();
+	CU_ASSERT(PLACED(same));
+	CU_ASSERT(slot(same).verified);
+	CU_ASSERT(PLACED(other));
+	CU_ASSERT_EQUAL(info().adopted, 1);
+	CU_ASSERT_EQUAL(fake_ops(fake, HAL_OP_ADD), ops);
+	CU_ASSERT_EQUAL(fake_rules(fake), 3); /* the third waits to be claimed */
+	fake_hit(fake, &same->mf.ufid, 7, 7);
+	fake_hit(fake, &other->mf.ufid, 8, 8);
+	refresh();
+	CU_ASSERT_EQUAL(hw_packets(same), 7);
+	CU_ASSERT_EQUAL(hw_packets(other), 8);
+	EVENTUALLY(fake_rules(fake) == 2);
+	EVENTUALLY(info().removed_foreign == 1);
+	withdraw(same, NULL);
+	withdraw(other, NULL);
+	mf_put(same);
+	mf_put(other);
+	end();
+}
+
+static void test_audit_now(void)
+{
+	struct test_mf *t = mf_new(1, 1, 2);
+
+	former_run();
+	begin("adopt");
+	live(t);
+	barrier();
+	CU_ASSERT_EQUAL(fake_rules(fake), 3);
+	CU_ASSERT_EQUAL(offload_audit_now(ol, 0), 0);
+	EVENTUALLY(info().removed_foreign == 2);
+	CU_ASSERT_EQUAL(fake_rules(fake), 1);
+	CU_ASSERT(PLACED(t));
+	withdraw(t, NULL);
+	mf_put(t);
+	end();
+}
+
+/* The same match under another name. */
+static void test_namesake(void)
+{
+	struct test_mf *t = mf_new(1, 1, 2);
+
+	former_run();
+	t->mf.ufid.u[1] = 777;
+	begin("adopt");
+	live(t);
+	barrier();
+	CU_ASSERT(PLACED(t));
+	CU_ASSERT_FALSE(fake_has(fake, &t->rule.ufid));
+	CU_ASSERT_EQUAL(fake_rules(fake), 3);
+	CU_ASSERT_EQUAL(offload_audit_now(ol, 0), 0);
+	EVENTUALLY(fake_rules(fake) == 1);
+	withdraw(t, NULL);
+	mf_put(t);
+	end();
+}
+
+/* Its port comes after the megaflow: the rule is not thrown away meanwhile. */
+static void test_port_later(void)
+{
+	struct test_mf *t = mf_new(1, 1, 2);
+	unsigned dels;
+
+	former_run();
+	open_engine("adopt");
+	dels = fake_ops(fake, HAL_OP_DEL);
+	live(t);
+	barrier();
+	CU_ASSERT(REFUSED(t, UNBOUND_PORT));
+	bind_port(1);
+	bind_port(2);
+	barrier();
+	CU_ASSERT(PLACED(t));
+	CU_ASSERT_EQUAL(info().adopted, 1);
+	CU_ASSERT_EQUAL(fake_ops(fake, HAL_OP_DEL), dels);
+	offload_audit_now(ol, 0);
+	withdraw(t, NULL);
+	mf_put(t);
+	EVENTUALLY(fake_rules(fake) == 0);
+	end();
+}
+
+/* Somebody changed a rule behind our back: an audit puts it right. */
+static void test_repair(void)
+{
+	struct test_mf *t = mf_new(1, 1, 2), *u = mf_new(2, 1, 2);
+	struct hal_device *dev;
+	struct hal_op op = {.type = HAL_OP_DEL};
+	struct hal_reason r;
+
+	begin("adopt");
+	live(t);
+	live(u);
+	barrier();
+	CU_ASSERT_EQUAL_FATAL(hal_device_open("fake:adopt", NULL, &dev, &r), 0);
+	op.rule.ufid = t->mf.ufid;
+	CU_ASSERT_EQUAL(hal_submit(dev, &op, 1), 1);
+	hal_device_close(dev); /* its ports go too, in the fake: they are not looked at here */
+	CU_ASSERT_FALSE(fake_has(fake, &t->mf.ufid));
+	offload_audit_now(ol, 0);
+	EVENTUALLY(PLACED(t));
+	CU_ASSERT(slot(u).verified);
+	withdraw(t, NULL);
+	withdraw(u, NULL);
+	mf_put(t);
+	mf_put(u);
+	end();
+}
+
+void adopt_suite(void)
+{
+	CU_pSuite s = CU_add_suite("adoption", NULL, NULL);
+
+	CU_add_test(s, "claimed, changed, removed", test_adopt);
+	CU_add_test(s, "audit now", test_audit_now);
+	CU_add_test(s, "another name", test_namesake);
+	CU_add_test(s, "the port comes later", test_port_later);
+	CU_add_test(s, "repaired by an audit", test_repair);
+}
