@@ -17,7 +17,7 @@
 
 LOG_DEFINE(eal);
 
-#define DEFAULT_MB 256
+#define DEFAULT_MB 128 /* all of it becomes resident */
 #define MAX_ARGS 64
 #define POOL_CACHE 256
 /* An mbuf with its room, and what the pool adds. */
@@ -122,8 +122,7 @@ static int create_pool(const struct swpath_config *cfg, char *err, size_t n)
 	return -ENOMEM;
 }
 
-/* DPDK wants a directory for its own use, even for nothing: let it be below ours. It is removed at
- * exit by rte_eal_cleanup(). */
+/* DPDK wants a directory for its own use, even for nothing: let it be below ours. */
 static int eal_init(const struct swpath_config *cfg, struct args *a)
 {
 	const char *was = getenv("RUNTIME_DIRECTORY");
@@ -141,17 +140,25 @@ static int eal_init(const struct swpath_config *cfg, struct args *a)
 	return ret;
 }
 
+/* Without shared configuration DPDK puts nothing into its directory: it goes away at once, since
+ * nobody could remove it after a kill. One that is in use is not empty and stays. */
+static void remove_runtime_dir(void)
+{
+	const char *own = rte_eal_get_runtime_dir();
+	char dir[512], *slash;
+
+	snprintf(dir, sizeof(dir), "%s", own ? own : "");
+	if (!rmdir(dir) && (slash = strrchr(dir, '/'))) {
+		*slash = 0;
+		rmdir(dir); /* "dpdk", if no other daemon has it */
+	}
+}
+
 static void cleanup(void)
 {
-	char dir[512];
-
 	if (users) /* threads may still run in its memory */
 		return;
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	rmdir(dir); /* and "dpdk" above it, if no other daemon has it */
-	*strrchr(dir, '/') = 0;
-	rmdir(dir);
 }
 
 int swpath_eal_start(const struct swpath_config *cfg, char *err, size_t n)
@@ -173,6 +180,7 @@ int swpath_eal_start(const struct swpath_config *cfg, char *err, size_t n)
 		return -error;
 	}
 	sched_setaffinity(0, sizeof(cpus), &cpus);
+	remove_runtime_dir();
 	atexit(cleanup);
 	return create_pool(cfg, err, n);
 }

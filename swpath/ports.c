@@ -20,9 +20,15 @@ static const struct swpath_port_class *const classes[] = {
 	[SWPATH_PORT_DEVICE] = &swpath_device_class,
 };
 
+/* What comes by a device's ports is received from the device (devices.c). */
+static bool receives(const struct swpath_port_entry *e)
+{
+	return e->port.type != SWPATH_PORT_DEVICE;
+}
+
 static bool is_polled(const struct swpath_port_entry *e, unsigned worker)
 {
-	return e && e->port.worker == worker && e->port.class->rx;
+	return e && e->port.worker == worker && receives(e);
 }
 
 int swpath_poll_publish(struct swpath *sp, unsigned worker)
@@ -127,7 +133,7 @@ static struct swpath_port_entry *entry_new(struct swpath *sp, const struct swpat
 
 static void watch(struct swpath_port_entry *e)
 {
-	if (!e->port.class->rx)
+	if (!receives(e))
 		return;
 	e->fd = e->port.class->rx_fd ? e->port.class->rx_fd(&e->port) : -1;
 	swpath_worker_watch(&e->port.sp->worker[e->port.worker], e->fd);
