@@ -42,26 +42,25 @@ static void account(struct swpath_worker *w, struct hal_megaflow *mf, const stru
 			memory_order_relaxed);
 }
 
-/* Neither the cache nor the shared classifier has it. */
+/* The control plane says what to do with a packet that nothing covers. */
 static struct hal_megaflow *translate(
-	struct swpath_worker *w, const struct hal_key *key, const struct rte_mbuf *m, bool *cache)
+	struct swpath_worker *w, uint32_t sig, const struct hal_key *key, const struct rte_mbuf *m)
 {
 	const struct swpath_ops *ops = &w->sp->cfg.ops;
 	struct hal_megaflow *mf;
+	bool cache = false;
 
-	*cache = false;
-	mf = ops->translate(ops->ctx, w->id, key, m, cache);
-	if (!mf) {
-		*cache = false;
+	mf = ops->translate(ops->ctx, w->id, key, m, &cache);
+	if (!mf)
 		return NULL;
-	}
 	w->stats.translated++;
-	/* The young table takes over the reference; without room for it the cache, with one of its
-	 * own, is all that remembers. */
-	if (*cache && swpath_young_add(&w->young, mf)) {
-		*cache = false;
+	if (!cache)
+		return mf;
+	swpath_cache_insert(w->cache, sig, mf);
+	/* The young table takes over the reference. It has no place for a megaflow that another
+	 * worker made, nor for one that it has. */
+	if (mf->maker != w->id || swpath_young_add(&w->young, mf))
 		hal_megaflow_unref(mf);
-	}
 	return mf;
 }
 
@@ -69,17 +68,16 @@ static struct hal_megaflow *lookup_slow(
 	struct swpath_worker *w, uint32_t sig, const struct hal_key *key, const struct rte_mbuf *m)
 {
 	struct hal_megaflow *mf = swpath_cls_lookup(&w->sp->cls, key);
-	bool cache = true;
 
 	if (mf) {
 		w->stats.classifier_hits++;
-	} else if ((mf = swpath_cls_lookup(&w->young.cls, key))) {
-		w->stats.young_hits++;
 	} else {
-		mf = translate(w, key, m, &cache);
+		mf = swpath_cls_lookup(&w->young.cls, key);
+		if (!mf)
+			return translate(w, sig, key, m);
+		w->stats.young_hits++;
 	}
-	if (mf && cache)
-		swpath_cache_insert(w->cache, sig, mf);
+	swpath_cache_insert(w->cache, sig, mf);
 	return mf;
 }
 

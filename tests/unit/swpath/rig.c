@@ -14,11 +14,14 @@ static struct hal_megaflow *on_translate(void *ctx, unsigned worker, const struc
 	const struct rte_mbuf *pkt, bool *cache)
 {
 	struct rig *r = ctx;
+	struct hal_megaflow *mf;
 
-	(void)worker;
 	(void)pkt;
 	r->translated++;
-	return r->translate ? r->translate(r, key, cache) : NULL;
+	mf = r->translate ? r->translate(r, key, cache) : NULL;
+	if (mf)
+		mf->maker = (uint16_t)(worker + r->foreign);
+	return mf;
 }
 
 static void on_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,

@@ -21,6 +21,7 @@ struct rig {
 	struct hal_megaflow *made[4096];
 	_Atomic unsigned n_made;
 	uint32_t out_port; /* for translate functions */
+	bool foreign;      /* what translate returns was made by another worker */
 };
 
 /* Opens with `workers` workers and ports 1 to RIG_PORTS, all of one class. */

@@ -198,6 +198,40 @@ static struct hal_megaflow *drop_all(struct rig *r, const struct hal_key *key, b
 	return rig_made(r, test_megaflow(key, &mask, hal_builder_finish(&b)), cache);
 }
 
+/* Always the same megaflow, made by another worker. */
+static struct hal_megaflow *anothers(struct rig *r, const struct hal_key *key, bool *cache)
+{
+	struct hal_key mask = {.in_port = UINT32_MAX};
+
+	if (!r->n_made)
+		rig_made(r, test_megaflow(key, &mask, rig_output(r->out_port)), cache);
+	else
+		hal_megaflow_ref(r->made[0]);
+	*cache = true;
+	return r->made[0];
+}
+
+static void made_by_another(void)
+{
+	struct frame f = to_mac(9, FRAME_TCP4);
+	struct rig r;
+
+	rig_open(&r, 1, &fake_class);
+	r.translate = anothers;
+	r.foreign = true;
+	r.out_port = 2;
+	for (unsigned i = 0; i < 4; i++) {
+		f.b[7] = (uint8_t)i; /* another signature: only the control plane knows it */
+		rig_receive(&r, 1, &f);
+		rig_receive(&r, 1, &f);
+		CU_ASSERT(fake_wait(r.sp, 2, 2 * (i + 1)));
+		CU_ASSERT_EQUAL(r.translated, i + 1);
+	}
+	CU_ASSERT_EQUAL(r.made[0]->refs, 1 + 4); /* the rig, and the cache */
+	CU_ASSERT_EQUAL(r.translated, 4);
+	rig_close(&r);
+}
+
 static void odd_answers(void)
 {
 	struct frame f = to_mac(9, FRAME_TCP4), runt = f;
@@ -329,6 +363,7 @@ void suite_datapath(void)
 	CU_add_test(s, "replaced", replaced);
 	CU_add_test(s, "never stale", never_stale);
 	CU_add_test(s, "odd answers", odd_answers);
+	CU_add_test(s, "made by another worker", made_by_another);
 	CU_add_test(s, "ports come and go", ports_come_and_go);
 	CU_add_test(s, "injected packets", injected_packets);
 	CU_add_test(s, "idle, with a descriptor", idle_with_descriptor);
