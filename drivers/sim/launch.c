@@ -7,15 +7,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drivers/sim/sim.h"
 
 #define PROGRAM "sluice-simnic"
+#define LISTEN_MS 500 /* it has to listen by then */
 
 /* Looks where it is installed, then beside this program and in its build tree: up from where this
  * program lies, in DIR/, DIR/simnic/ and DIR/tools/simnic/. */
@@ -47,50 +50,70 @@ static bool find_program(const char *libexec, char path[PATH_MAX])
 	return false;
 }
 
-/* In the child: only what is safe after fork() in a process with threads. */
-static void become(const char *path, char *const argv[], int log)
+/* With posix_spawn(), as fork() would copy the page tables of a daemon with much memory. The
+ * program detaches itself once it listens. Its process id, or -errno. */
+static int spawn(const char *path, char *const argv[], const char *log)
 {
-	sigset_t none;
-	int null = open("/dev/null", O_RDONLY);
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	pid_t pid;
+	int err;
 
-	setsid();
-	if (fork() != 0) /* the parent of the process is init then */
-		_exit(0);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	dup2(null, STDIN_FILENO);
-	dup2(log, STDOUT_FILENO);
-	dup2(log, STDERR_FILENO);
-	close_range(3, ~0U, 0);
-	execv(path, argv);
-	_exit(127);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(
+		&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(
+		&files, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+	err = posix_spawn(&pid, path, &files, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	return err ? -err : pid;
+}
+
+/* The exit status of the process, -1 if it has none after LISTEN_MS. */
+static int wait_for_exit(pid_t pid)
+{
+	const struct timespec step = {.tv_nsec = 2000000};
+	int status;
+
+	for (unsigned ms = 0; ms < LISTEN_MS; ms += 2) {
+		pid_t done = waitpid(pid, &status, WNOHANG);
+
+		if (done == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+		if (done < 0 && errno != EINTR)
+			return 0; /* somebody else reaped it: connecting will show */
+		nanosleep(&step, NULL);
+	}
+	return -1;
 }
 
 int sim_launch(const struct sim_dev *dev, struct hal_reason *r)
 {
-	char path[PATH_MAX], log_path[PATH_MAX];
+	char path[PATH_MAX], log[PATH_MAX];
 	char *argv[] = {PROGRAM, "--rundir", (char *)dev->rundir, "--name", (char *)dev->name,
-		"--profile", (char *)dev->profile, NULL};
-	pid_t pid;
-	int log;
+		"--profile", (char *)dev->profile, "--detach", NULL};
+	int pid;
 
 	if (!find_program(dev->env.libexec, path))
 		return hal_refuse(r, HAL_REASON_DEVICE_GONE,
 			PROGRAM " is neither in %s nor beside this program",
 			dev->env.libexec ? dev->env.libexec : "its install directory");
-	snprintf(log_path, sizeof(log_path), "%s/simnic-%s.log", dev->rundir, dev->name);
-	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (log < 0)
-		return hal_refuse(r, HAL_REASON_DEVICE_GONE, "%s: %s", log_path, strerror(errno));
-	pid = fork();
-	if (pid == 0)
-		become(path, argv, log);
-	close(log);
+	snprintf(log, sizeof(log), "%s/simnic-%s.log", dev->rundir, dev->name);
+	pid = spawn(path, argv, log);
 	if (pid < 0)
-		return hal_refuse(r, HAL_REASON_DEVICE_GONE, "fork: %s", strerror(errno));
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+		return hal_refuse(r, HAL_REASON_DEVICE_GONE, "%s: %s", path, strerror(-pid));
+	if (wait_for_exit(pid) > 0)
+		return hal_refuse(
+			r, HAL_REASON_DEVICE_GONE, PROGRAM " would not start; %s says why", log);
 	return 0;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The action engine: rewrites a frame in place, step after step, and keeps its checksums right,
- * whole or partial.
+ * whole or partial. A step returns false when the frame lacks the header that it is about: the
+ * frame then ends there.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "hal/action.h"
@@ -27,10 +29,10 @@ static void shift_offsets(struct nic_packet *p, int by)
 	nic_parse(p, NULL);
 }
 
-static void push_vlan(struct nic_packet *p, const struct sim_act_vlan *v)
+static bool push_vlan(struct nic_packet *p, const struct sim_act_vlan *v)
 {
 	if (p->len < 14 || p->headroom < 4)
-		return;
+		return false;
 	p->data -= 4;
 	p->headroom -= 4;
 	p->len += 4;
@@ -38,20 +40,22 @@ static void push_vlan(struct nic_packet *p, const struct sim_act_vlan *v)
 	memcpy(p->data + 12, &v->tpid, 2);
 	memcpy(p->data + 14, &v->tci, 2);
 	shift_offsets(p, 4);
+	return true;
 }
 
-static void pop_vlan(struct nic_packet *p)
+static bool pop_vlan(struct nic_packet *p)
 {
 	/* The outermost tag is the one behind the addresses. */
 	uint32_t before = MUTATE(204, 12u, p->tags > 1 ? 16u : 12u);
 
 	if (!p->tags)
-		return;
+		return false;
 	memmove(p->data + 4, p->data, before);
 	p->data += 4;
 	p->headroom += 4;
 	p->len -= 4;
 	shift_offsets(p, -4);
+	return true;
 }
 
 /* Writes `n` bytes at `at` under a mask; says what they were and are. */
@@ -64,44 +68,47 @@ static void write_masked(uint8_t *at, const uint8_t *value, const uint8_t *mask,
 	memcpy(to, at, n);
 }
 
-static void set_tci(struct nic_packet *p, unsigned value, unsigned mask)
+static bool set_tci(struct nic_packet *p, unsigned value, unsigned mask)
 {
 	unsigned tci;
 
 	if (!p->tags)
-		return;
+		return false;
 	mask &= 0xefff; /* the bit that says "tagged" in a key is the drop-eligible bit here */
 	tci = (unsigned)p->data[14] << 8 | p->data[15];
 	tci = (tci & ~mask) | (value & mask);
 	p->data[14] = (uint8_t)(tci >> 8);
 	p->data[15] = (uint8_t)tci;
+	return true;
 }
 
-static void set_ip4_address(
+static bool set_ip4_address(
 	struct nic_packet *p, uint32_t offset, const uint8_t *value, const uint8_t *mask)
 {
 	uint8_t from[4], to[4];
 
 	if (!p->ip4)
-		return;
+		return false;
 	write_masked(p->data + p->l3 + offset, value, mask, 4, from, to);
 	nic_checksum_ip(p, from, to, 4);
 	nic_checksum_l4(p, from, to, 4, true);
+	return true;
 }
 
-static void set_ip6_address(
+static bool set_ip6_address(
 	struct nic_packet *p, uint32_t offset, const uint8_t *value, const uint8_t *mask)
 {
 	uint8_t from[16], to[16];
 
 	if (!p->ip6)
-		return;
+		return false;
 	write_masked(p->data + p->l3 + offset, value, mask, 16, from, to);
 	if (offset == 8 || !p->routed)
 		nic_checksum_l4(p, from, to, 16, true);
+	return true;
 }
 
-static void set_tos(struct nic_packet *p, uint8_t value, uint8_t mask)
+static bool set_tos(struct nic_packet *p, uint8_t value, uint8_t mask)
 {
 	uint8_t from[2], to[2], v[2] = {0, value}, m[2] = {0, mask};
 
@@ -112,12 +119,13 @@ static void set_tos(struct nic_packet *p, uint8_t value, uint8_t mask)
 		m[1] = (uint8_t)(mask << 4);
 	}
 	if (!p->l3)
-		return;
+		return false;
 	write_masked(p->data + p->l3, v, m, 2, from, to);
 	nic_checksum_ip(p, from, to, 2);
+	return true;
 }
 
-static void set_ttl(struct nic_packet *p, uint8_t value, uint8_t mask)
+static bool set_ttl(struct nic_packet *p, uint8_t value, uint8_t mask)
 {
 	uint8_t from[2], to[2], v[2] = {value, 0}, m[2] = {mask, 0};
 
@@ -128,83 +136,100 @@ static void set_ttl(struct nic_packet *p, uint8_t value, uint8_t mask)
 	} else if (p->ip6) {
 		write_masked(p->data + p->l3 + 7, v, m, 1, from, to);
 	}
+	return p->l3;
 }
 
-static void dec_ttl(struct nic_packet *p)
+static bool dec_ttl(struct nic_packet *p)
 {
 	uint8_t ttl;
 
 	if (!p->l3)
-		return;
+		return false;
 	ttl = p->data[p->l3 + (p->ip4 ? 8 : 7)];
-	if (ttl > 1)
-		set_ttl(p, (uint8_t)(ttl - 1), 0xff);
+	return ttl > 1 && set_ttl(p, (uint8_t)(ttl - 1), 0xff);
 }
 
-static void set_l4_port(
-	struct nic_packet *p, uint32_t offset, const uint8_t *value, const uint8_t *mask)
+/* A frame without a whole transport header (a later fragment, say) goes on as it is. */
+static bool set_l4_port(
+	struct nic_packet *p, const struct sim_act_set *s, uint8_t proto, uint32_t offset)
 {
 	uint8_t from[2], to[2];
 
 	if (!p->l4)
-		return;
-	write_masked(p->data + p->l4 + offset, value, mask, 2, from, to);
+		return true;
+	if (p->l4_proto != proto)
+		return false;
+	write_masked(p->data + p->l4 + offset, s->value, s->mask, 2, from, to);
 	nic_checksum_l4(p, from, to, 2, false);
+	return true;
 }
 
-static void set_field(struct nic_packet *p, const struct sim_act_set *s)
+static bool set_eth(struct nic_packet *p, const struct sim_act_set *s, uint32_t offset)
 {
 	uint8_t unused[2][6];
 
+	write_masked(p->data + offset, s->value, s->mask, 6, unused[0], unused[1]);
+	return true;
+}
+
+static bool set_field(struct nic_packet *p, const struct sim_act_set *s)
+{
+	const uint8_t *v = s->value, *m = s->mask;
+
 	switch (s->field) {
 	case FIELD_ETH_DST:
-		write_masked(p->data, s->value, s->mask, 6, unused[0], unused[1]);
-		break;
+		return set_eth(p, s, 0);
 	case FIELD_ETH_SRC:
-		write_masked(p->data + 6, s->value, s->mask, 6, unused[0], unused[1]);
-		break;
+		return set_eth(p, s, 6);
 	case FIELD_VLAN_TCI:
 	case FIELD_VLAN_VID:
-		set_tci(p, (unsigned)s->value[0] << 8 | s->value[1],
-			(unsigned)s->mask[0] << 8 | s->mask[1]);
-		break;
+		return set_tci(p, (unsigned)v[0] << 8 | v[1], (unsigned)m[0] << 8 | m[1]);
 	case FIELD_VLAN_PCP:
-		set_tci(p, (unsigned)s->value[0] << 13, (unsigned)s->mask[0] << 13);
-		break;
+		return set_tci(p, (unsigned)v[0] << 13, (unsigned)m[0] << 13);
 	case FIELD_IPV4_SRC:
-		set_ip4_address(p, 12, s->value, s->mask);
-		break;
+		return set_ip4_address(p, 12, v, m);
 	case FIELD_IPV4_DST:
-		set_ip4_address(p, 16, s->value, s->mask);
-		break;
+		return set_ip4_address(p, 16, v, m);
 	case FIELD_IPV6_SRC:
-		set_ip6_address(p, 8, s->value, s->mask);
-		break;
+		return set_ip6_address(p, 8, v, m);
 	case FIELD_IPV6_DST:
-		set_ip6_address(p, 24, s->value, s->mask);
-		break;
+		return set_ip6_address(p, 24, v, m);
 	case FIELD_IP_DSCP:
-		set_tos(p, (uint8_t)(s->value[0] << 2), (uint8_t)(s->mask[0] << 2));
-		break;
+		return set_tos(p, (uint8_t)(v[0] << 2), (uint8_t)(m[0] << 2));
 	case FIELD_IP_ECN:
-		set_tos(p, s->value[0], s->mask[0] & 3);
-		break;
-	case FIELD_NW_TOS:
-		set_tos(p, s->value[0], s->mask[0]);
-		break;
+		return set_tos(p, v[0], m[0] & 3);
+	case FIELD_NW_TOS: /* the byte without its ECN bits */
+		return set_tos(p, v[0], m[0] & 0xfc);
 	case FIELD_IP_TTL:
-		set_ttl(p, s->value[0], s->mask[0]);
-		break;
+		return set_ttl(p, v[0], m[0]);
 	case FIELD_TCP_SRC:
-	case FIELD_UDP_SRC:
-		set_l4_port(p, 0, s->value, s->mask);
-		break;
+		return set_l4_port(p, s, IPPROTO_TCP, 0);
 	case FIELD_TCP_DST:
+		return set_l4_port(p, s, IPPROTO_TCP, 2);
+	case FIELD_UDP_SRC:
+		return set_l4_port(p, s, IPPROTO_UDP, 0);
 	case FIELD_UDP_DST:
-		set_l4_port(p, 2, s->value, s->mask);
-		break;
-	default: /* control.c takes no rule with another one */
-		break;
+		return set_l4_port(p, s, IPPROTO_UDP, 2);
+	default: /* operation.c takes no rule with another one */
+		return false;
+	}
+}
+
+/* One step that writes. */
+static bool rewrite(struct nic_packet *p, uint16_t type, const struct sim_act_vlan *vlan,
+	const struct sim_act_set *set)
+{
+	switch (type) {
+	case ACTION_PUSH_VLAN:
+		return push_vlan(p, vlan);
+	case ACTION_POP_VLAN:
+		return pop_vlan(p);
+	case ACTION_SET:
+		return set_field(p, set);
+	case ACTION_DEC_TTL:
+		return dec_ttl(p);
+	default:
+		return false;
 	}
 }
 
@@ -243,14 +268,10 @@ bool nic_actions_run(
 			return true;
 		}
 		own(nic, p);
-		if (tlv.type == ACTION_PUSH_VLAN)
-			push_vlan(p, &arg.vlan);
-		else if (tlv.type == ACTION_POP_VLAN)
-			pop_vlan(p);
-		else if (tlv.type == ACTION_SET)
-			set_field(p, &arg.set);
-		else if (tlv.type == ACTION_DEC_TTL)
-			dec_ttl(p);
+		if (!rewrite(p, tlv.type, &arg.vlan, &arg.set)) {
+			nic->drops++;
+			return false;
+		}
 	}
 	return false;
 }

@@ -25,15 +25,25 @@
 
 struct options {
 	const char *rundir, *name, *profile, *script;
-	bool list, json, stop;
+	bool list, json, stop, detach;
 };
 
-enum { KEY_RUNDIR = 256, KEY_NAME, KEY_PROFILE, KEY_SCRIPT, KEY_LIST, KEY_JSON, KEY_STOP };
+enum {
+	KEY_RUNDIR = 256,
+	KEY_NAME,
+	KEY_PROFILE,
+	KEY_SCRIPT,
+	KEY_LIST,
+	KEY_JSON,
+	KEY_STOP,
+	KEY_DETACH
+};
 
 static const struct argp_option arguments[] = {
 	{"rundir", KEY_RUNDIR, "DIR", 0, "directory of its socket, lock and script", 0},
 	{"name", KEY_NAME, "NAME", 0, "instance (default: the profile's name)", 0},
 	{"profile", KEY_PROFILE, "PROFILE", 0, "what kind of eSwitch to be (default: nic)", 0},
+	{"detach", KEY_DETACH, NULL, 0, "go on in the background once it listens", 0},
 	{"list-profiles", KEY_LIST, NULL, 0, "say what profiles there are, and end", 0},
 	{"json", KEY_JSON, NULL, 0, "with --list-profiles: as JSON", 0},
 	{"script", KEY_SCRIPT, "FILE", 0,
@@ -71,6 +81,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_JSON:
 		o->json = true;
+		return 0;
+	case KEY_DETACH:
+		o->detach = true;
 		return 0;
 	case KEY_STOP:
 		o->stop = true;
@@ -213,36 +226,41 @@ static int open_nic(struct nic *nic, struct nic_source *signals)
 	return err;
 }
 
-static int serve(const struct options *o)
+static int start(struct nic *nic, struct nic_source *signals)
+{
+	int err = lock_name(nic);
+
+	if (err < 0) {
+		fprintf(stderr, "sluice-simnic: %s/simnic-%s.lock: %s\n", nic->rundir, nic->name,
+			strerror(-err));
+		return err;
+	}
+	err = open_nic(nic, signals);
+	if (!err && nic->profile->scripted)
+		err = load_script(nic);
+	if (!err)
+		err = nic_server_open(nic);
+	if (err)
+		fprintf(stderr, "sluice-simnic: cannot start in %s: %s\n", nic->rundir,
+			strerror(-err));
+	return err;
+}
+
+static int serve(const struct options *o, const struct nic_profile *profile, int ready)
 {
 	static struct nic nic;
 	struct nic_source signals;
 	struct nic_port *port;
-	int lock, err;
 
-	nic.profile = nic_profile_find(o->profile);
-	if (!nic.profile) {
-		fprintf(stderr, "sluice-simnic: no profile \"%s\" (see --list-profiles)\n",
-			o->profile);
-		return EXIT_FAILURE;
-	}
+	nic.profile = profile;
 	nic.rundir = o->rundir;
-	nic.name = o->name ? o->name : nic.profile->name;
-	lock = lock_name(&nic);
-	if (lock < 0) {
-		fprintf(stderr, "sluice-simnic: %s/simnic-%s.lock: %s\n", nic.rundir, nic.name,
-			strerror(-lock));
+	nic.name = o->name ? o->name : profile->name;
+	if (start(&nic, &signals))
 		return EXIT_FAILURE;
-	}
-	err = open_nic(&nic, &signals);
-	if (!err && nic.profile->scripted)
-		err = load_script(&nic);
-	if (!err)
-		err = nic_server_open(&nic);
-	if (err) {
-		fprintf(stderr, "sluice-simnic: cannot start in %s: %s\n", nic.rundir,
-			strerror(-err));
-		return EXIT_FAILURE;
+	if (ready >= 0) {
+		if (write(ready, "", 1) != 1)
+			fprintf(stderr, "sluice-simnic: nobody waits for it\n");
+		close(ready);
 	}
 	run(&nic);
 	nic_server_close(&nic);
@@ -253,6 +271,27 @@ static int serve(const struct options *o)
 	return EXIT_SUCCESS;
 }
 
+/* Forks before anything is opened (a signalfd in an epoll set stays with the process that put it
+ * there) and leaves when the child listens or has failed. */
+static int serve_detached(const struct options *o, const struct nic_profile *profile)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) || (pid = fork()) < 0) {
+		perror("sluice-simnic");
+		return EXIT_FAILURE;
+	}
+	if (!pid) {
+		setsid();
+		close(ready[0]);
+		return serve(o, profile, ready[1]);
+	}
+	close(ready[1]);
+	return read(ready[0], &byte, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {.options = arguments,
@@ -260,6 +299,7 @@ int main(int argc, char **argv)
 		.doc = "A model eSwitch: forwards between kernel netdevs by the rules of sluiced's "
 		       "\"sim\" device. sluiced starts it by itself."};
 	struct options o = {.profile = "nic"};
+	const struct nic_profile *profile;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
 		return EXIT_FAILURE;
@@ -273,5 +313,11 @@ int main(int argc, char **argv)
 	}
 	if (o.script || o.stop)
 		return nic_client_main(o.rundir, o.name ? o.name : o.profile, o.script, o.stop);
-	return serve(&o);
+	profile = nic_profile_find(o.profile);
+	if (!profile) {
+		fprintf(stderr, "sluice-simnic: no profile \"%s\" (see --list-profiles)\n",
+			o.profile);
+		return EXIT_FAILURE;
+	}
+	return o.detach ? serve_detached(&o, profile) : serve(&o, profile, -1);
 }

@@ -43,9 +43,8 @@ struct nic_port {
 	TAILQ_ENTRY(nic_port) next;
 	uint32_t id, ifindex;
 	char name[64];
-	bool claimed;     /* by the driver that is attached now */
-	bool made_clsact; /* the qdisc is ours to remove */
-	uint32_t filter_prio;
+	bool claimed;    /* by the driver that is attached now */
+	uint32_t filter; /* handle of our TC filter on it */
 	struct sim_port_stats stats;
 	/* Frames on their way out: they point into buffers of the burst at hand. */
 	unsigned n_out;

@@ -10,6 +10,8 @@
 #include "hal/reason.h"
 #include "tools/simnic/profile.h"
 
+#define MAX_PUSHES 8 /* VLAN tags that one program adds; NIC_HEADROOM has room for more */
+
 /* ---- counters ---- */
 
 static uint64_t narrow(const struct nic *nic, uint64_t v)
@@ -172,6 +174,7 @@ static bool check_actions(const struct nic *nic, const struct nic_rule *rule, st
 		[ACTION_SET] = sizeof(struct sim_act_set),
 	};
 	const uint8_t *at = rule->actions, *end = at + rule->actions_len;
+	unsigned pushes = 0;
 	struct sim_act_set set;
 	struct sim_tlv tlv;
 	uint32_t port;
@@ -182,6 +185,13 @@ static bool check_actions(const struct nic *nic, const struct nic_rule *rule, st
 			tlv.len != bytes[tlv.type]) {
 			done->action = tlv.type < ACTION_MAX ? tlv.type : ACTION_MAX;
 			refuse(done, -EOPNOTSUPP, HAL_REASON_UNSUPPORTED_ACTION, "no such step");
+			return false;
+		}
+		pushes += tlv.type == ACTION_PUSH_VLAN;
+		if (pushes > MAX_PUSHES) {
+			done->action = ACTION_PUSH_VLAN;
+			refuse(done, -EOPNOTSUPP, HAL_REASON_UNSUPPORTED_COMBINATION,
+				"more tags than there is room for in front of a frame");
 			return false;
 		}
 		memcpy(&port, at + sizeof(tlv), tlv.len < 4 ? tlv.len : 4);

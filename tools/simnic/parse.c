@@ -78,43 +78,40 @@ static void parse_arp(const struct nic_packet *p, struct nic_headers *h, uint32_
 
 	if (!has(p, at, 28) || memcmp(arp, ethernet_ip4, sizeof(ethernet_ip4)))
 		return;
-	if (arp[6] == 0) /* operations above 255 do not exist (OpenFlow 1.0, 3.4) */
-		h->arp_op[1] = arp[7];
+	memcpy(h->arp_op, arp + 6, 2);
 	memcpy(h->sha, arp + 8, 6);
 	memcpy(h->ip_src, arp + 14, 4);
 	memcpy(h->tha, arp + 18, 6);
 	memcpy(h->ip_dst, arp + 24, 4);
 }
 
-/* Options of a neighbor solicitation or advertisement (RFC 4861, 4.6). */
+/* Options of a neighbor solicitation or advertisement (RFC 4861, 4.6). One that comes twice makes
+ * the whole message void; one of a bad length ends the list. */
 static void parse_nd(const struct nic_packet *p, struct nic_headers *h, uint32_t at, uint32_t end)
 {
-	uint32_t opt = at + 24;
+	static const uint8_t none[6];
+	uint32_t opt = at + 24, bytes;
 
 	if (end < opt)
 		return;
 	memcpy(h->nd_target, p->data + at + 8, 16);
-	while (opt + 8 <= end) {
+	for (; opt + 8 <= end; opt += bytes) {
 		const uint8_t *o = p->data + opt;
-		uint32_t bytes = o[1] * 8u;
 		uint8_t *slot = o[0] == 1 ? h->sha : o[0] == 2 ? h->tha : NULL;
-		static const uint8_t none[6];
 
+		bytes = o[1] * 8u;
 		if (!bytes || bytes > end - opt)
-			goto invalid;
-		if (slot && bytes == 8) {
-			if (memcmp(slot, none, sizeof(none)))
-				goto invalid; /* twice */
-			memcpy(slot, o + 2, 6);
+			return;
+		if (!slot || bytes != 8)
+			continue;
+		if (memcmp(slot, none, sizeof(none))) {
+			memset(h->nd_target, 0, sizeof(h->nd_target));
+			memset(h->sha, 0, sizeof(h->sha));
+			memset(h->tha, 0, sizeof(h->tha));
+			return;
 		}
-		opt += bytes;
+		memcpy(slot, o + 2, 6);
 	}
-	return;
-
-invalid:
-	memset(h->nd_target, 0, sizeof(h->nd_target));
-	memset(h->sha, 0, sizeof(h->sha));
-	memset(h->tha, 0, sizeof(h->tha));
 }
 
 /* Transport header at `at`; the IP payload ends at `end`. */
@@ -134,6 +131,7 @@ static void parse_l4(struct nic_packet *p, struct nic_headers *h, uint32_t at, u
 		need = 12;
 		break;
 	case IPPROTO_ICMP:
+	case IPPROTO_IGMP:
 		need = p->ip4 ? 8 : UINT32_MAX;
 		break;
 	case IPPROTO_ICMPV6:
@@ -147,7 +145,7 @@ static void parse_l4(struct nic_packet *p, struct nic_headers *h, uint32_t at, u
 	p->l4 = at;
 	p->l4_proto = h->proto;
 	p->payload = at + need;
-	if (h->proto == IPPROTO_ICMP || h->proto == IPPROTO_ICMPV6) {
+	if (h->proto == IPPROTO_ICMP || h->proto == IPPROTO_IGMP || h->proto == IPPROTO_ICMPV6) {
 		h->l4_src[1] = l4[0];
 		h->l4_dst[1] = l4[1];
 		if (p->ip6 && (l4[0] == 135 || l4[0] == 136) && l4[1] == 0)
@@ -174,7 +172,7 @@ static void parse_ip4(struct nic_packet *p, struct nic_headers *h, uint32_t at)
 		return;
 	hlen = (ip[0] & 0x0fu) * 4;
 	total = get16(ip + 2);
-	if (ip[0] >> 4 != 4 || hlen < 20 || !has(p, at, hlen) || total < hlen || !has(p, at, total))
+	if (hlen < 20 || !has(p, at, hlen) || total < hlen || !has(p, at, total))
 		return;
 	p->ip4 = true;
 	p->l3 = at;
@@ -217,17 +215,19 @@ static bool parse_ip6_extensions(
 			return false;
 		if (h->proto == IPPROTO_ROUTING && ext[3])
 			p->routed = true;
-		if (h->proto == IPPROTO_FRAGMENT) {
-			unsigned word = get16(ext + 2);
-
-			h->frag = NIC_FRAG_ANY;
-			if (word & 0xfff8)
-				h->frag |= NIC_FRAG_LATER;
+		*at += bytes;
+		if (h->proto != IPPROTO_FRAGMENT) {
+			h->proto = ext[0];
+			continue;
 		}
 		h->proto = ext[0];
-		*at += bytes;
-		if (h->frag & NIC_FRAG_LATER)
+		if (get16(ext + 2)) /* an atomic fragment is none (RFC 8200, 4.5) */
+			h->frag = NIC_FRAG_ANY;
+		if (get16(ext + 2) & 0xfff8) { /* its headers are not here */
+			h->frag |= NIC_FRAG_LATER;
+			h->proto = IPPROTO_FRAGMENT;
 			return true;
+		}
 	}
 }
 
@@ -236,7 +236,7 @@ static void parse_ip6(struct nic_packet *p, struct nic_headers *h, uint32_t at)
 	const uint8_t *ip = p->data + at;
 	uint32_t end, next = at + 40;
 
-	if (!has(p, at, 40) || ip[0] >> 4 != 6)
+	if (!has(p, at, 40))
 		return;
 	/* A payload length of 0 comes with super-frames above 64 KiB only (RFC 2675). */
 	if (!has(p, next, get16(ip + 4)))
@@ -244,15 +244,19 @@ static void parse_ip6(struct nic_packet *p, struct nic_headers *h, uint32_t at)
 	end = next + get16(ip + 4);
 	p->ip6 = true;
 	p->l3 = at;
+	memcpy(h->ip6_src, ip + 8, 16);
+	memcpy(h->ip6_dst, ip + 24, 16);
+	h->proto = ip[6];
+	if (!parse_ip6_extensions(p, h, &next, end)) {
+		h->proto = h->frag = 0;
+		return;
+	}
 	h->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+	h->ttl = ip[7];
 	h->flow_label[1] = ip[1] & 0x0f;
 	h->flow_label[2] = ip[2];
 	h->flow_label[3] = ip[3];
-	h->proto = ip[6];
-	h->ttl = ip[7];
-	memcpy(h->ip6_src, ip + 8, 16);
-	memcpy(h->ip6_dst, ip + 24, 16);
-	if (parse_ip6_extensions(p, h, &next, end) && !(h->frag & NIC_FRAG_LATER))
+	if (!(h->frag & NIC_FRAG_LATER))
 		parse_l4(p, h, next, end);
 }
 

@@ -3,9 +3,9 @@
  * Keeps a port's frames from the host: a BPF program at TC ingress drops them once our packet
  * socket has seen them.
  *
- * Only what we made is touched: the filter carries our name; the clsact qdisc is removed if we
- * made it (or found our filter in it, left by a process that was killed) and nobody else's filter
- * is in it.
+ * Only what we made is touched. The filter carries our name, and its handle says whether we made
+ * the clsact qdisc too, so that a process that was killed can be cleaned up after; the qdisc is
+ * removed only if nobody else's filter is in it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +25,9 @@
 #include "tools/simnic/nic.h"
 
 #define FILTER_NAME "sluice-simnic"
-#define MAX_PRIO 16
+#define PRIO 0xffe0 /* filters run by rising priority: everybody else's come first */
+#define HANDLE_QDISC_OURS 0x510011u
+#define HANDLE_QDISC_FOREIGN 0x510012u
 
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 #define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
@@ -87,9 +89,8 @@ static int qdisc(uint32_t ifindex, uint16_t type, uint16_t flags)
 /* ---- filters that are there ---- */
 
 struct found {
-	unsigned ours, others;
-	uint32_t prio; /* of the last of ours */
-	uint32_t used; /* bit n: somebody has a filter at priority n */
+	unsigned others;
+	uint32_t handle; /* of ours, or 0 */
 };
 
 static int filter_name(const struct nlattr *attr, void *ctx)
@@ -113,22 +114,15 @@ static int filter_seen(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
 	struct found *found = ctx;
-	uint32_t prio = TC_H_MAJ(tcm->tcm_info) >> 16;
 	bool ours = false;
 
-	if (nlh->nlmsg_type != RTM_NEWTFILTER)
-		return MNL_CB_OK;
-	if (prio <= MAX_PRIO)
-		found->used |= 1u << prio;
-	if (!tcm->tcm_handle)
-		return MNL_CB_OK; /* the list itself, not a filter */
+	if (nlh->nlmsg_type != RTM_NEWTFILTER || !tcm->tcm_handle)
+		return MNL_CB_OK; /* handle 0 is the list itself, not a filter */
 	mnl_attr_parse(nlh, sizeof(*tcm), filter_attr, &ours);
-	if (ours) {
-		found->ours++;
-		found->prio = prio;
-	} else {
+	if (ours)
+		found->handle = tcm->tcm_handle;
+	else
 		found->others++;
-	}
 	return MNL_CB_OK;
 }
 
@@ -145,9 +139,9 @@ static int find_filters(uint32_t ifindex, uint32_t parent, struct found *found)
 
 static int load_program(void)
 {
-	/* return TC_ACT_SHOT */
+	/* Taken, which is no loss that a statistic should show. */
 	const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_SHOT},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_STOLEN},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	union bpf_attr attr;
@@ -162,16 +156,17 @@ static int load_program(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int filter_new(uint32_t ifindex, uint32_t prio, int program)
+static int filter_new(const struct nic_port *port, int program)
 {
 	char buf[512];
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
 	struct tcmsg *tcm =
-		begin(buf, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, ifindex);
+		begin(buf, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, port->ifindex);
 	struct nlattr *options;
 
 	tcm->tcm_parent = INGRESS;
-	tcm->tcm_info = TC_H_MAKE(prio << 16, htons(ETH_P_ALL));
+	tcm->tcm_handle = port->filter;
+	tcm->tcm_info = TC_H_MAKE((uint32_t)PRIO << 16, htons(ETH_P_ALL));
 	mnl_attr_put_strz(nlh, TCA_KIND, "bpf");
 	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
 	mnl_attr_put_u32(nlh, TCA_BPF_FD, (uint32_t)program);
@@ -181,57 +176,46 @@ static int filter_new(uint32_t ifindex, uint32_t prio, int program)
 	return transact(buf, NULL, NULL);
 }
 
-static int filter_delete(uint32_t ifindex, uint32_t prio)
+static int filter_delete(uint32_t ifindex, uint32_t handle)
 {
 	char buf[512];
 	struct tcmsg *tcm = begin(buf, RTM_DELTFILTER, NLM_F_ACK, ifindex);
 
 	tcm->tcm_parent = INGRESS;
-	tcm->tcm_info = TC_H_MAKE(prio << 16, htons(ETH_P_ALL));
+	tcm->tcm_handle = handle;
+	tcm->tcm_info = TC_H_MAKE((uint32_t)PRIO << 16, htons(ETH_P_ALL));
 	mnl_attr_put_strz((struct nlmsghdr *)buf, TCA_KIND, "bpf");
 	return transact(buf, NULL, NULL);
 }
 
-/* At the first priority that nobody uses, so that the list at it is ours alone. */
-static int filter_add(struct nic_port *port, int program)
+/* Makes the qdisc, or finds one: somebody else's, or our own of a process that was killed. */
+static int open_qdisc(struct nic_port *port)
 {
 	struct found found = {0};
-	int err = find_filters(port->ifindex, INGRESS, &found);
+	int err = qdisc(port->ifindex, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
 
-	if (err)
+	port->filter = err ? HANDLE_QDISC_FOREIGN : HANDLE_QDISC_OURS;
+	if (err != -EEXIST)
 		return err;
-	err = -ENOSPC;
-	for (uint32_t prio = 1; prio <= MAX_PRIO; prio++) {
-		if (found.used & 1u << prio)
-			continue;
-		err = filter_new(port->ifindex, prio, program);
-		if (!err) {
-			port->filter_prio = prio;
-			return 0;
-		}
-		if (err != -EINVAL && err != -EEXIST)
-			break;
+	err = find_filters(port->ifindex, INGRESS, &found);
+	if (!err && found.handle) {
+		port->filter = found.handle;
+		err = filter_delete(port->ifindex, found.handle);
 	}
 	return err;
 }
 
 int nic_tcdrop_add(struct nic_port *port, char text[SIM_TEXT])
 {
-	struct found found = {0};
 	int program, err;
 
-	err = qdisc(port->ifindex, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
-	if (err && err != -EEXIST) {
+	err = open_qdisc(port);
+	if (err) {
 		snprintf(text, SIM_TEXT, "clsact qdisc on %.40s: %s", port->name, strerror(-err));
 		return err;
 	}
-	port->made_clsact = !err;
-	if (err == -EEXIST && !find_filters(port->ifindex, INGRESS, &found) && found.ours) {
-		port->made_clsact = true;
-		filter_delete(port->ifindex, found.prio);
-	}
 	program = load_program();
-	err = program < 0 ? program : filter_add(port, program);
+	err = program < 0 ? program : filter_new(port, program);
 	if (program >= 0)
 		close(program);
 	if (err) {
@@ -245,12 +229,10 @@ void nic_tcdrop_remove(struct nic_port *port)
 {
 	struct found found = {0};
 
-	if (port->filter_prio)
-		filter_delete(port->ifindex, port->filter_prio);
-	port->filter_prio = 0;
-	if (!port->made_clsact || find_filters(port->ifindex, INGRESS, &found) ||
+	filter_delete(port->ifindex, port->filter);
+	if (port->filter != HANDLE_QDISC_OURS || find_filters(port->ifindex, INGRESS, &found) ||
 		find_filters(port->ifindex, EGRESS, &found))
 		return;
-	if (!found.ours && !found.others)
+	if (!found.handle && !found.others)
 		qdisc(port->ifindex, RTM_DELQDISC, 0);
 }

@@ -146,6 +146,14 @@ int device_pid(void *dev)
 	return ((struct sim_dev *)dev)->pid;
 }
 
+bool process_alive(int pid)
+{
+	char path[64], target[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, target, sizeof(target)) > 0;
+}
+
 void device_close(void *dev, const char *name)
 {
 	int pid = device_pid(dev);
@@ -153,7 +161,7 @@ void device_close(void *dev, const char *name)
 	sim_driver.close(dev);
 	if (name)
 		kill(pid, SIGTERM);
-	for (unsigned i = 0; name && i < 200 && !kill(pid, 0); i++)
+	for (unsigned i = 0; name && i < 200 && process_alive(pid); i++)
 		doze(10);
 }
 

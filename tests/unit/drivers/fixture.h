@@ -62,6 +62,7 @@ size_t wire_recv(unsigned wire, void *frame, size_t room, unsigned ms);
 size_t device_recv(void *dev, void *frame, size_t room, struct hal_rx_meta *meta, unsigned ms);
 void device_send(void *dev, uint32_t port, const void *frame, size_t len);
 
+bool process_alive(int pid); /* a zombie is not */
 uint64_t now_ms(void);
 void doze(unsigned ms);
 void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

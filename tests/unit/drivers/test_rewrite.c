@@ -233,7 +233,7 @@ static void super_frame_goes_up(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
 	CU_ASSERT_EQUAL(m->pkt_len, len);
 	CU_ASSERT_EQUAL(m->tso_segsz, 1448);
-	CU_ASSERT(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+	CU_ASSERT((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0);
 	CU_ASSERT_EQUAL(m->ol_flags & RTE_MBUF_F_TX_L4_MASK, RTE_MBUF_F_TX_TCP_CKSUM);
 	CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_read(m, 0, m->pkt_len, got), sent, len), 0);
 	/* And down again, whole, out of another port. */
