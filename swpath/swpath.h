@@ -122,8 +122,8 @@ int swpath_device_detach(struct swpath *sp, struct hal_device *dev);
 
 /* ---- megaflows ---- */
 
-/* Puts a megaflow into the shared classifier (takes a reference). 0, -ENOMEM, or -EEXIST if a usable
- * one of the same match and chain is there. */
+/* Puts a megaflow into the shared classifier (takes a reference). 0, -ENOMEM, or -EEXIST if a
+ * usable one of the same match and chain is there. */
 int swpath_megaflow_install(struct swpath *sp, struct hal_megaflow *mf);
 
 /* Takes it out (drops the reference after a grace period). The caller has set its state to
