@@ -188,7 +188,9 @@ void offload_refresh(struct offload *ol, void (*done)(void *arg), void *arg)
 
 static bool too_slow(const struct share *s, uint64_t now)
 {
-	uint64_t last = atomic_load_explicit(&s->dev->progress_ms, memory_order_relaxed);
+	uint64_t last =
+		atomic_load_explicit(s->barrier->refresh ? &s->dev->read_ms : &s->dev->progress_ms,
+			memory_order_relaxed);
 
 	if (atomic_load_explicit(&s->dev->gone, memory_order_relaxed))
 		return true;

@@ -19,6 +19,7 @@ static void placed(struct device *dev, struct rule *rule, struct claim *claim)
 {
 	rule_have(dev, rule, HAVE_CLAIM, claim);
 	rule->attempts = 0;
+	rule->ousted = false;
 	set_quarantined(dev, rule, false);
 	claim->placed_ms = now_ms();
 	claim->leak_started = false;
@@ -70,7 +71,9 @@ static void quarantine(struct device *dev, struct rule *rule, const struct hal_c
 	char why[200];
 
 	hal_reason_format(&c->reason, why, sizeof(why));
-	log_warn("%s: a rule could not be deleted and is tried again: %s", dev->info.name, why);
+	if (!rule->quarantined)
+		log_warn("%s: a rule could not be deleted and is tried again: %s", dev->info.name,
+			why);
 	pthread_mutex_lock(&dev->lock);
 	dev->info.quarantined += !rule->quarantined;
 	pthread_mutex_unlock(&dev->lock);
@@ -106,6 +109,7 @@ static void del_done(struct device *dev, struct rule *rule, const struct hal_com
 	rule->del_attempts = 0;
 	rule->packets = rule->bytes = 0;
 	rule_have(dev, rule, HAVE_NONE, NULL);
+	dev->room = true;
 }
 
 void rule_completed(struct device *dev, struct rule *rule, const struct hal_completion *c)

@@ -125,7 +125,7 @@ void counters_slice(struct device *dev, uint64_t now)
 	int err = n ? hal_counters_read(dev->hal, ufids, n, c) : 0;
 
 	if (!err && n)
-		device_progress(dev);
+		atomic_store_explicit(&dev->read_ms, now, memory_order_relaxed);
 	for (unsigned i = 0; i < n; i++) {
 		if (!err)
 			credit(dev, rules[i], &c[i]);

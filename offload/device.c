@@ -160,6 +160,7 @@ static void *device_main(void *arg)
 	struct device *dev = arg;
 
 	resync_begin(dev);
+	resync_step(dev); /* before anything is asked of it */
 	for (;;) {
 		uint64_t now;
 		bool running = take_events(dev);

@@ -162,7 +162,8 @@ struct device {
 	pthread_t thread;
 	_Atomic bool in_flight;       /* a wake-up matters */
 	_Atomic bool gone;            /* for barriers */
-	_Atomic uint64_t progress_ms; /* monotonic: last time that the device did something */
+	_Atomic uint64_t progress_ms; /* monotonic: last time that an operation completed */
+	_Atomic uint64_t read_ms;     /* monotonic: last time that counters were read */
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;

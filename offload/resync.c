@@ -17,9 +17,11 @@ static int dump_one(void *ctx, const struct hal_dump_entry *e)
 	struct device *dev = ctx;
 	struct rule *rule = rule_get(dev, &e->ufid);
 	const struct hal_megaflow *mf;
+	bool ours;
 
 	if (!rule)
 		return -ENOMEM;
+	ours = rule->have != HAVE_NONE && rule->have != HAVE_FOREIGN;
 	rule->found = true;
 	hal_adopt(dev->hal, e);
 	if (rule->have == HAVE_CLAIM) {
@@ -32,6 +34,7 @@ static int dump_one(void *ctx, const struct hal_dump_entry *e)
 		slot_set(dev, rule->holder, PLACEMENT_PENDING, NULL);
 	}
 	rule_set_foreign(dev, rule, e);
+	rule->ousted |= ours; /* if nobody wants it any more, it does not wait to be claimed */
 	return 0;
 }
 
@@ -56,6 +59,8 @@ static void forgive(struct device *dev, struct rule *rule)
 	TAILQ_FOREACH (c, &rule->claims, in_rule) {
 		if (c->blocked)
 			retry_forget(dev, c);
+		if (c->judged && c->verdict.code == HAL_REASON_DEVICE_ERROR)
+			c->judged = false; /* it may have got over it */
 	}
 }
 

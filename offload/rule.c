@@ -75,10 +75,8 @@ void rule_count(struct device *dev, struct rule *rule)
 
 	if (counts && !rule->counted)
 		dev->n_used++;
-	if (!counts && rule->counted) {
+	if (!counts && rule->counted)
 		dev->n_used--;
-		dev->room = true;
-	}
 	rule->counted = counts;
 }
 
@@ -167,8 +165,12 @@ void claim_finish(struct device *dev, struct claim *c)
 void claim_refuse(struct device *dev, struct claim *c, const struct hal_reason *r)
 {
 	slot_set(dev, c, PLACEMENT_REFUSED, r);
-	if (hal_reason_is_temporary(r->code))
+	if (hal_reason_is_temporary(r->code)) {
 		retry_wait(dev, c, r);
+	} else if (r->code != HAL_REASON_UNBOUND_PORT) { /* asking again would change nothing */
+		c->judged = true;
+		c->verdict = *r;
+	}
 }
 
 /* A rule of a former run with the same match under another ufid would win or lose by chance. */
@@ -241,6 +243,7 @@ void rule_adopt(struct device *dev, struct rule *rule, struct claim *want)
 	}
 	rule_have(dev, rule, HAVE_CLAIM, want);
 	rule->attempts = 0;
+	rule->ousted = false;
 	want->placed_ms = now_ms();
 	want->leak_started = false;
 	pthread_mutex_lock(&dev->lock);

@@ -100,9 +100,9 @@ void work_flush(struct device *dev)
 		return;
 	memcpy(ops, dev->batch, n * sizeof(ops[0]));
 	dev->n_batch = 0;
+	if (!hal_in_flight(dev->hal))
+		device_progress(dev); /* it is not to blame for the time before */
 	accepted = (unsigned)hal_submit(dev->hal, ops, n);
-	if (accepted)
-		device_progress(dev);
 	pthread_mutex_lock(&dev->lock);
 	dev->info.accepted_ops += accepted;
 	dev->info.failed_ops += n - accepted;
@@ -147,6 +147,8 @@ void work_run(struct device *dev)
 
 	if (dev->mode == MODE_RESYNC)
 		return;
+	if (!TAILQ_EMPTY(&dev->todo) && !hal_in_flight(dev->hal))
+		device_progress(dev);
 	while (hal_in_flight(dev->hal) + dev->n_batch < MAX_IN_FLIGHT &&
 		(rule = TAILQ_FIRST(&dev->todo))) {
 		TAILQ_REMOVE(&dev->todo, rule, in_todo);

@@ -7,18 +7,17 @@
 /* A former run left rules 1 to 3 in the device. */
 static void former_run(void)
 {
-	begin("adopt");
-	for (unsigned i = 1; i <= 3; i++)
-		live(mf_new(i, 1, 2));
-	barrier();
-	for (unsigned i = 1; i <= 3; i++) {
-		struct hal_rule r;
+	struct test_mf *t[3];
 
-		fake_rule(&r, i, 1, 2);
-		fake_hit(fake, &r.ufid, 1000, 1000);
-		fake_rule_free(&r);
-	}
-	end(); /* as if it had been killed: its megaflows are lost */
+	begin("adopt");
+	for (unsigned i = 0; i < 3; i++)
+		live(t[i] = mf_new(i + 1, 1, 2));
+	barrier();
+	for (unsigned i = 0; i < 3; i++)
+		fake_hit(fake, &t[i]->mf.ufid, 1000, 1000);
+	end();
+	for (unsigned i = 0; i < 3; i++)
+		mf_put(t[i]);
 	CU_ASSERT_EQUAL(fake_rules(fake), 3);
 }
 

@@ -9,6 +9,7 @@
 #define STEPS 4000
 
 static unsigned seed;
+static bool held;
 
 static unsigned rnd(unsigned n)
 {
@@ -32,10 +33,10 @@ static void disturb(void)
 		fake_repeat(fake, 3);
 		break;
 	case 4:
-		fake_hold(fake, true);
+		fake_hold(fake, held = true);
 		break;
 	case 5:
-		fake_hold(fake, false);
+		fake_hold(fake, held = false);
 		break;
 	case 6:
 		fake_max_rules(fake, 20 + rnd(60));
@@ -53,7 +54,7 @@ static void calm(void)
 	fake_reject(fake, 0, 0, 0);
 	fake_fail_late(fake, 0, 0, 0);
 	fake_repeat(fake, 0);
-	fake_hold(fake, false);
+	fake_hold(fake, held = false);
 	fake_max_rules(fake, 4000);
 }
 
@@ -80,7 +81,7 @@ static void churn(unsigned with_seed)
 		} else {
 			fake_hit(fake, &now[i]->mf.ufid, 1, 1);
 		}
-		if (rnd(100) == 0)
+		if (rnd(100) == 0 && !held)
 			barrier();
 	}
 	calm();

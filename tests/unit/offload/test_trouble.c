@@ -103,7 +103,8 @@ static void test_reset(void)
 {
 	fill("reset");
 	fake_reset(fake);
-	EVENTUALLY(info().resets == 1);
+	EVENTUALLY(info().replayed == N);
+	CU_ASSERT_EQUAL(info().resets, 1);
 	assert_back(10);
 	CU_ASSERT_EQUAL(info().replayed, N);
 	drain();
@@ -120,10 +121,11 @@ static void test_reset_in_flight(void)
 	fake_reset(fake); /* loses it before it has completed */
 	sleep_ms(300);
 	fake_hold(fake, false);
-	EVENTUALLY(PLACED(late));
-	assert_back(10);
+	EVENTUALLY(info().resets == 1 && info().placed == N + 1);
+	CU_ASSERT(PLACED(late));
 	withdraw(late, NULL);
 	mf_put(late);
+	assert_back(10);
 	drain();
 }
 
