@@ -109,16 +109,18 @@ static void put_vlan(struct putter *p)
 
 static void put_tos(struct putter *p)
 {
-	uint8_t tos = (uint8_t)hal_field_get_u64(FIELD_NW_TOS, &p->m->value);
-	uint8_t mask = (uint8_t)hal_field_get_u64(FIELD_NW_TOS, &p->m->mask);
-	uint8_t dscp = tos >> 2, ecn = tos & 3, whole = tos & 0xfc;
+	uint8_t dscp = (uint8_t)hal_field_get_u64(FIELD_IP_DSCP, &p->m->value);
+	uint8_t ecn = (uint8_t)hal_field_get_u64(FIELD_IP_ECN, &p->m->value);
+	bool has_dscp = hal_field_get_u64(FIELD_IP_DSCP, &p->m->mask);
+	bool has_ecn = hal_field_get_u64(FIELD_IP_ECN, &p->m->mask);
+	uint8_t whole = (uint8_t)(dscp << 2);
 
 	p->tos_done = true;
-	if (mask & 0xfc && p->form == OF_OXM_NX)
+	if (has_dscp && p->form == OF_OXM_NX)
 		of_oxm_put(p->b, p->form, FIELD_NW_TOS, &whole, NULL);
-	else if (mask & 0xfc)
+	else if (has_dscp)
 		of_oxm_put(p->b, p->form, FIELD_IP_DSCP, &dscp, NULL);
-	if (mask & 3)
+	if (has_ecn)
 		of_oxm_put(p->b, p->form, FIELD_IP_ECN, &ecn, NULL);
 }
 
