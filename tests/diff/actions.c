@@ -142,12 +142,13 @@ static void output(struct list *l)
 		say(l, "LOCAL");
 	else if (p->controller && how == 9)
 		say(l, "CONTROLLER:65535");
-	else if (forwarding_only(p) && how == 10)
+	else if (forwarding_only(p) && how == 10 && rng_chance(&p->rng, 30))
 		say(l, "LOCAL");
 	else if (how == 11)
 		say(l, "IN_PORT");
 	else
-		say(l, "output:%u", rng_range(&p->rng, 1, PORTS));
+		say(l, "output:%u",
+			rng_chance(&p->rng, 5) ? PORT_UNBOUND : rng_range(&p->rng, 1, PORTS - 1));
 }
 
 static bool may_push(const struct list *l)

@@ -23,7 +23,7 @@ ACTIONS = {
     "output": r"output:\d", "IN_PORT": r"IN_PORT", "ALL": r"\bALL", "FLOOD": r"FLOOD",
     "NORMAL": r"NORMAL", "LOCAL": r"LOCAL", "CONTROLLER": r"CONTROLLER", "drop": r"^drop",
     "push_vlan 802.1Q": r"push_vlan:0x8100", "push_vlan 802.1ad": r"push_vlan:0x88a8",
-    "pop_vlan": r"pop_vlan", "dec_ttl": r"dec_ttl", "set_nw_ttl": r"mod_nw_ttl",
+    "pop_vlan": r"pop_vlan", "dec_ttl": r"dec_ttl", "set_nw_ttl": r"->nw_ttl",
     "write_actions": r"write_actions", "clear_actions": r"clear_actions",
     "write_metadata": r"write_metadata", "goto_table": r"goto_table",
 }
@@ -37,6 +37,7 @@ class Coverage:
         self.actions = collections.Counter()
         self.sets = collections.Counter()
         self.refusals = collections.Counter()
+        self.details = collections.Counter()
         self.seen_refusals = False
 
     def flows(self, flows, meta):
@@ -54,9 +55,11 @@ class Coverage:
             for name in re.findall(r"set_field:[^>]*->(\w+)", flow["actions"]):
                 self.sets[name] += 1
 
-    def refusal(self, device, code):
+    def refusal(self, device, refusal):
         self.seen_refusals = True
-        self.refusals[code] += 1
+        self.refusals[refusal["code"]] += 1
+        self.details[" ".join(str(refusal.get(k) or "") for k in (
+            "code", "field", "action", "text")) + " on " + device] += 1
 
     def report(self, enforce, verbose):
         """Prints what occurred; returns what occurred too seldom."""
@@ -76,6 +79,7 @@ class Coverage:
                 problems += ["%s %s occurred only %d times" % (what, name, counter[name])
                              for name in wanted if counter[name] < LEAST]
         if verbose:
+            slu.log("refused: " + ", ".join("%s %d" % c for c in self.details.most_common()))
             slu.log("set_field: " + ", ".join("%s %d" % c for c in self.sets.most_common()))
             slu.log("field and kind: " + ", ".join("%s %d" % c for c in sorted(self.field_kinds.items())))
         return problems

@@ -180,7 +180,7 @@ class Diff:
     def report(self, index, profile, packets):
         text = "program %d of seed %d (%s): %d problems\n" % (
             index, self.seed, profile, len(self.problems))
-        text += "\n".join(self.problems[:8])
+        text += "\n".join(self.problems[:4])
         if not self.keep:
             return text
         where = os.path.join(self.keep, "seed-%d-program-%d" % (self.seed, index))
@@ -195,7 +195,7 @@ class Diff:
         with open(self.dir + "/rules.0") as f:
             rules = f.readlines()
         text += "\nprogram (%d flow-mods, all of them in %s):\n%s" % (
-            len(rules), where, "".join(rules[:60]))
+            len(rules), where, "".join(rules[:25]))
         return text + "\nto repeat: " + again
 
 

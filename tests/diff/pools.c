@@ -44,7 +44,7 @@ static uint64_t number(struct rng *r, enum fid id, unsigned i)
 
 	switch (id) {
 	case D_IN_PORT:
-		return i + 1;
+		return 1 + i % (PORTS - 1);
 	case D_ETH_TYPE:
 		return types[i];
 	case D_VLAN_VID:

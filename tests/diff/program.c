@@ -159,6 +159,8 @@ static bool usable(const struct program *p, const struct shape *s, unsigned tabl
 	if (forwarding_only(p))
 		return id == D_IN_PORT || id == D_ETH_DST || id == D_ETH_SRC || id == D_IPV4_SRC ||
 		       id == D_IPV4_DST || fields[id].layer == L_TCP || fields[id].layer == L_UDP;
+	if (id == D_PKT_MARK)
+		return table > 0;
 	if (id >= D_FIRST_REG)
 		return table && (id == p->reg[0] || id == p->reg[1] || id == p->reg[2]);
 	return true;
@@ -285,8 +287,9 @@ static struct flow *flow_of_shape(struct program *p, unsigned table, const struc
 			c->value = value_u64(c->id, rng_range(&p->rng, 1, 65535));
 		if (c->id == D_IP_FRAG && c->value.b[0] == FRAG_LATER && has_transport(&m))
 			c->value.b[0] = FRAG_NOT_LATER;
-		if (c->id == D_IN_PORT && rng_chance(&p->rng, 5))
-			c->value = value_u64(D_IN_PORT, PORT_LOCAL);
+		if (c->id == D_IN_PORT && rng_chance(&p->rng, 8))
+			c->value = value_u64(
+				D_IN_PORT, rng_chance(&p->rng, 50) ? PORT_LOCAL : PORT_UNBOUND);
 		if (c->id != D_IP_FRAG)
 			for (unsigned j = 0; j < 16; j++)
 				c->value.b[j] &= c->mask.b[j];

@@ -18,6 +18,7 @@
 #include "packet.h"
 
 #define PORTS 6                /* besides LOCAL */
+#define PORT_UNBOUND 6         /* no device has it: its packets stay in software */
 #define PORT_LOCAL 0xfffffffeu /* OFPP_LOCAL */
 #define POOL 6                 /* values of a field that occur in a program */
 #define MAX_TABLES 5

@@ -56,6 +56,9 @@ class UnderTest:
 
         def flows():
             parsed = [f for f in map(slu.parse_flow, finish().splitlines()) if f]
+            for f in parsed:
+                # Two ways to say the same.
+                f["actions"] = re.sub(r"mod_nw_ttl:(\d+)", r"set_field:\1->nw_ttl", f["actions"])
             return {f["cookie"]: f for f in parsed}
         return flows
 
@@ -164,7 +167,7 @@ class SluiceUnderTest(UnderTest):
             return
         for mf in self.shown:
             for refusal in mf.get("refusals", ()):
-                coverage.refusal(self.name, refusal["code"])
+                coverage.refusal(self.name, refusal)
 
     def paths_report(self, enforce):
         packets = self.status()["packets"]

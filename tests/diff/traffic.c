@@ -36,8 +36,9 @@ static void model_random(struct program *p, struct model *m)
 	if (rng_chance(r, 90))
 		m->f[D_IP_TTL].b[0] = 64;
 	m->f[D_IP_FRAG].b[0] = p->fragments && rng_chance(r, 50) ? (uint8_t)rng_range(r, 1, 2) : 0;
-	if (rng_chance(r, 4))
-		m->f[D_IN_PORT] = value_u64(D_IN_PORT, PORT_LOCAL);
+	if (rng_chance(r, 6))
+		m->f[D_IN_PORT] =
+			value_u64(D_IN_PORT, rng_chance(r, 50) ? PORT_LOCAL : PORT_UNBOUND);
 	m->f[D_VLAN_PCP].b[0] = (uint8_t)rng_below(r, 8);
 	m->n_tags = rng_chance(r, p->profile == P_L2 ? 50 : 20) ? rng_range(r, 1, p->max_tags) : 0;
 	m->outer_tpid = rng_chance(r, 80) ? 0x8100 : 0x88a8;
