@@ -24,6 +24,7 @@ struct ovsdb_listener {
 	LIST_ENTRY(ovsdb_listener) link;
 	struct ovsdb *ovsdb;
 	struct evconnlistener *listener;
+	struct event *resume; /* accepting paused until then */
 	char *remote;
 	struct sockaddr_un path; /* to unlink, where sun_family is AF_UNIX */
 	unsigned int n_accepted;
@@ -62,12 +63,25 @@ static void on_accept(struct evconnlistener *evl, evutil_socket_t fd, struct soc
 		log_err("%s: out of memory for a client", listener->remote);
 }
 
+/* Out of file descriptors, most likely: the client still waits, so trying
+ * again at once would only burn the processor. */
 static void on_accept_error(struct evconnlistener *evl, void *listener_)
+{
+	static const struct timeval pause = {1, 0};
+	struct ovsdb_listener *listener = listener_;
+
+	log_err("%s: accepting failed: %s", listener->remote, strerror(errno));
+	if (!evtimer_add(listener->resume, &pause))
+		evconnlistener_disable(evl);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *listener_)
 {
 	struct ovsdb_listener *listener = listener_;
 
-	(void)evl;
-	log_err("%s: accepting failed: %s", listener->remote, strerror(errno));
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(listener->listener);
 }
 
 /* The socket file at 'address' may go if nobody listens behind it. */
@@ -183,6 +197,8 @@ static void listener_free(struct ovsdb_listener *listener)
 {
 	if (listener->listener)
 		evconnlistener_free(listener->listener);
+	if (listener->resume)
+		event_free(listener->resume);
 	if (listener->path.sun_family == AF_UNIX)
 		unlink(listener->path.sun_path);
 	free(listener->remote);
@@ -200,7 +216,8 @@ int ovsdb_listen(struct ovsdb *ovsdb, const char *remote)
 		return -ENOMEM;
 	listener->ovsdb = ovsdb;
 	listener->remote = strdup(remote);
-	if (!listener->remote)
+	listener->resume = evtimer_new(ovsdb->base, on_resume, listener);
+	if (!listener->remote || !listener->resume)
 		fd = -ENOMEM;
 	else if (!strncmp(remote, "punix:", 6))
 		fd = bind_unix(listener, remote + 6);

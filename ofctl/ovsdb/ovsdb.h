@@ -10,7 +10,7 @@
  * Threads: every function here is called on the thread that runs the event
  * base given to ovsdb_open(). The disk has a thread of its own, so no call
  * waits for it, except ovsdb_open() (loads the file) and ovsdb_close()
- * (writes what is still queued).
+ * (writes what is still queued). The process must ignore SIGPIPE.
  *
  * Lifetimes: a row pointer, and every string read from it, is good until
  * control goes back to the event loop or a transaction is committed,

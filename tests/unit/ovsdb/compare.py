@@ -327,7 +327,7 @@ def main():
             server.wait()
         shutil.rmtree(directory)
     print(comparison.n, 'requests compared,', comparison.different, 'different')
-    return 1 if comparison.different or comparison.n < 150 else 0
+    return 1 if comparison.different or comparison.n < 140 else 0
 
 
 if __name__ == '__main__':
