@@ -67,6 +67,10 @@ static void was_reset(struct device *dev)
 	dev->info.resets++;
 	pthread_mutex_unlock(&dev->lock);
 	log_warn("%s: lost its state; %u rules are put back", dev->info.name, dev->n_placed);
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		if (!rule->busy)
+			rule_lost(dev, rule);
+	}
 	resync_begin(dev);
 	if (dev->ol->cfg.ops.device_changed)
 		dev->ol->cfg.ops.device_changed(dev->ol->cfg.ops.ctx, dev->index);

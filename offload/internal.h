@@ -306,6 +306,7 @@ void retry_room(struct device *dev, uint64_t now);
 void retry_ports(struct device *dev); /* ports were bound or unbound: judge all again */
 
 /* resync.c */
+void rule_lost(struct device *dev, struct rule *rule);
 void resync_lost(struct device *dev);
 void resync_begin(struct device *dev);
 void resync_step(struct device *dev);

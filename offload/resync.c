@@ -39,7 +39,7 @@ static int dump_one(void *ctx, const struct hal_dump_entry *e)
 }
 
 /* The device has it no more. */
-static void rule_lost(struct device *dev, struct rule *rule)
+void rule_lost(struct device *dev, struct rule *rule)
 {
 	if (rule->have == HAVE_NONE)
 		return;
