@@ -39,7 +39,7 @@ static void ring_gets_plain_frames(void)
 	m = frame_mbuf(&f, 0);
 	m->ol_flags |= RTE_MBUF_F_TX_UDP_SEG;
 	m->tso_segsz = 1300;
-	p->class->tx(p, 1, &m, 1, drops);
+	p->class->tx(p, 0, &m, 1, drops); /* its queues are rings each */
 	n = p->class->rx(p, 0, got, meta, 32);
 	CU_ASSERT_EQUAL_FATAL(n, 4);
 	for (unsigned i = 0; i < n; i++) {
