@@ -29,7 +29,8 @@ struct swpath_rtnl_link {
 };
 
 /* Parses one RTM_NEWLINK or RTM_DELLINK. 0; -EINVAL if it is malformed; -EAGAIN if it is not about
- * the link itself (the bridge family sends messages of the same types). */
+ * the link itself (the bridge family sends messages of the same types). The bytes up to the next
+ * multiple of 4 after the message must be readable. */
 int swpath_rtnl_parse_link(const struct nlmsghdr *nlh, struct swpath_rtnl_link *out);
 
 /* Starts a request in `buf` (SWPATH_RTNL_BUF bytes, aligned for a nlmsghdr). */

@@ -93,6 +93,20 @@ static void complete_inet(struct rte_mbuf *m, uint32_t start, uint32_t len, uint
 	swpath_frame_write(m, field, &sum, sizeof(sum));
 }
 
+/* rte_hash_crc() reads misaligned words; headers are rarely aligned. */
+static uint32_t crc32c_update(const uint8_t *p, uint32_t n, uint32_t crc)
+{
+	uint64_t v;
+
+	for (; n >= sizeof(v); n -= sizeof(v), p += sizeof(v)) {
+		memcpy(&v, p, sizeof(v));
+		crc = rte_hash_crc_8byte(v, crc);
+	}
+	while (n-- > 0)
+		crc = rte_hash_crc_1byte(*p++, crc);
+	return crc;
+}
+
 /* CRC32c over [start, start + len) with the field as 0 (RFC 9260, appendix A). */
 static void complete_sctp(struct rte_mbuf *m, uint32_t start, uint32_t len, uint32_t field)
 {
@@ -108,7 +122,7 @@ static void complete_sctp(struct rte_mbuf *m, uint32_t start, uint32_t len, uint
 	for (; s && done < len; s = s->next, off = 0) {
 		uint32_t n = RTE_MIN(len - done, s->data_len - off);
 
-		crc = rte_hash_crc(rte_pktmbuf_mtod_offset(s, const void *, off), n, crc);
+		crc = crc32c_update(rte_pktmbuf_mtod_offset(s, const uint8_t *, off), n, crc);
 		done += n;
 	}
 	crc = rte_cpu_to_le_32(~crc);

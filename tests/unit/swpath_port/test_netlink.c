@@ -80,7 +80,8 @@ static void survives_malformed_messages(void)
 		for (unsigned k = rnd_below(4); k > 0; k--)
 			buf[sizeof(*nlh) + sizeof(struct ifinfomsg) + rnd_below(64)] = (char)rnd();
 		nlh->nlmsg_len = len;
-		copy = malloc(len);
+		/* A message's end is rounded up to its alignment, as in a receive buffer. */
+		copy = calloc(1, MNL_ALIGN(len));
 		memcpy(copy, buf, len);
 		if (swpath_rtnl_parse_link((struct nlmsghdr *)copy, &link) == 0) {
 			CU_ASSERT_TRUE(memchr(link.link.name, '\0', sizeof(link.link.name)) &&
