@@ -71,18 +71,19 @@ int channel_fd(const struct channel *c)
  * match padded to 8, 2 bytes of padding, the frame. */
 static void packet_in(struct wire *w, struct peer *p, const uint8_t *msg, unsigned len)
 {
-	uint8_t prefix[14];
+	uint8_t prefix[6], cookie[8];
 	unsigned match_len, at;
 
 	if (len < 32)
 		return;
-	memcpy(prefix, msg + 14, 10); /* reason, table, cookie */
+	memcpy(prefix, msg + 14, 2); /* reason, table */
+	memcpy(cookie, msg + 16, 8);
 	match_len = get16(msg + 26);
 	at = 24 + (match_len + 7) / 8 * 8 + 2;
 	if (at > len || match_len < 12 || get16(msg + 28) != 0x8000 || msg[30] != 0)
 		return;
-	memcpy(prefix + 10, msg + 32, 4); /* in_port, the first of the match */
-	peer_output(w, p, PORT_CONTROLLER, prefix, sizeof(prefix), msg + at, len - at);
+	memcpy(prefix + 2, msg + 32, 4); /* in_port, the first of the match */
+	peer_output(w, p, PORT_CONTROLLER, prefix, sizeof(prefix), msg + at, len - at, cookie);
 }
 
 static void message(struct channel *c, struct wire *w, struct peer *p, uint8_t *msg, unsigned len)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compare.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,13 @@ static int order(const void *pa, const void *pb)
 	if (a->len != b->len)
 		return a->len < b->len ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, a->len);
+}
+
+/* A packet-in that the action set made comes from no certain flow: -1 is as right as any. */
+static bool same_cookie(const struct output *a, const struct output *b)
+{
+	return a->cookie == b->cookie || a->cookie == OUTPUT_NO_COOKIE ||
+	       b->cookie == OUTPUT_NO_COOKIE;
 }
 
 /* The outputs of one packet on one switch. */
@@ -36,7 +44,8 @@ static struct slice take(const struct peer *p, unsigned *at, uint32_t seq)
 
 static bool same_output(const struct output *a, const struct output *b)
 {
-	return a->port == b->port && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
+	return a->port == b->port && a->len == b->len && same_cookie(a, b) &&
+	       !memcmp(a->bytes, b->bytes, a->len);
 }
 
 static bool equal(const struct slice *a, const struct slice *b)
@@ -78,7 +87,8 @@ static void print_slice(FILE *f, const char *name, const struct slice *s)
 		const struct output *o = &s->o[i];
 
 		if (o->port == PORT_CONTROLLER)
-			fprintf(f, "  %-12s controller ", name);
+			fprintf(f, "  %-12s controller, cookie %016llx, ", name,
+				(unsigned long long)be64toh(o->cookie));
 		else if (o->port == 0)
 			fprintf(f, "  %-12s port LOCAL ", name);
 		else

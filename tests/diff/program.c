@@ -128,7 +128,7 @@ static void add_vlan(struct program *p, struct shape *s)
 static void add_register(struct program *p, struct shape *s)
 {
 	unsigned how = rng_below(&p->rng, 10);
-	enum fid id = p->reg[how < 6 ? 0 : how < 8 ? 1 : 2];
+	enum fid id = p->reg[how < 5 ? 0 : how < 8 ? 1 : 2];
 
 	how = rng_below(&p->rng, 10);
 	add(s, id, (struct value){{0}},
@@ -156,6 +156,9 @@ static bool usable(const struct program *p, const struct shape *s, unsigned tabl
 		return false;
 	if (id == D_IP_FRAG)
 		return p->fragments;
+	/* Whether a first fragment has ports to be matched, OpenFlow 1.3 leaves open. */
+	if (p->fragments && fields[id].layer >= L_TCP && id != D_TCP_FLAGS)
+		return false;
 	if (forwarding_only(p))
 		return id == D_IN_PORT || id == D_ETH_DST || id == D_ETH_SRC || id == D_IPV4_SRC ||
 		       id == D_IPV4_DST || fields[id].layer == L_TCP || fields[id].layer == L_UDP;
@@ -216,7 +219,7 @@ static void shape_generate(struct program *p, unsigned table, struct shape *s)
 	add_base(p, s);
 	if (rng_chance(&p->rng, p->profile == P_L2 ? 50 : 20) && p->profile != P_WIDE)
 		add_vlan(p, s);
-	if (p->profile == P_TABLES && table && rng_chance(&p->rng, 45))
+	if (p->profile == P_TABLES && table && rng_chance(&p->rng, 75))
 		add_register(p, s);
 	if (p->profile == P_WIDE)
 		extra = 4;

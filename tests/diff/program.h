@@ -6,8 +6,8 @@
  * phase adds, modifies and deletes. Everything follows from (seed, index).
  * Why so: programs stay within what OpenFlow defines, or else two right switches would differ.
  * Two flows of one table have one priority only when they share a mask and differ in value. At
- * most one VLAN tag is pushed on a way; sets need their header; later fragments have no ports to
- * be set.
+ * most one VLAN tag is pushed on a way; sets need their header; fragments' ports are neither
+ * matched nor set.
  * Thread-safety: a program has one owner.
  */
 #ifndef SLUICE_TESTS_DIFF_PROGRAM_H

@@ -133,7 +133,7 @@ void wire_close(struct wire *w)
 /* ---- receiving ---- */
 
 void peer_output(struct wire *w, struct peer *p, unsigned port, const uint8_t *prefix,
-	unsigned prefix_len, const uint8_t *frame, unsigned len)
+	unsigned prefix_len, const uint8_t *frame, unsigned len, const uint8_t cookie[8])
 {
 	uint16_t program;
 	uint32_t seq;
@@ -164,6 +164,8 @@ void peer_output(struct wire *w, struct peer *p, unsigned port, const uint8_t *p
 	o->bytes = malloc(o->len);
 	if (!o->bytes)
 		abort();
+	if (cookie)
+		memcpy(&o->cookie, cookie, sizeof(o->cookie));
 	if (prefix_len)
 		memcpy(o->bytes, prefix, prefix_len);
 	memcpy(o->bytes + prefix_len, frame, len);
@@ -213,7 +215,7 @@ static void socket_read(struct wire *w, struct peer *p, unsigned port)
 		len = restore_tag(&mh, frame, (unsigned)n);
 		p->count[port].tx_packets++;
 		p->count[port].tx_bytes += len;
-		peer_output(w, p, port, NULL, 0, frame, len);
+		peer_output(w, p, port, NULL, 0, frame, len, NULL);
 	}
 }
 

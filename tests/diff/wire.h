@@ -15,11 +15,14 @@
 #define MAX_SWITCHES 6
 #define PORT_CONTROLLER 0xfd /* in struct output: a packet-in */
 
+#define OUTPUT_NO_COOKIE UINT64_MAX
+
 struct output {
 	uint32_t seq;
 	uint16_t len;
-	uint8_t port;   /* 0: LOCAL, 1 to PORTS, PORT_CONTROLLER */
-	uint8_t *bytes; /* CONTROLLER: reason, table, cookie and in_port come before the frame */
+	uint8_t port;    /* 0: LOCAL, 1 to PORTS, PORT_CONTROLLER */
+	uint8_t *bytes;  /* CONTROLLER: reason, table and in_port come before the frame */
+	uint64_t cookie; /* CONTROLLER: as it was sent, OUTPUT_NO_COOKIE: of no certain flow */
 };
 
 struct port_count {
@@ -68,7 +71,7 @@ unsigned wire_fence(struct wire *w);
 
 /* Records an output of a peer (used by the OpenFlow channel). */
 void peer_output(struct wire *w, struct peer *p, unsigned port, const uint8_t *prefix,
-	unsigned prefix_len, const uint8_t *frame, unsigned len);
+	unsigned prefix_len, const uint8_t *frame, unsigned len, const uint8_t cookie[8]);
 
 /* ---- channel.c: just enough OpenFlow 1.3 to get packet-ins ---- */
 
