@@ -144,10 +144,10 @@ int hal_port_bind(struct hal_device *dev, uint32_t port, const struct hal_port_h
 		return -EINVAL;
 	}
 	err = dev->drv.port_bind(dev->priv, port, handle, r);
-	if (!err) {
+	if (!err || err == -EEXIST) /* it may have kept it through a reset */
 		note_bound(dev, port, true);
+	if (!err)
 		return 0;
-	}
 	if (r && r->code == HAL_REASON_NONE) {
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "%s: %s: %s", dev->name, handle->name,
 			strerror(-err));

@@ -82,21 +82,27 @@ static void quarantine(struct device *dev, struct rule *rule, const struct hal_c
 	rule_have(dev, rule, HAVE_UNSURE, NULL);
 }
 
-/* A rule that should be gone is not. At first it is tried again at once, then at intervals. */
-static void del_failed(struct device *dev, struct rule *rule, const struct hal_completion *c)
+/* A rule that should be gone is not. At first it is tried again soon, then at intervals. A device
+ * that is only busy gets more time: it may be about to stall. */
+static bool del_failed(struct device *dev, struct rule *rule, const struct hal_completion *c)
 {
+	unsigned limit = c->error == -EAGAIN ? BARRIER_WAIT_MS / LATER_MS : 2 * MAX_ATTEMPTS;
+
 	if (c->error == -ETIMEDOUT || c->error == -ENODEV)
 		rule_have(dev, rule, HAVE_UNSURE, NULL);
-	if (c->error != -ENODEV && ++rule->del_attempts > 2 * MAX_ATTEMPTS)
-		quarantine(dev, rule, c);
+	if (c->error == -ENODEV)
+		return false;
+	if (++rule->del_attempts <= limit && !rule->quarantined)
+		return true;
+	quarantine(dev, rule, c);
+	return false;
 }
 
-static void del_done(struct device *dev, struct rule *rule, const struct hal_completion *c)
+/* True if it is to be tried again soon. */
+static bool del_done(struct device *dev, struct rule *rule, const struct hal_completion *c)
 {
-	if (c->error && c->error != -ENOENT) {
-		del_failed(dev, rule, c);
-		return;
-	}
+	if (c->error && c->error != -ENOENT)
+		return del_failed(dev, rule, c);
 	if (!c->error)
 		credit_final(dev, rule, false);
 	if (rule->unwanted) {
@@ -110,11 +116,13 @@ static void del_done(struct device *dev, struct rule *rule, const struct hal_com
 	rule->packets = rule->bytes = 0;
 	rule_have(dev, rule, HAVE_NONE, NULL);
 	dev->room = true;
+	return false;
 }
 
 void rule_completed(struct device *dev, struct rule *rule, const struct hal_completion *c)
 {
 	struct claim *claim = rule->carried;
+	bool later = false;
 
 	rule->busy = false;
 	rule->carried = NULL;
@@ -126,11 +134,14 @@ void rule_completed(struct device *dev, struct rule *rule, const struct hal_comp
 		replace_done(dev, rule, claim, c);
 		break;
 	case HAL_OP_DEL:
-		del_done(dev, rule, c);
+		later = del_done(dev, rule, c);
 		break;
 	}
 	rule_count(dev, rule);
-	work_add(dev, rule);
+	if (later)
+		work_later(dev, rule);
+	else
+		work_add(dev, rule);
 }
 
 void rule_rejected(struct device *dev, struct rule *rule, const struct hal_reason *r)

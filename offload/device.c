@@ -83,6 +83,8 @@ static void device_sleep(struct device *dev, uint64_t now)
 		until = min64(until, dev->next_counters);
 	if (dev->n_waiting || dev->n_quarantined)
 		until = min64(until, dev->next_retry);
+	if (!TAILQ_EMPTY(&dev->parked) && dev->mode == MODE_RUN)
+		until = min64(until, dev->unpark_ms);
 	if (dev->room && dev->n_waiting)
 		until = min64(until, dev->next_room);
 	if (hal_in_flight(dev->hal))
@@ -146,6 +148,8 @@ static void timers(struct device *dev, uint64_t now)
 	drain_expire(dev, now);
 	if (dev->mode != MODE_RUN)
 		return;
+	if (now >= dev->unpark_ms)
+		unpark(dev);
 	resync_grace(dev, now);
 	if (now >= dev->next_counters || !TAILQ_EMPTY(&dev->refreshes))
 		counters_begin(dev);

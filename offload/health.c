@@ -106,7 +106,7 @@ void health_check(struct device *dev, uint64_t now)
 	struct hal_device_stats st;
 	int err = hal_stats(dev->hal, &st);
 
-	dev->next_health = now + HEALTH_MS;
+	dev->next_health = now + (dev->mode == MODE_GONE ? GONE_MS : HEALTH_MS);
 	if (err == -EOPNOTSUPP) {
 		st.alive = true;
 		st.generation = dev->generation;

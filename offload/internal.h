@@ -28,6 +28,8 @@
 #define BATCH 64
 #define COUNTER_SLICE 128 /* rules whose counters are read between two looks at the events */
 #define HEALTH_MS 200
+#define GONE_MS 50          /* the same for a device that is gone */
+#define LATER_MS 5          /* before what was refused is tried again "at once" */
 #define STALL_MS 2000       /* without a completion: the device stalls */
 #define BARRIER_WAIT_MS 500 /* barriers do not wait longer for a device without progress */
 #define LEAK_GRACE_MS 1000  /* packets on their way to software when a rule is placed */
@@ -177,7 +179,8 @@ struct device {
 	unsigned n_rules;
 	unsigned n_used; /* rules that the device has or will have room for */
 	struct todo_list todo;
-	struct todo_list parked; /* cannot go on while the device stalls */
+	struct todo_list parked; /* cannot go on while the device stalls, or not yet */
+	uint64_t unpark_ms;
 	struct placed_list placed;
 	unsigned n_placed;
 	struct claim_list waiting;
@@ -246,6 +249,7 @@ void claim_finish(struct device *dev, struct claim *c);
 
 /* work.c: the to-do list */
 void work_add(struct device *dev, struct rule *rule);
+void work_later(struct device *dev, struct rule *rule);
 void work_settle(struct device *dev, struct rule *rule);
 void work_run(struct device *dev);
 void work_op(struct device *dev, struct rule *rule, enum hal_op_type type, struct claim *claim);

@@ -36,11 +36,7 @@ void ports_rebind(struct device *dev)
 		struct hal_reason r;
 		int err = hal_port_bind(dev->hal, p->id, &p->handle, &r);
 
-		if (err == -EEXIST) { /* bound after it lost the others */
-			hal_port_unbind(dev->hal, p->id);
-			err = hal_port_bind(dev->hal, p->id, &p->handle, &r);
-		}
-		if (err)
+		if (err && err != -EEXIST) /* that one it has kept */
 			log_err("%s: %s could not be bound again: %s", dev->info.name,
 				p->handle.name, r.text);
 	}

@@ -21,6 +21,15 @@ void work_add(struct device *dev, struct rule *rule)
 	TAILQ_INSERT_TAIL(&dev->todo, rule, in_todo);
 }
 
+/* The same, but not at once. */
+void work_later(struct device *dev, struct rule *rule)
+{
+	work_add(dev, rule);
+	TAILQ_REMOVE(&dev->todo, rule, in_todo);
+	TAILQ_INSERT_TAIL(&dev->parked, rule, in_todo);
+	dev->unpark_ms = now_ms() + LATER_MS;
+}
+
 void work_settle(struct device *dev, struct rule *rule)
 {
 	struct drain *d, *next;
@@ -118,8 +127,6 @@ unsigned work_poll(struct device *dev)
 	unsigned done = 0, failed = 0;
 	int n;
 
-	if (!hal_in_flight(dev->hal) && dev->mode == MODE_GONE)
-		return 0;
 	while ((n = hal_poll(dev->hal, c, BATCH)) > 0) {
 		device_progress(dev);
 		for (int i = 0; i < n; i++) {
@@ -156,6 +163,7 @@ void work_run(struct device *dev)
 		if (!rule_reconcile(dev, rule)) {
 			rule->todo = true;
 			TAILQ_INSERT_TAIL(&dev->parked, rule, in_todo);
+			dev->unpark_ms = UINT64_MAX; /* when it answers again */
 		}
 	}
 	work_flush(dev);
