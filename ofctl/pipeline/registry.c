@@ -66,6 +66,8 @@ static void adopt_birth(struct pipeline *pl, struct pl_megaflow *m)
 	TAILQ_INSERT_TAIL(&pl->all, m, link);
 	if (m->transient || find_twin(pl, &m->mf) || go_live(pl, m)) {
 		atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_RETIRING);
+		if (!m->transient)
+			swpath_megaflow_remove(pl->sp, &m->mf); /* caches let it go */
 		goto drop;
 	}
 	if (!atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_LIVE))

@@ -103,8 +103,8 @@ static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_ke
 	x->written = x->known;
 	x->vlan_from[1] = 1;
 	hal_builder_init(&x->out);
-	/* A megaflow is always of one input port and chain. */
-	x->wc.in_port = x->wc.recirc_id = 0xffffffff;
+	/* A megaflow is always of one input port; and of one chain, which it names beside its match. */
+	x->wc.in_port = 0xffffffff;
 	x->known.dp.in_port = x->known.dp.recirc_id = 0xffffffff;
 }
 
