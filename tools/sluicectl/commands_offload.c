@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands about what is in hardware, what is not, and why.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sluicectl/command.h"
+#include "tools/sluicectl/rpc.h"
+
+/* The words from the second on as one, with spaces between: a match may be given in pieces. */
+static char *joined(const struct words *w)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = need(open_memstream(&text, &size));
+
+	for (unsigned i = 1; i < w->n; i++)
+		fprintf(f, "%s%s", i > 1 ? " " : "", w->args[i]);
+	fclose(f);
+	return need(text);
+}
+
+static int offload(const struct options *o, const struct words *w)
+{
+	char method[80], *what;
+	const char *args[1];
+	int status;
+
+	snprintf(method, sizeof(method), "offload/%s", w->args[0]);
+	if (strcmp(w->args[0], "explain"))
+		return rpc_run(o, method, w->args + 1, w->n - 1);
+	if (w->n < 2)
+		fail_usage("offload explain: explain what? a match, a cookie or a ufid, as in "
+			   "\"sluicectl offload explain tcp,tp_dst=80\"");
+	what = joined(w);
+	args[0] = what;
+	status = rpc_run(o, method, args, 1);
+	free(what);
+	return status;
+}
+
+static int drops(const struct options *o, const struct words *w)
+{
+	return rpc_run(o, "drops", w->args, w->n);
+}
+
+const struct command offload_commands[] = {
+	{"offload", "status|flows|explain ...", "what is in hardware, what is not, and why",
+		"status           devices, the room they have, flows in hardware and refusals by "
+		"reason,\n"
+		"                 packets by path\n"
+		"flows            each megaflow: match, actions, where it is, packets by path, and "
+		"whether\n"
+		"                 its place was verified\n"
+		"explain WHAT     for each device, whether the flow is there, or the field or "
+		"action "
+		"that\n"
+		"                 keeps it out and what would let it in. WHAT is a match (with the "
+		"bridge\n"
+		"                 before it where there are several), cookie=COOKIE, or a ufid out "
+		"of flows\n\n"
+		"Examples:\n"
+		"  sluicectl offload status\n"
+		"  sluicectl offload flows --json\n"
+		"  sluicectl offload explain tcp,tp_dst=80\n"
+		"  sluicectl offload explain br0 in_port=p1,ip\n"
+		"  sluicectl offload explain cookie=0x5\n",
+		1, ANY_NUMBER, 0, NULL, offload},
+	{"drops", "", "packets that were dropped, by reason",
+		"Examples:\n"
+		"  sluicectl drops\n"
+		"  sluicectl drops --json\n",
+		0, 0, 0, NULL, drops},
+	{NULL},
+};
