@@ -13,7 +13,7 @@
 #include <rte_udp.h>
 
 /* Bounds on the work for a hostile frame. */
-enum { MAX_L2_STEPS = 8, MAX_LABELS = 16, MAX_EXTENSIONS = 8 };
+enum { MAX_L2_STEPS = 8, MAX_LABELS = 16, MAX_EXTENSIONS = 8, MAX_INNER_IP = 256 };
 
 enum {
 	ETHERTYPE_MPLS_UNICAST = 0x8847,
@@ -203,6 +203,46 @@ bool swpath_frame_parse(const struct rte_mbuf *m, struct swpath_frame *f)
 		return false;
 	parse_l4(m, f, l4_off);
 	return true;
+}
+
+/* Is there an IP header at `off` whose packet ends with the frame and has its L4 at `l4_off`? */
+static bool inner_at(const struct rte_mbuf *m, uint32_t off, uint32_t l4_off, uint8_t version,
+	struct swpath_frame *f)
+{
+	const bool v6 = version == 6;
+	uint32_t found;
+	uint16_t len;
+
+	/* The length has to be there and right: anything may stand before the real header. */
+	if ((!v6 && version != 4) || !read_be16(m, off + (v6 ? 4 : 2), &len) ||
+		len != m->pkt_len - off - (v6 ? sizeof(struct rte_ipv6_hdr) : 0))
+		return false;
+	memset(f, 0, sizeof(*f));
+	f->l3_off = (uint16_t)off;
+	f->ip_version = version;
+	if (v6 ? !parse_ipv6(m, f, &found) : !parse_ipv4(m, f, &found))
+		return false;
+	if (found != l4_off)
+		return false;
+	parse_l4(m, f, l4_off);
+	return f->l4_off != 0;
+}
+
+bool swpath_frame_parse_inner(const struct rte_mbuf *m, uint32_t l4_off, struct swpath_frame *f)
+{
+	if (l4_off > UINT16_MAX || l4_off >= m->pkt_len)
+		return false;
+	for (uint32_t len = sizeof(struct rte_ipv4_hdr); len <= MAX_INNER_IP; len += 4) {
+		uint8_t buf;
+		const uint8_t *first;
+
+		if (len > l4_off)
+			return false;
+		first = rte_pktmbuf_read(m, l4_off - len, 1, &buf);
+		if (first && inner_at(m, l4_off - len, l4_off, *first >> 4, f))
+			return true;
+	}
+	return false;
 }
 
 unsigned swpath_frame_vlan_bytes(const struct rte_mbuf *m)

@@ -32,6 +32,10 @@ struct swpath_frame {
 /* False if the frame has no whole IP header. */
 bool swpath_frame_parse(const struct rte_mbuf *m, struct swpath_frame *f);
 
+/* The same for the packet inside a tunnel, whose TCP or UDP header is known to be at `l4_off`: its
+ * IP header is found backwards, as the one whose length ends with the frame. False without one. */
+bool swpath_frame_parse_inner(const struct rte_mbuf *m, uint32_t l4_off, struct swpath_frame *f);
+
 /* Bytes of VLAN tags after the MAC addresses, at most two tags: a frame may be longer than the MTU
  * by the Ethernet header and these. */
 unsigned swpath_frame_vlan_bytes(const struct rte_mbuf *m);

@@ -119,7 +119,7 @@ static unsigned internal_rx(struct swpath_port *port, unsigned worker, struct rt
 			    ? swpath_rxbuf_take(
 				      b, i, (uint32_t)got - (uint32_t)sizeof(struct virtio_net_hdr))
 			    : NULL;
-		if (!m || swpath_vnet_to_mbuf(&b->slot[i].vnet, m) < 0) {
+		if (!m || swpath_vnet_to_mbuf(&b->slot[i].vnet, m) != 0) {
 			rte_pktmbuf_free(m);
 			swpath_count(&c->rx_errors, 1);
 			continue;

@@ -190,6 +190,7 @@ static void netdev_close(struct swpath_port *port, bool delete_netdev)
 	(void)delete_netdev;
 	unbind(port, false);
 	close(nd->fd);
+	swpath_rx_cut_clear(&nd->cut);
 	swpath_rxbuf_unref();
 	free(nd);
 	port->priv = NULL;
@@ -216,23 +217,51 @@ static int put_back_tag(struct rte_mbuf *m, struct msghdr *msg)
 		aux->tp_vlan_tci);
 }
 
-/* Packet `i` of the batch, NULL if it is broken. */
-static struct rte_mbuf *take(struct swpath_rxbuf *b, unsigned i)
+/* Packet `i` of the batch, NULL if it is broken; *inner says if it has to be cut (rx_cut.h). */
+static struct rte_mbuf *take(struct swpath_rxbuf *b, unsigned i, uint32_t *inner)
 {
 	struct mmsghdr *msg = &b->msg[i];
 	struct rte_mbuf *m;
+	uint32_t len;
+	int rc;
 
 	if (msg->msg_len <= sizeof(struct virtio_net_hdr))
 		return NULL;
 	m = swpath_rxbuf_take(b, i, msg->msg_len - (uint32_t)sizeof(struct virtio_net_hdr));
 	if (!m)
 		return NULL;
-	if ((msg->msg_hdr.msg_flags & MSG_TRUNC) || swpath_vnet_to_mbuf(&b->slot[i].vnet, m) < 0 ||
-		put_back_tag(m, &msg->msg_hdr) < 0) {
+	len = m->pkt_len;
+	rc = swpath_vnet_to_mbuf(&b->slot[i].vnet, m);
+	if ((msg->msg_hdr.msg_flags & MSG_TRUNC) || rc < 0 || put_back_tag(m, &msg->msg_hdr) < 0) {
 		rte_pktmbuf_free(m);
 		return NULL;
 	}
+	*inner = rc > 0 ? (uint32_t)rc + (m->pkt_len - len) : 0;
 	return m;
+}
+
+/* Receives one batch: to `pkts`, and from the first packet that has to be cut on, to nd->cut. */
+static unsigned receive(struct swpath_netdev *nd, struct swpath_rxbuf *b, struct rte_mbuf **pkts,
+	unsigned max, uint64_t *errors)
+{
+	int got = recvmmsg(nd->fd, b->msg, max, MSG_DONTWAIT, NULL);
+	unsigned n = 0;
+
+	/* EINVAL: a frame that the kernel itself could not describe. */
+	if (got < 0)
+		*errors += errno == EINVAL;
+	for (int i = 0; i < got; i++) {
+		uint32_t inner = 0;
+		struct rte_mbuf *m = take(b, (unsigned)i, &inner);
+
+		if (!m)
+			++*errors;
+		else if (inner || !swpath_rx_cut_empty(&nd->cut))
+			swpath_rx_cut_push(&nd->cut, m, inner);
+		else
+			pkts[n++] = m;
+	}
+	return n;
 }
 
 static unsigned netdev_rx(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts,
@@ -240,32 +269,23 @@ static unsigned netdev_rx(struct swpath_port *port, unsigned worker, struct rte_
 {
 	struct swpath_netdev *nd = port->priv;
 	struct swpath_port_counter *c = &port->counter[worker];
-	struct swpath_rxbuf *b = swpath_rxbuf_get(worker, port->pool, &max);
-	uint64_t bytes = 0;
-	unsigned n = 0;
-	int got;
+	unsigned slots = max, n = 0;
+	uint64_t bytes = 0, errors = 0;
 
 	(void)meta;
-	if (!b || max == 0)
-		return 0;
-	got = recvmmsg(nd->fd, b->msg, max, MSG_DONTWAIT, NULL);
-	if (got < 0) {
-		/* The kernel could not describe a frame (a super-frame inside a tunnel). */
-		if (errno == EINVAL)
-			swpath_count(&c->rx_errors, 1);
-		return 0;
-	}
-	for (int i = 0; i < got; i++) {
-		struct rte_mbuf *m = take(b, (unsigned)i);
+	if (swpath_rx_cut_empty(&nd->cut)) {
+		struct swpath_rxbuf *b = swpath_rxbuf_get(worker, port->pool, &slots);
 
-		if (!m) {
-			swpath_count(&c->rx_errors, 1);
-			continue;
-		}
-		bytes += m->pkt_len;
-		pkts[n++] = m;
+		if (!b || slots == 0)
+			return 0;
+		n = receive(nd, b, pkts, slots, &errors);
 	}
+	n += swpath_rx_cut_take(&nd->cut, port->pool, pkts + n, max - n, &errors);
+	for (unsigned i = 0; i < n; i++)
+		bytes += pkts[i]->pkt_len;
 	swpath_count_rx(c, n, bytes);
+	if (errors)
+		swpath_count(&c->rx_errors, errors);
 	return n;
 }
 

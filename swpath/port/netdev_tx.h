@@ -8,6 +8,7 @@
 
 #include "swpath/port/count.h"
 #include "swpath/port/port.h"
+#include "swpath/port/rx_cut.h"
 #include "swpath/port/vnet.h"
 
 struct swpath_netdev {
@@ -16,6 +17,7 @@ struct swpath_netdev {
 	_Atomic bool uso;         /* the kernel takes UDP super-frames, as far as is known */
 	uint64_t socket_drops;    /* frames lost because the socket's buffer was full */
 	char driver[32];
+	struct swpath_rx_cut cut; /* the receiving worker's */
 };
 
 void swpath_netdev_tx(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts, unsigned n,

@@ -137,6 +137,18 @@ static void take_message(struct swpath_netlink *nl, const struct nlmsghdr *nlh)
 		report_gone(nl, k);
 }
 
+/* Events were lost: those still queued are older than the links as a dump shows them, so they are
+ * thrown away first. */
+static void recover(struct swpath_netlink *nl)
+{
+	char byte;
+
+	while (recv(mnl_socket_get_fd(nl->sock), &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+		errno == ENOBUFS || errno == EINTR)
+		continue;
+	resync(nl);
+}
+
 /* True if there may be more. */
 static bool receive(struct swpath_netlink *nl)
 {
@@ -152,7 +164,7 @@ static bool receive(struct swpath_netlink *nl)
 	if (got < 0) {
 		if (errno == ENOBUFS) {
 			log_info("link events were lost, reading all links again");
-			resync(nl);
+			recover(nl);
 			return true;
 		}
 		return errno == EINTR;
@@ -163,7 +175,7 @@ static bool receive(struct swpath_netlink *nl)
 	if (msg.msg_flags & MSG_TRUNC) {
 		log_warn("a link message did not fit %zu bytes, reading all links again",
 			sizeof(buf));
-		resync(nl);
+		recover(nl);
 		return true;
 	}
 	for (len = (int)got; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
@@ -194,7 +206,9 @@ int swpath_netlink_open(
 		rc = -errno;
 		goto free_watcher;
 	}
-	setsockopt(mnl_socket_get_fd(nl->sock), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(mnl_socket_get_fd(nl->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		    sizeof(size)) < 0)
+		setsockopt(mnl_socket_get_fd(nl->sock), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (mnl_socket_bind(nl->sock, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
 		rc = -errno;
 		goto close_socket;

@@ -175,17 +175,25 @@ void swpath_checksum_make_partial(struct rte_mbuf *m, const struct swpath_frame 
 	swpath_frame_write(m, f->checksum_off, &sum, sizeof(sum));
 }
 
-int swpath_segmenter_start(struct swpath_segmenter *s, const struct rte_mbuf *super)
+static uint16_t read_ip_id(const struct rte_mbuf *m, const struct swpath_frame *f)
 {
-	const uint8_t proto = super->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? IPPROTO_TCP : IPPROTO_UDP;
-	struct swpath_frame *f = &s->frame;
+	uint16_t id;
+
+	if (f->ip_version != 4)
+		return 0;
+	memcpy(&id,
+		rte_pktmbuf_read(m, f->l3_off + offsetof(struct rte_ipv4_hdr, packet_id), 2, &id),
+		2);
+	return rte_be_to_cpu_16(id);
+}
+
+/* s->frame is parsed. */
+static int start(struct swpath_segmenter *s, const struct rte_mbuf *super)
+{
+	const struct swpath_frame *f = &s->frame;
 	uint16_t sum;
 
-	memset(s, 0, sizeof(*s));
-	if (!(super->ol_flags & SWPATH_SEG_FLAGS) || super->tso_segsz == 0)
-		return -EINVAL;
-	if (!swpath_frame_parse(super, f) || !f->l4_off || f->proto != proto ||
-		f->payload_off > MAX_HEADERS)
+	if (super->tso_segsz == 0 || f->payload_off > MAX_HEADERS)
 		return -EINVAL;
 	s->super = super;
 	s->size = super->tso_segsz;
@@ -194,22 +202,105 @@ int swpath_segmenter_start(struct swpath_segmenter *s, const struct rte_mbuf *su
 		return -EINVAL;
 	memcpy(&sum, rte_pktmbuf_read(super, f->checksum_off, 2, &sum), 2);
 	s->pseudo = sum_sub(sum, f->l4_len);
-	if (f->ip_version == 4) {
-		memcpy(&sum,
-			rte_pktmbuf_read(super,
-				f->l3_off + offsetof(struct rte_ipv4_hdr, packet_id), 2, &sum),
-			2);
-		s->ip_id = rte_be_to_cpu_16(sum);
-	}
+	s->ip_id = read_ip_id(super, f);
 	s->seg_off = f->payload_off;
 	for (s->seg = super; s->seg_off >= s->seg->data_len; s->seg = s->seg->next)
 		s->seg_off -= s->seg->data_len;
 	return 0;
 }
 
+int swpath_segmenter_start(struct swpath_segmenter *s, const struct rte_mbuf *super)
+{
+	const uint8_t proto = super->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? IPPROTO_TCP : IPPROTO_UDP;
+
+	memset(s, 0, sizeof(*s));
+	if (!(super->ol_flags & SWPATH_SEG_FLAGS))
+		return -EINVAL;
+	if (!swpath_frame_parse(super, &s->frame) || !s->frame.l4_off || s->frame.proto != proto)
+		return -EINVAL;
+	return start(s, super);
+}
+
+/* GRE's own checksum (RFC 2784) would have to be made for each frame: such are refused. */
+static bool has_gre_checksum(
+	const struct rte_mbuf *m, const struct swpath_frame *outer, uint32_t l4)
+{
+	uint8_t buf;
+	const uint8_t *flags = rte_pktmbuf_read(m, l4, 1, &buf);
+
+	return outer->proto == IPPROTO_GRE && (!flags || *flags & 0x80);
+}
+
+int swpath_segmenter_start_inner(
+	struct swpath_segmenter *s, const struct rte_mbuf *super, uint32_t l4_off)
+{
+	const struct swpath_frame *f = &s->frame;
+	uint32_t outer_l4;
+
+	memset(s, 0, sizeof(*s));
+	if (!swpath_frame_parse(super, &s->outer) || s->outer.fragment ||
+		s->outer.proto == IPPROTO_TCP || s->outer.proto == IPPROTO_SCTP)
+		return -EINVAL;
+	if (!swpath_frame_parse_inner(super, l4_off, &s->frame) || f->proto == IPPROTO_SCTP)
+		return -EINVAL;
+	outer_l4 = super->pkt_len - s->outer.l4_len;
+	if (outer_l4 > f->l3_off || has_gre_checksum(super, &s->outer, outer_l4))
+		return -EINVAL;
+	s->tunnelled = true;
+	s->outer_id = read_ip_id(super, &s->outer);
+	return start(s, super);
+}
+
 uint32_t swpath_segmenter_ip_len(const struct swpath_segmenter *s)
 {
-	return s->frame.payload_off - s->frame.l3_off + RTE_MIN(s->size, s->payload_left);
+	const struct swpath_frame *ip = s->tunnelled ? &s->outer : &s->frame;
+
+	return s->frame.payload_off - ip->l3_off + RTE_MIN(s->size, s->payload_left);
+}
+
+/* Sets the length and, for IPv4, the identification and checksum of the IP header of `f` in a
+ * frame of `len` bytes. */
+static void make_ip(const struct swpath_frame *f, uint8_t *h, uint32_t len, uint16_t id)
+{
+	struct rte_ipv4_hdr *ip4 = (struct rte_ipv4_hdr *)(h + f->l3_off);
+	struct rte_ipv6_hdr *ip6 = (struct rte_ipv6_hdr *)(h + f->l3_off);
+
+	len -= f->l3_off;
+	if (f->ip_version == 6) {
+		ip6->payload_len = rte_cpu_to_be_16((uint16_t)(len - sizeof(*ip6)));
+		return;
+	}
+	ip4->total_length = rte_cpu_to_be_16((uint16_t)len);
+	ip4->packet_id = rte_cpu_to_be_16(id);
+	ip4->hdr_checksum = 0;
+	ip4->hdr_checksum = rte_ipv4_cksum(ip4);
+}
+
+/* The headers around, in a frame of `len` bytes. */
+static void make_outer(struct swpath_segmenter *s, uint8_t *h, uint32_t len)
+{
+	const struct swpath_frame *f = &s->outer;
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(h + f->l4_off);
+
+	make_ip(f, h, len, s->outer_id++);
+	if (f->proto == IPPROTO_UDP)
+		udp->dgram_len = rte_cpu_to_be_16((uint16_t)(len - f->l4_off));
+}
+
+/* A tunnel's UDP checksum, where it has one, covers the whole inner packet. */
+static void complete_outer(struct rte_mbuf *m, const struct swpath_frame *outer)
+{
+	struct swpath_frame f = *outer;
+	uint16_t sum;
+
+	if (f.proto != IPPROTO_UDP)
+		return;
+	memcpy(&sum, rte_pktmbuf_read(m, f.checksum_off, 2, &sum), 2);
+	if (sum == 0)
+		return;
+	f.l4_len = m->pkt_len - f.l4_off;
+	swpath_checksum_make_partial(m, &f);
+	complete_inet(m, f.l4_off, f.l4_len, f.checksum_off);
 }
 
 /* The headers of the next frame, which has `n` bytes of payload; checksum partial. */
@@ -217,21 +308,13 @@ static void make_headers(struct swpath_segmenter *s, uint8_t *h, uint32_t n)
 {
 	const struct swpath_frame *f = &s->frame;
 	const uint32_t l4_len = f->payload_off - f->l4_off + n;
-	struct rte_ipv4_hdr *ip4 = (struct rte_ipv4_hdr *)(h + f->l3_off);
-	struct rte_ipv6_hdr *ip6 = (struct rte_ipv6_hdr *)(h + f->l3_off);
 	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(h + f->l4_off);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(h + f->l4_off);
 	const uint16_t sum = sum_add(s->pseudo, l4_len);
 
-	if (f->ip_version == 4) {
-		ip4->total_length = rte_cpu_to_be_16((uint16_t)(f->l4_off - f->l3_off + l4_len));
-		ip4->packet_id = rte_cpu_to_be_16(s->ip_id++);
-		ip4->hdr_checksum = 0;
-		ip4->hdr_checksum = rte_ipv4_cksum(ip4);
-	} else {
-		ip6->payload_len =
-			rte_cpu_to_be_16((uint16_t)(f->l4_off - f->l3_off - sizeof(*ip6) + l4_len));
-	}
+	make_ip(f, h, f->payload_off + n, s->ip_id++);
+	if (s->tunnelled)
+		make_outer(s, h, f->payload_off + n);
 	if (f->proto == IPPROTO_UDP) {
 		udp->dgram_len = rte_cpu_to_be_16((uint16_t)l4_len);
 		udp->dgram_cksum = sum;
@@ -306,6 +389,8 @@ struct rte_mbuf *swpath_segmenter_next(struct swpath_segmenter *s, struct rte_me
 		}
 	}
 	complete_inet(m, f->l4_off, f->payload_off - f->l4_off + n, f->checksum_off);
+	if (s->tunnelled)
+		complete_outer(m, &s->outer);
 	s->payload_left -= n;
 	s->payload_done += n;
 	return m;

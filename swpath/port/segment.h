@@ -53,13 +53,21 @@ struct swpath_segmenter {
 	uint32_t seg_off;
 	uint32_t payload_left, payload_done; /* bytes */
 	uint32_t size;                       /* payload bytes of a frame */
-	uint16_t pseudo;                     /* folded pseudo-header sum without the length */
-	uint16_t ip_id;                      /* host order, of the next frame */
+	bool tunnelled;                      /* `frame` is inside of `outer` */
+	struct swpath_frame outer;
+	uint16_t pseudo;          /* folded pseudo-header sum without the length */
+	uint16_t outer_id, ip_id; /* host order, of the next frame */
 };
 
 /* `super` stays the caller's and must live until the last frame is made. 0, or -EINVAL if it is no
  * TCP or UDP super-frame that can be cut. */
 int swpath_segmenter_start(struct swpath_segmenter *s, const struct rte_mbuf *super);
+
+/* The same for a super-frame inside a tunnel (VXLAN, Geneve, GRE, IP in IP), as the kernel hands
+ * them to a packet socket: the inner TCP or UDP header is at `l4_off`, super->tso_segsz is set, and
+ * its flags do not matter. */
+int swpath_segmenter_start_inner(
+	struct swpath_segmenter *s, const struct rte_mbuf *super, uint32_t l4_off);
 
 /* Bytes of IP packet in the largest frame: to be compared with an MTU. */
 uint32_t swpath_segmenter_ip_len(const struct swpath_segmenter *s);

@@ -44,6 +44,16 @@ static int super_to_mbuf(
 	return 0;
 }
 
+static int inner_super(const struct virtio_net_hdr *h, struct rte_mbuf *m)
+{
+	struct swpath_segmenter s;
+
+	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return -EINVAL;
+	m->tso_segsz = h->gso_size;
+	return swpath_segmenter_start_inner(&s, m, h->csum_start) < 0 ? -EINVAL : h->csum_start;
+}
+
 int swpath_vnet_to_mbuf(const struct virtio_net_hdr *h, struct rte_mbuf *m)
 {
 	const bool partial = (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
@@ -57,7 +67,7 @@ int swpath_vnet_to_mbuf(const struct virtio_net_hdr *h, struct rte_mbuf *m)
 		outer = h->csum_start == f.l4_off &&
 			h->csum_start + h->csum_offset == f.checksum_off;
 	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE)
-		return outer ? super_to_mbuf(h, m, &f) : -EINVAL;
+		return outer ? super_to_mbuf(h, m, &f) : inner_super(h, m);
 	if (!outer)
 		return swpath_checksum_complete_at(m, h->csum_start, h->csum_offset);
 	m->ol_flags |= checksum_flag(f.proto);

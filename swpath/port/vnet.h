@@ -21,9 +21,10 @@
 #endif
 
 /* Takes over what `h` says of the received frame `m`, which must be writable. A partial checksum
- * that is not the outer transport header's (inside a tunnel) is completed on the spot. 0, or
+ * that is not the outer transport header's (inside a tunnel) is completed on the spot. 0;
  * -EINVAL for a header that contradicts its frame or a super-frame of a kind that has no flags
- * here. */
+ * here; or, for a super-frame inside a tunnel, the offset of its inner transport header: it has to
+ * be cut with swpath_segmenter_start_inner(), and only m->tso_segsz is set. */
 int swpath_vnet_to_mbuf(const struct virtio_net_hdr *h, struct rte_mbuf *m);
 
 /* What the kernel at the other end takes. */

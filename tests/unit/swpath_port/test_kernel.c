@@ -410,6 +410,54 @@ static void netdev_comes_back(void)
 	close_both();
 }
 
+struct seen {
+	unsigned events;
+	uint32_t mtu; /* of slue0, 0: gone */
+	bool other_gone;
+};
+
+static void see_link(void *ctx, const struct swpath_link *link)
+{
+	struct seen *seen = ctx;
+
+	seen->events++;
+	if (strcmp(link->name, "slue0") == 0)
+		seen->mtu = link->gone ? 0 : link->mtu;
+	if (strcmp(link->name, "sluf0") == 0)
+		seen->other_gone = link->gone;
+}
+
+/* More events than the socket holds: what is true in the end is known all the same. */
+static void lost_events_are_made_up_for(void)
+{
+	enum { CHANGES = 4000 };
+	struct event_base *base;
+	struct swpath_netlink *nl;
+	struct seen seen = {0};
+	FILE *ip;
+
+	NEEDS_NAMESPACE();
+	base = event_base_new();
+	run("ip link add slue0 type veth peer name slue1");
+	run("ip link add sluf0 type veth peer name sluf1");
+	CU_ASSERT_EQUAL_FATAL(swpath_netlink_open(base, see_link, &seen, &nl), 0);
+	CU_ASSERT_EQUAL(seen.mtu, 1500);
+	seen.events = 0;
+	ip = popen("ip -batch -", "w");
+	for (unsigned i = 0; i < CHANGES; i++)
+		fprintf(ip, "link set slue0 mtu %u\n", 1000 + i % 2);
+	fprintf(ip, "link del sluf0\nlink set slue0 mtu 1234\n");
+	CU_ASSERT_EQUAL(pclose(ip), 0);
+	for (unsigned i = 0; i < CHANGES / 32 && seen.mtu != 1234; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	CU_ASSERT_TRUE(seen.events < CHANGES); /* they were lost */
+	CU_ASSERT_EQUAL(seen.mtu, 1234);
+	CU_ASSERT_TRUE(seen.other_gone);
+	swpath_netlink_close(nl);
+	event_base_free(base);
+	run("ip link del slue0");
+}
+
 static const uint8_t mac[6] = {2, 0x51, 0, 0, 0, 1};
 
 static struct swpath_port *internal(const char *name)
@@ -491,6 +539,7 @@ void add_kernel_suite(void)
 	CU_add_test(s, "the host does not see frames", host_does_not_see_frames);
 	CU_add_test(s, "the drop owns only what it made", drop_owns_only_what_it_made);
 	CU_add_test(s, "a netdev comes back", netdev_comes_back);
+	CU_add_test(s, "lost events are made up for", lost_events_are_made_up_for);
 	CU_add_test(s, "an internal port outlives us", internal_port_outlives_us);
 	CU_add_test(s, "refuses what is no netdev", refuses_what_is_no_netdev);
 }

@@ -66,16 +66,12 @@ static void zero_udp_checksum_is_ones(void)
 }
 
 /* Frame `i` of the super-frame f, `n` bytes of payload from `off`. */
-static void judge(const struct rte_mbuf *m, unsigned i, unsigned off, unsigned n, bool last)
+static void judge(const uint8_t *flat, unsigned i, unsigned off, unsigned n, bool last)
 {
-	static uint8_t flat[FRAME_MAX];
 	const unsigned l4_len = f.body - f.l4 + n;
 	const uint8_t *ip = flat + f.l3, *l4 = flat + f.l4;
 	const struct spec *s = &f.spec;
 
-	CU_ASSERT_FATAL(m->pkt_len == f.body + n);
-	CU_ASSERT_FALSE(swpath_has_offload(m));
-	frame_flat(m, flat);
 	CU_ASSERT_EQUAL(memcmp(flat + f.body, f.data + f.body + off, n), 0);
 	CU_ASSERT_TRUE(checksums_right(&f, flat, l4_len));
 	CU_ASSERT_EQUAL(memcmp(flat, f.data, f.l3), 0);
@@ -110,8 +106,14 @@ static void cut_and_judge(unsigned size, unsigned piece)
 	n = swpath_segment(m, test_pool, out, MAX_FRAMES);
 	rte_pktmbuf_free(m);
 	CU_ASSERT_FATAL(n == (payload + size - 1) / size);
-	for (unsigned i = 0; i < n; i++)
-		judge(out[i], i, i * size, RTE_MIN(size, payload - i * size), i + 1 == n);
+	for (unsigned i = 0; i < n; i++) {
+		static uint8_t flat[FRAME_MAX];
+
+		CU_ASSERT_FATAL(out[i]->pkt_len == f.body + RTE_MIN(size, payload - i * size));
+		CU_ASSERT_FALSE(swpath_has_offload(out[i]));
+		frame_flat(out[i], flat);
+		judge(flat, i, i * size, RTE_MIN(size, payload - i * size), i + 1 == n);
+	}
 	rte_pktmbuf_free_bulk(out, n);
 }
 
@@ -146,6 +148,81 @@ static void cuts_64k(void)
 	s.payload = 65535 - 32 - 48;
 	frame_build(&s, &f);
 	cut_and_judge(1400, 0);
+}
+
+/* f becomes the packet inside of `outer`, behind 8 bytes as of VXLAN. */
+static void build_tunnel(struct built *outer, bool outer_checksum)
+{
+	struct spec s;
+
+	do {
+		spec_random(&s);
+	} while (s.proto == IPPROTO_SCTP);
+	s.padding = 0;
+	s.payload = 1000 + rnd_below(20000);
+	frame_build(&s, &f);
+	spec_random(&s);
+	s.proto = IPPROTO_UDP;
+	s.padding = 0;
+	s.payload = 8 + f.len;
+	frame_build(&s, outer);
+	memcpy(outer->data + outer->body + 8, f.data, f.len);
+	if (!outer_checksum)
+		memset(outer->data + outer->checksum, 0, 2);
+}
+
+static void judge_outer(const struct built *outer, const uint8_t *flat, unsigned len, unsigned i)
+{
+	const uint8_t *ip = flat + outer->l3, *udp = flat + outer->l4;
+
+	CU_ASSERT_EQUAL(get16(udp + 4), len - outer->l4);
+	if (outer->spec.ipv6) {
+		CU_ASSERT_EQUAL(get16(ip + 4), len - outer->l3 - 40);
+	} else {
+		CU_ASSERT_EQUAL(get16(ip + 2), len - outer->l3);
+		CU_ASSERT_EQUAL(get16(ip + 4), (uint16_t)(get16(outer->data + outer->l3 + 4) + i));
+	}
+	if (get16(outer->data + outer->checksum) == 0) {
+		CU_ASSERT_EQUAL(get16(flat + outer->checksum), 0);
+	} else {
+		CU_ASSERT_TRUE(checksums_right(outer, flat, len - outer->l4));
+	}
+}
+
+static void cuts_inside_tunnels(void)
+{
+	static struct built outer;
+	static uint8_t flat[FRAME_MAX];
+
+	for (unsigned i = 0; i < 300; i++) {
+		const unsigned size = 200 + rnd_below(1500);
+		struct swpath_segmenter s;
+		struct rte_mbuf *m;
+		unsigned inside, off = 0, n = 0;
+
+		build_tunnel(&outer, i & 1);
+		inside = outer.body + 8;
+		m = frame_mbuf(&outer, i & 2 ? 700 : 0);
+		m->ol_flags = 0;
+		m->tso_segsz = (uint16_t)size;
+		CU_ASSERT_EQUAL_FATAL(swpath_segmenter_start_inner(&s, m, inside + f.l4), 0);
+		while (!swpath_segmenter_done(&s)) {
+			const unsigned bytes = RTE_MIN(size, f.end - f.body - off);
+			struct rte_mbuf *out = swpath_segmenter_next(&s, test_pool);
+
+			CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+			CU_ASSERT_EQUAL_FATAL(out->pkt_len, inside + f.body + bytes);
+			frame_flat(out, flat);
+			judge_outer(&outer, flat, out->pkt_len, n);
+			judge(flat + inside, n++, off, bytes, off + bytes == f.end - f.body);
+			off += bytes;
+			rte_pktmbuf_free(out);
+		}
+		CU_ASSERT_EQUAL(off, f.end - f.body);
+		/* Not where no header is. */
+		CU_ASSERT_EQUAL(swpath_segmenter_start_inner(&s, m, inside + f.l4 + 1), -EINVAL);
+		rte_pktmbuf_free(m);
+	}
 }
 
 static struct rte_mbuf *super(uint16_t size)
@@ -227,6 +304,7 @@ void add_segment_suite(void)
 	CU_add_test(s, "a UDP checksum of 0 is sent as ones", zero_udp_checksum_is_ones);
 	CU_add_test(s, "cuts random super-frames", cuts_random_super_frames);
 	CU_add_test(s, "cuts 64 KB", cuts_64k);
+	CU_add_test(s, "cuts inside tunnels", cuts_inside_tunnels);
 	CU_add_test(s, "refuses what cannot be cut", refuses_what_cannot_be_cut);
 	CU_add_test(s, "runs out of mbufs", runs_out_of_mbufs);
 	CU_add_test(s, "a shared packet is copied", shared_packet_is_copied);
