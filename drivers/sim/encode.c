@@ -16,6 +16,8 @@ struct writer {
 
 static void put(struct writer *w, const void *data, size_t len)
 {
+	if (!len)
+		return;
 	if (w->full || len > w->n - w->len) {
 		w->full = true;
 		return;

@@ -12,7 +12,7 @@
 #include "hal/base/log.h"
 
 #define FIRST_BACKOFF_MS 50
-#define MAX_BACKOFF_MS 5000
+#define MAX_BACKOFF_MS 2000
 #define CONNECT_MS 20 /* between two tries when the process was just started */
 #define SEND_BUFFER (4 << 20)
 
@@ -219,13 +219,18 @@ void sim_link_retry(struct sim_dev *dev)
 	if (sim_now_ms() < dev->retry_ms)
 		return;
 	err = try_link(dev, &r);
+	if (nobody_there(err)) {
+		err = sim_launch(dev, &r); /* returns when it listens */
+		if (err)
+			log_warn("sim:%s: %s", dev->name, r.text);
+		else
+			err = try_link(dev, &r);
+	}
 	if (!err) {
 		log_info("sim:%s: the device is back", dev->name);
 		sim_ports_rebind(dev);
 		return;
 	}
-	if (nobody_there(err) && sim_launch(dev, &r))
-		log_warn("sim:%s: %s", dev->name, r.text);
 	dev->retry_ms = sim_now_ms() + dev->backoff_ms;
 	dev->backoff_ms =
 		dev->backoff_ms < MAX_BACKOFF_MS / 2 ? dev->backoff_ms * 2 : MAX_BACKOFF_MS;

@@ -9,6 +9,8 @@
 
 #define BIND_MS 1000 /* binding touches the kernel's netdev: it may take longer than a question */
 
+#define REMEMBER_MS 500
+
 LOG_DEFINE(sim_ports);
 
 static struct sim_bound *find(const struct sim_dev *dev, uint32_t port)
@@ -134,26 +136,47 @@ void sim_ports_forgotten(struct sim_dev *dev)
 	}
 }
 
+/* Reads the port's counters from the device, if it answers. */
+static void refresh(struct sim_dev *dev, struct sim_bound *b)
+{
+	const struct sim_port body = {b->bind.port};
+	struct sim_port_stats s;
+	int len = sim_request(
+		dev, SIM_PORT_STATS, &body, sizeof(body), &s, sizeof(s), SIM_REQUEST_MS);
+
+	if (len != sizeof(s) || s.error)
+		return;
+	b->last = (struct hal_port_stats){.rx_packets = s.rx_packets,
+		.tx_packets = s.tx_packets,
+		.rx_bytes = s.rx_bytes,
+		.tx_bytes = s.tx_bytes,
+		.rx_dropped = s.rx_dropped,
+		.tx_dropped = s.tx_dropped,
+		.rx_errors = s.rx_errors,
+		.tx_errors = s.tx_errors};
+}
+
+/* So that a process that is killed takes no more with it than what it counted since. */
+void sim_ports_remember(struct sim_dev *dev)
+{
+	uint64_t now = sim_now_ms();
+	struct sim_bound *b;
+
+	if (now - dev->remembered_ms < REMEMBER_MS)
+		return;
+	dev->remembered_ms = now;
+	LIST_FOREACH (b, &dev->ports, next)
+		refresh(dev, b);
+}
+
 int sim_port_stats(void *priv, uint32_t port, struct hal_port_stats *out)
 {
-	const struct sim_port body = {port};
 	struct sim_dev *dev = priv;
 	struct sim_bound *b = find(dev, port);
-	struct sim_port_stats s;
-	int len;
 
 	if (!b)
 		return -ENOENT;
-	len = sim_request(dev, SIM_PORT_STATS, &body, sizeof(body), &s, sizeof(s), SIM_REQUEST_MS);
-	if (len == sizeof(s) && !s.error)
-		b->last = (struct hal_port_stats){.rx_packets = s.rx_packets,
-			.tx_packets = s.tx_packets,
-			.rx_bytes = s.rx_bytes,
-			.tx_bytes = s.tx_bytes,
-			.rx_dropped = s.rx_dropped,
-			.tx_dropped = s.tx_dropped,
-			.rx_errors = s.rx_errors,
-			.tx_errors = s.tx_errors};
+	refresh(dev, b);
 	*out = b->base;
 	add_stats(out, &b->last);
 	return 0;

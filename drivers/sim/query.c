@@ -108,8 +108,12 @@ int sim_stats(void *priv, struct hal_device_stats *out)
 {
 	struct sim_dev *dev = priv;
 	struct sim_stats s;
-	int len = sim_request(dev, SIM_STATS, NULL, 0, &s, sizeof(s), SIM_REQUEST_MS);
+	int len;
 
+	if (dev->fd < 0 && !dev->lost) /* poll said so: time to bring it back */
+		sim_link_retry(dev);
+	len = sim_request(dev, SIM_STATS, NULL, 0, &s, sizeof(s), SIM_REQUEST_MS);
+	sim_ports_remember(dev);
 	if (len == sizeof(s)) {
 		if (s.generation != dev->generation)
 			dev->generation = s.generation; /* its ports stay through a reset */

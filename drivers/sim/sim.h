@@ -77,6 +77,7 @@ struct sim_dev {
 	uint64_t retry_ms; /* DOWN: when to try next */
 	uint32_t backoff_ms;
 	struct sim_stats stats; /* as last heard */
+	uint64_t remembered_ms; /* when the ports' counters were last read */
 
 	struct sim_op ops[SIM_MAX_OPS];
 	struct sim_op_list in_flight, done;
@@ -146,6 +147,7 @@ int sim_port_unbind(void *dev, uint32_t port);
 int sim_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
 bool sim_port_is_bound(const struct sim_dev *dev, uint32_t port);
 void sim_ports_rebind(struct sim_dev *dev);    /* after a new connection */
+void sim_ports_remember(struct sim_dev *dev);  /* what they have counted, now and then */
 void sim_ports_forgotten(struct sim_dev *dev); /* the device's generation changed */
 
 /* ---- packet.c ---- */

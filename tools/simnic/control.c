@@ -159,6 +159,8 @@ static void port_stats(struct nic *nic, struct nic_client *client, uint32_t id, 
 	struct nic_port *port = nic_port_find(nic, number);
 	struct sim_port_stats none = {.error = -ENOENT};
 
+	if (port)
+		nic_port_stats_update(port);
 	reply(nic, client, id, port ? &port->stats : &none, sizeof(none));
 }
 

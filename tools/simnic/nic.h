@@ -61,6 +61,8 @@ int nic_port_unbind(struct nic *nic, uint32_t id); /* 0 or -ENOENT */
 void nic_port_close(struct nic *nic, struct nic_port *port);
 struct nic_port *nic_port_find(const struct nic *nic, uint32_t id);
 
+void nic_port_stats_update(struct nic_port *port); /* adds what the kernel had to drop */
+
 /* Queues the frame; it must stay as it is until nic_port_flush_all(). */
 void nic_port_send(struct nic *nic, struct nic_port *port, const struct nic_packet *p);
 void nic_port_flush_all(struct nic *nic);

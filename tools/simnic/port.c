@@ -89,9 +89,9 @@ void nic_port_send(struct nic *nic, struct nic_port *port, const struct nic_pack
 /* ---- in ---- */
 
 struct rx_slot {
-	struct virtio_net_hdr vnet;
-	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	struct iovec iov[2];
+	struct virtio_net_hdr vnet;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 };
 
 /* The kernel took the outermost tag out of the frame: puts it back. */
@@ -119,10 +119,9 @@ static void restore_tag(struct nic_packet *p, struct msghdr *msg)
 	}
 }
 
-static void receive_one(
-	struct nic *nic, struct nic_port *port, struct mmsghdr *msg, uint8_t *buffer)
+static void receive_one(struct nic *nic, struct nic_port *port, struct mmsghdr *msg,
+	const struct rx_slot *slot, uint8_t *buffer)
 {
-	struct rx_slot *slot = msg->msg_hdr.msg_iov[0].iov_base;
 	struct nic_packet p = {.data = buffer + NIC_HEADROOM,
 		.headroom = NIC_HEADROOM,
 		.in_port = port->id,
@@ -158,7 +157,7 @@ static int receive_burst(struct nic *nic, struct nic_port *port)
 	}
 	n = recvmmsg(port->source.fd, msgs, NIC_BURST, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++)
-		receive_one(nic, port, &msgs[i], nic->buffers[i]);
+		receive_one(nic, port, &msgs[i], &slots[i], nic->buffers[i]);
 	nic_port_flush_all(nic);
 	return n;
 }
@@ -177,6 +176,16 @@ static void port_ready(struct nic *nic, struct nic_source *source, uint32_t even
 	}
 	if (nic->uplink.attached)
 		sim_ring_kick(&nic->uplink.up);
+}
+
+void nic_port_stats_update(struct nic_port *port)
+{
+	struct tpacket_stats kernel;
+	socklen_t len = sizeof(kernel);
+
+	/* Reading resets them. */
+	if (!getsockopt(port->source.fd, SOL_PACKET, PACKET_STATISTICS, &kernel, &len))
+		port->stats.rx_dropped += kernel.tp_drops;
 }
 
 /* ---- life ---- */

@@ -102,7 +102,7 @@ static void send_pending(struct nic *nic, struct nic_client *c)
 /* Reads a message with the descriptors that came along. Bytes, 0 at the end, or -errno. */
 static ssize_t receive(int fd, uint8_t *buf, size_t n, int fds[SIM_FDS], unsigned *n_fds)
 {
-	char control[CMSG_SPACE(SIM_FDS * sizeof(int))];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(SIM_FDS * sizeof(int))];
 	struct iovec iov = {buf, n};
 	struct msghdr msg = {.msg_iov = &iov,
 		.msg_iovlen = 1,
