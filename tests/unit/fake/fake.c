@@ -54,9 +54,14 @@ static void default_caps(struct fake *f)
 {
 	struct hal_caps *c = &f->caps;
 
-	memset(c->match, HAL_MATCH_ANY | HAL_MATCH_PREFIX | HAL_MATCH_EXACT, sizeof(c->match));
+	for (enum hal_field_id id = 0; id < FIELD_MAX; id++) {
+		if (!hal_field_is_dp(id))
+			continue;
+		c->match[id] = HAL_MATCH_ANY | HAL_MATCH_PREFIX | HAL_MATCH_EXACT;
+		c->set[id] = true;
+	}
+	strcpy(c->name, "fake");
 	memset(c->action, true, sizeof(c->action));
-	memset(c->set, true, sizeof(c->set));
 	memset(c->object, true, sizeof(c->object));
 	c->set_masked = c->chains = c->atomic_update = c->survives_restart = true;
 	c->counts_packets = c->counts_bytes = c->priorities = true;
