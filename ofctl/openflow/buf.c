@@ -30,6 +30,8 @@ uint8_t *of_put_zeros(struct of_buf *b, size_t n)
 		b->data = data;
 		b->cap = cap;
 	}
+	if (!n)
+		return b->data;
 	at = b->data + b->len;
 	memset(at, 0, n);
 	b->len += n;
@@ -38,9 +40,9 @@ uint8_t *of_put_zeros(struct of_buf *b, size_t n)
 
 void of_put_bytes(struct of_buf *b, const void *data, size_t n)
 {
-	uint8_t *at = of_put_zeros(b, n);
+	uint8_t *at = n ? of_put_zeros(b, n) : NULL;
 
-	if (at && n)
+	if (at)
 		memcpy(at, data, n);
 }
 

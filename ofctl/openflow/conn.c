@@ -168,7 +168,10 @@ void of_conn_close(struct of_conn *conn, const char *why)
 	of_channel_free(conn->ch);
 	if (conn->version) {
 		conn->agent->stats.connections--;
-		if (why)
+		if (why && remote->service)
+			log_dbg("%s: %s: a connection ended: %s", pl_bridge_name(conn->agent->br),
+				remote->target, why);
+		else if (why)
 			log_info("%s: %s disconnected: %s", pl_bridge_name(conn->agent->br),
 				remote->target, why);
 	}
@@ -209,6 +212,9 @@ static void negotiate(struct of_conn *conn, const uint8_t *msg, size_t len)
 	}
 	conn->version = (uint8_t)(31 - __builtin_clz(theirs & ours));
 	conn->agent->stats.connections++;
+	if (!conn->remote->service)
+		log_info("%s: %s connected, speaking OpenFlow wire version %#x",
+			pl_bridge_name(conn->agent->br), conn->remote->target, conn->version);
 	of_remote_up(conn->remote);
 }
 

@@ -93,6 +93,11 @@ static void put_vlan(struct putter *p)
 	p->vlan_done = true;
 	if (!mask)
 		return;
+	if (p->form == OF_OXM_13 && !value && (mask & 0x1fff) == 0x1fff) {
+		/* OFPVID_NONE: a packet without a tag has no priority either. */
+		of_oxm_put(p->b, p->form, FIELD_VLAN_VID, vid, NULL);
+		return;
+	}
 	if (p->form == OF_OXM_NX || !pcp_ok) {
 		uint8_t v[2] = {(uint8_t)(value >> 8), (uint8_t)value};
 		uint8_t m[2] = {(uint8_t)(mask >> 8), (uint8_t)mask};

@@ -22,7 +22,8 @@ static enum of_error set_packet_in_format(struct of_conn *conn, struct of_rd r)
 
 	if (r.bad || r.left)
 		return OFERR_BAD_LEN;
-	if (format != NX_PACKET_IN_STANDARD && format != NX_PACKET_IN_NXM)
+	if (format != NX_PACKET_IN_STANDARD &&
+		(format != NX_PACKET_IN_NXM || conn->version != OFP10))
 		return OFERR_EPERM;
 	conn->nxm_packet_in = format == NX_PACKET_IN_NXM;
 	return OFERR_OK;
@@ -80,7 +81,7 @@ enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t l
 	case NXT_FLOW_MOD_TABLE_ID:
 		return v10 ? set_table_ids(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_SET_PACKET_IN_FORMAT:
-		return v10 ? set_packet_in_format(conn, r) : OFERR_BAD_EXP_TYPE;
+		return set_packet_in_format(conn, r);
 	case NXT_FLOW_AGE: /* ages are always there */
 		return r.left ? OFERR_BAD_LEN : OFERR_OK;
 	case NXT_SET_ASYNC_CONFIG:

@@ -4,8 +4,6 @@
  */
 #include "ofctl/openflow/codec.h"
 
-#include <stdio.h>
-
 #include "ofctl/openflow/oxm.h"
 #include "ofctl/openflow/wire.h"
 
@@ -98,13 +96,10 @@ static void put_fields(struct of_buf *b, uint16_t property, bool writable, bool 
 void of_table_features_encode(struct of_buf *b, uint8_t table)
 {
 	size_t start = b->len;
-	char name[32];
-
-	snprintf(name, sizeof(name), "table%u", table);
 	of_put_u16(b, 0);
 	of_put_u8(b, table);
 	of_put_zeros(b, 5);
-	of_put_text(b, name, 32);
+	of_put_zeros(b, 32);       /* no name: tools print its number then */
 	of_put_u64(b, UINT64_MAX); /* metadata that can be matched */
 	of_put_u64(b, UINT64_MAX); /* and written */
 	of_put_u32(b, 3);          /* OFPTC_DEPRECATED_MASK, as it has to be */

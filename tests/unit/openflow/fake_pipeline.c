@@ -266,7 +266,6 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 {
 	(void)br;
 	*out = (struct of_table_stats){.table = table, .max_entries = 1000000};
-	snprintf(out->name, sizeof(out->name), "table%u", table);
 	for (unsigned i = 0; i < n_flows; i++)
 		out->active += flows[i].fm.table == table;
 }
