@@ -244,6 +244,9 @@ void xlate_table(struct xlate *x, uint8_t table)
 			break;
 		table = MUTATE(9, f->ins.goto_table, 1);
 	}
+	/* What stopped is the list of actions and the way to further tables. The action set collected
+	 * so far is still executed, as Open vSwitch does. */
+	x->stop = false;
 	x->flow = outer;
 	x->table = outer_table;
 }

@@ -91,7 +91,7 @@ struct xlate {
 	struct of_action set[32]; /* the action set */
 	unsigned n_set;
 	bool raced;      /* a flow vanished under our eyes */
-	bool stop;       /* the packet is done with (its TTL ran out) */
+	bool stop;       /* the list of actions ends here (TTL ran out) */
 	bool packet_out; /* TABLE is allowed, no port is "in" */
 	int error;
 	FILE *trace; /* steps are written to it, or NULL */
