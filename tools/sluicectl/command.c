@@ -49,11 +49,10 @@ const struct command *command_find(const struct words *w)
 	if (strange)
 		fail_usage("%s does not take %s", c->name, options_name(strange & -strange));
 	if (w->n < c->min || w->n > c->max)
-		fail_usage(
-			"%s %s: %s arguments\n  usage: sluicectl %s %s\n  examples: sluicectl %s "
-			"--help",
-			c->name, w->n ? w->args[w->n - 1] : "",
-			w->n < c->min ? "too few" : "too many", c->name, c->usage, c->name);
+		fail_usage("%s: %s arguments\n  usage: sluicectl %s %s\n  examples: sluicectl %s "
+			   "--help",
+			c->name, w->n < c->min ? "too few" : "too many", c->name, c->usage,
+			c->name);
 	return c;
 }
 

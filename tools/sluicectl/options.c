@@ -2,10 +2,12 @@
 #include "tools/sluicectl/options.h"
 
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/sluicectl/fail.h"
+#include "tools/sluicectl/nearest.h"
 
 #define DEFAULT_RUNDIR "/run/sluice"
 #define DEFAULT_TIMEOUT_S 30
@@ -21,6 +23,7 @@ static const struct argp_option options[] = {
 	{"no-wait", OPT_NO_WAIT, NULL, 0,
 		"store a change, but do not wait until the switch has applied it", 0},
 	{"help", 'h', NULL, 0, "this text; after a command, help on that command", 0},
+	{"usage", 'U', NULL, OPTION_HIDDEN, NULL, 0},
 	{"version", 'V', NULL, 0, "print sluicectl's version", 0},
 	{0},
 };
@@ -69,6 +72,7 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
 		o->no_wait = true;
 		return 0;
 	case 'h':
+	case 'U':
 		o->help = true;
 		return 0;
 	case 'V':
@@ -112,6 +116,35 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static bool considered(
+	const struct argp_option *list, const char *name, size_t n, struct nearest *near)
+{
+	for (; list->name; list++) {
+		if (!strncmp(list->name, name, n))
+			return true;
+		nearest_try(near, list->name);
+	}
+	return false;
+}
+
+/* Names the nearest option where argp would only say that it knows none of this name. */
+static void check_option(const char *word)
+{
+	size_t n = strcspn(word, "=");
+	struct nearest near;
+	char name[64];
+
+	if (strncmp(word, "--", 2) || n - 2 >= sizeof(name))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)(n - 2), word + 2);
+	nearest_start(&near, name);
+	if (!considered(options, name, n - 2, &near) &&
+		!considered(command_options, name, n - 2, &near))
+		fail_usage("--%s: unknown option%s%s%s", name,
+			near.best[0] ? "; did you mean --" : "", near.best,
+			near.best[0] ? "?" : " (\"sluicectl --help\" lists them all)");
+}
+
 static const struct argp global_argp = {options, parse_global, NULL, NULL, NULL, NULL, NULL};
 
 /* Reads argv[first] to argv[end - 1], which hold one command. */
@@ -127,7 +160,9 @@ static void read_command(struct options *o, char **argv, int first, int end)
 	char **part = need(calloc((size_t)n + 2, sizeof(*part)));
 
 	*w = (struct words){.args = need(calloc((size_t)n + 1, sizeof(*w->args)))};
-	part[0] = argv[0];
+	part[0] = (char *)"sluicectl";
+	for (int i = first; i < end; i++)
+		check_option(argv[i]);
 	memcpy(part + 1, argv + first, (size_t)n * sizeof(*part));
 	argp_parse(&argp, n + 1, part, ARGP_NO_HELP, NULL, &t);
 	free(part);
@@ -182,5 +217,6 @@ const char *options_name(unsigned bit)
 
 void options_help(void)
 {
+	setenv("ARGP_HELP_FMT", "no-dup-args-note,rmargin=100", 0);
 	argp_help(&global_argp, stdout, ARGP_HELP_LONG, (char *)"sluicectl");
 }

@@ -41,15 +41,15 @@ static void found(struct search *q, struct row *r)
 
 static void search_names(struct search *q)
 {
-	for (size_t i = 0; i < sizeof(naming) / sizeof(naming[0]); i++) {
-		struct row *r;
+	const struct rows *rows = model_rows(&q->s->model, q->t->name);
 
-		if (!table_column(q->t, naming[i]))
-			continue;
-		r = model_find(&q->s->model, q->t->name, naming[i], q->text);
-		if (r)
-			found(q, r);
-	}
+	for (size_t n = 0; n < sizeof(naming) / sizeof(naming[0]); n++)
+		for (size_t i = 0; i < rows->n; i++) {
+			const char *name = row_string(rows->list[i], naming[n]);
+
+			if (name && !rows->list[i]->deleted && !strcmp(name, q->text))
+				found(q, rows->list[i]);
+		}
 }
 
 static void search_referrers(struct search *q)
