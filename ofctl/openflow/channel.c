@@ -218,11 +218,11 @@ struct of_channel *of_channel_accept(
 	return ch;
 }
 
-static int connect_local(struct of_channel *ch, const char *path)
+static int connect_local(struct of_channel *ch, const struct of_target *t)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct sockaddr_un un;
 
-	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	of_target_sockaddr(t, &un);
 	return bufferevent_socket_connect(ch->bev, (struct sockaddr *)&un, sizeof(un));
 }
 
@@ -239,7 +239,7 @@ int of_channel_connect(struct event_base *base, struct evdns_base *dns, const st
 	ch->busy = true;
 	errno = 0;
 	if (t->local)
-		err = connect_local(ch, t->host);
+		err = connect_local(ch, t);
 	else
 		err = bufferevent_socket_connect_hostname(
 			ch->bev, dns, AF_UNSPEC, t->host, t->port);

@@ -140,9 +140,9 @@ static void remove_old_socket(const char *path)
 
 static int listen_local(struct of_remote *remote)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct sockaddr_un un;
 
-	snprintf(un.sun_path, sizeof(un.sun_path), "%s", remote->t.host);
+	of_target_sockaddr(&remote->t, &un);
 	remove_old_socket(un.sun_path);
 	errno = 0;
 	if (!listen_at(remote, (struct sockaddr *)&un, sizeof(un)))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "ofctl/openflow/wire.h"
@@ -63,6 +64,12 @@ static int parse_path(const char *path, const char *text, struct of_target *t, c
 		return bad(err, n, text, "expected a path of 1 to 107 bytes after the colon");
 	strcpy(t->host, path);
 	return 0;
+}
+
+void of_target_sockaddr(const struct of_target *t, struct sockaddr_un *un)
+{
+	*un = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(un->sun_path, t->host, strnlen(t->host, sizeof(un->sun_path) - 1));
 }
 
 static int parse_active(const char *s, const char *text, struct of_target *t, char *err, size_t n)

@@ -18,6 +18,11 @@ struct of_target {
 	uint16_t port;
 };
 
+struct sockaddr_un;
+
+/* The address of a local target: its path was checked to fit. */
+void of_target_sockaddr(const struct of_target *t, struct sockaddr_un *un);
+
 /* 0, or -EINVAL (-EPROTONOSUPPORT: an unknown kind) with a message. */
 int of_target_parse(const char *text, struct of_target *t, char *err, size_t n);
 

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 	struct event *input = event_new(base, 0, EV_READ, on_input, base);
 	struct event *tick = event_new(base, -1, EV_PERSIST, on_tick, NULL);
 	struct timeval tv = {0, 100000};
-	struct of_controller_config cfg = {.inactivity_probe_ms = 500};
+	struct of_controller_config cfg = {.inactivity_probe_ms = -1};
 	char err[256];
 
 	of_agents_events(all, &ops);
