@@ -73,6 +73,12 @@ class Wire:
             elif wanted(frame):
                 return [frame]
 
+    def drain(self):
+        """Forgets what came in so far."""
+        self.receive(0)
+        while select.select([self.sock], [], [], 0)[0]:
+            self._read()
+
     def close(self):
         self.sock.close()
 
@@ -121,7 +127,7 @@ class Host:
     def __init__(self, lab, name, address=None, ipv6=False):
         self.name, self.port, self.address = name, "p-" + name, address
         self.ns = slu.Netns(name, ipv6=ipv6)
-        lab.ns.veth(self.port, "eth0", self.ns)
+        lab.ns.veth(self.port, "eth0", self.ns, quiet=True)
         if address:
             self.exec("ip", "addr", "add", address, "dev", "eth0")
 
@@ -158,9 +164,15 @@ class Lab:
         self.name = name
         self.ns = slu.Netns("sw", ipv6=True)
         self.hosts = []
-        self.sluice = slu.Sluiced(self.ns, "sluice")
         self.allowed = []
         self.processes = []
+        self.sluice = slu.Sluiced(self.ns, "sluice", start=False)
+        try:
+            self.sluice.start()
+        except BaseException:
+            self.close()
+            self.remove()
+            raise
 
     def host(self, name, address=None, bridge=None, ipv6=False):
         h = Host(self, name, address, ipv6)

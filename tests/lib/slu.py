@@ -112,10 +112,13 @@ class Netns:
     def pids(self):
         return [int(p) for p in run("ip", "netns", "pids", self.name).split()]
 
-    def veth(self, a, b, peer_ns=None):
-        """A pair of veths, both up: `a` here, `b` here or in peer_ns."""
+    def veth(self, a, b, peer_ns=None, quiet=False):
+        """A pair of veths, both up: `a` here, `b` here or in peer_ns. `quiet`: the kernel sends
+        nothing from `a` by itself."""
         where = ("netns", str(peer_ns)) if peer_ns else ()
         run("ip", "link", "add", a, "type", "veth", "peer", "name", b, *where, ns=self)
+        if quiet:
+            self.sysctl("net/ipv6/conf/%s/disable_ipv6" % a, "1")
         run("ip", "link", "set", a, "up", ns=self)
         run("ip", "link", "set", b, "up", ns=peer_ns or self)
 
@@ -256,6 +259,7 @@ class Sluiced(Switch):
             self.start()
 
     def start(self):
+        self.log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         self.proc = spawn(program("sluiced"), "--rundir", self.rundir, "--db-file", self.db,
                           ns=self.ns, log=self.log, env=self.extra_env)
         self.wait_ready()
@@ -264,13 +268,10 @@ class Sluiced(Switch):
         def ready():
             if self.proc.poll() is not None:
                 raise Failure("sluiced ended with %s:\n%s" % (self.proc.returncode, self.tail()))
-            try:
-                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-                    s.connect(self.rundir + "/db.sock")
-                return True
-            except OSError:
-                return False
-        wait_until("sluiced's database", ready, 20)
+            with open(self.log, errors="replace") as f:
+                f.seek(self.log_start)
+                return "|sluiced|INFO|ready" in f.read()
+        wait_until("sluiced is ready", ready, 20)
 
     def alive(self):
         return self.proc is not None and self.proc.poll() is None
@@ -286,6 +287,9 @@ class Sluiced(Switch):
     def stop(self):
         """Ends the daemon in order; a failure of that is a failure of the test."""
         if self.proc is None:
+            return
+        if self.proc.poll() is not None and self.proc.returncode == -signal.SIGKILL:
+            self.proc = None
             return
         code = stop(self.proc, timeout=10)
         self.proc = None

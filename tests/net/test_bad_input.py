@@ -239,7 +239,7 @@ def test_impossible_transactions(lab):
 
 
 def test_rpc_socket(lab):
-    lab.allow("ctl")
+    lab.allow("ctl|rpc")
     path = "%s/sluiced.%d.ctl" % (lab.sluice.rundir, lab.sluice.pid())
     for bad in (b"}{", b"\0" * 100, b'{"id":0,"method":"x"}', b'{"id":0,"method":"version","params":7}'):
         s = connect(path)

@@ -117,7 +117,7 @@ def test_port_mod(lab):
     lab.sluice.ofctl("mod-port", "br0", "2", "no-forward")
     w[0].send(frame())
     expect(w[2].receive(1, lambda f: f == frame()), "port 3 forwards")
-    expect(not w[1].receive(0.2), "port 2 does not")
+    expect(not w[1].receive(0.2, lambda f: f == frame()), "port 2 does not")
     lab.sluice.ofctl("mod-port", "br0", "2", "forward")
     w[0].send(frame())
     expect(w[1].receive(1, lambda f: f == frame()), "port 2 forwards again")

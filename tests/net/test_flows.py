@@ -92,9 +92,11 @@ def test_tables_and_metadata(lab):
                      "actions=write_actions(output:2),goto_table:253")
     lab.sluice.ofctl("add-flow", "br0", "table=253,priority=0,actions=output:3")
     passes(w, frame(), [2, 3])
-    lab.sluice.ofctl("mod-flows", "br0", "table=253,actions=clear_actions,output:3", check=False)
-    lab.sluice.ofctl("del-flows", "br0", "table=253")
+    lab.sluice.ofctl("mod-flows", "br0", "table=253,actions=output:3,clear_actions")
+    passes(w, frame(), [3])
+    lab.sluice.ofctl("del-flows", "br0", "table=7")
     passes(w, frame(), [])
+    lab.sluice.ofctl("add-flow", "br0", "table=7,actions=drop")
     tables = lab.sluice.ofctl("dump-tables", "br0")
     expect(re.search(r"table 7.*?active=1", tables, re.S), "dump-tables:\n" + tables)
 
@@ -140,6 +142,8 @@ def test_timeouts(lab):
     left = [f["match"] for f in lab.sluice.flows("br0")]
     expect_equal(left, ["udp,tp_dst=2"], "what traffic keeps alive")
     wait_until("it idles out, too", lambda: not lab.sluice.flows("br0"), timeout=5)
+    for wire in w:
+        wire.drain()
     passes(w, frame(dport=2), [])
 
 

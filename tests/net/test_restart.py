@@ -96,7 +96,7 @@ class Churn(threading.Thread):
         else:
             args = ["add-port", "br0", name, "--", "set", "Interface", name, "type=internal"]
         self.unsure.add(name)
-        p = slu.run("ovs-vsctl", "--timeout=2", "--no-wait",
+        p = slu.run("ovs-vsctl", "--timeout=1", "--no-wait",
                     "--db=unix:%s/db.sock" % self.lab.sluice.rundir, *args,
                     env=self.lab.sluice.env, check=False)
         if p.returncode == 0:

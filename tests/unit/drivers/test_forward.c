@@ -138,6 +138,43 @@ static void priorities(void)
 	rule_free(&narrow);
 }
 
+/* Each bit of a mask counts, and no other. */
+static void masks(void)
+{
+	static const struct {
+		const char *match;
+		size_t hit, miss; /* bytes of the frame to change: it still matches, or not */
+	} cases[] = {
+		{"eth_src=02:00:00:00:00:01", 5, 11},
+		{"eth_dst=02:00:00:00:00:02/ff:ff:00:00:00:ff", 2, 5},
+		{"ip,nw_dst=10.0.0.2", 29, 33},
+		{"ip,nw_src=10.0.0.0/24", 29, 28},
+		{"ip,nw_dst=10.0.0.2/255.0.0.255", 31, 33},
+		{"udp,udp_src=1000,nw_tos=0", 37, 35},
+	};
+	uint8_t sent[200], got[200];
+	struct hal_rx_meta meta;
+	struct test_rule t;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = frame_make(sent, false, false, 50, false);
+
+		rule_make(&t, 70 + i, 1, cases[i].match);
+		rule_output(&t, 2);
+		CU_ASSERT_EQUAL(run_op(dev, HAL_OP_ADD, &t, NULL), 0);
+		sent[cases[i].hit] ^= 4;
+		wire_send(1, sent, len);
+		CU_ASSERT_EQUAL(wire_recv(2, got, sizeof(got), 1000), len);
+		sent[cases[i].hit] ^= 4;
+		sent[cases[i].miss] ^= 4;
+		wire_send(1, sent, len);
+		CU_ASSERT_EQUAL(device_recv(dev, got, sizeof(got), &meta, 1000), len);
+		CU_ASSERT_EQUAL(wire_recv(2, got, sizeof(got), 20), 0);
+		CU_ASSERT_EQUAL(run_op(dev, HAL_OP_DEL, &t, NULL), 0);
+		rule_free(&t);
+	}
+}
+
 static void operations(void)
 {
 	struct hal_completion c;
@@ -289,6 +326,7 @@ void forward_suite(void)
 	CU_add_test(s, "long frames go up whole", long_frames);
 	CU_add_test(s, "a hit is forwarded and counted", hit_is_forwarded);
 	CU_add_test(s, "priorities", priorities);
+	CU_add_test(s, "masks", masks);
 	CU_add_test(s, "add, replace, delete and their errors", operations);
 	CU_add_test(s, "operations on a ufid keep their order", order);
 	CU_add_test(s, "ports are checked", checks);

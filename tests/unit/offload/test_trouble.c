@@ -49,13 +49,17 @@ static void assert_back(unsigned packets)
 
 static void test_killed(void)
 {
-	struct test_mf *late = mf_new(100, 1, 2);
+	struct test_mf *late = mf_new(100, 1, 2), *unfit = mf_new(101, 1, 2);
 	struct hal_reason r;
 
 	fill("killed");
+	fake_refuse_field(fake, FIELD_ETH_DST);
+	live(unfit);
+	barrier();
+	CU_ASSERT(REFUSED(unfit, UNSUPPORTED_COMBINATION));
 	fake_kill(fake);
 	EVENTUALLY(!info().stats.alive);
-	EVENTUALLY(info().refused_by[HAL_REASON_DEVICE_GONE] == N);
+	EVENTUALLY(info().refused_by[HAL_REASON_DEVICE_GONE] == N + 1);
 	CU_ASSERT(REFUSED(t[0], DEVICE_GONE));
 	CU_ASSERT_EQUAL(device_changes, 1);
 	CU_ASSERT(barrier() < 200);
@@ -71,7 +75,11 @@ static void test_killed(void)
 	assert_back(10);
 	CU_ASSERT_EQUAL(info().resets, 1);
 	CU_ASSERT_EQUAL(info().replayed, N);
+	CU_ASSERT(REFUSED(unfit, UNSUPPORTED_COMBINATION));
+	withdraw(unfit, NULL);
+	mf_put(unfit);
 	mf_put(late);
+	fake_refuse_field(fake, FIELD_INVALID);
 	drain();
 }
 

@@ -296,6 +296,7 @@ static void test_flaky(void)
 	open_engine("sim:flaky");
 	for (unsigned i = 0; i < N; i++)
 		CU_ASSERT_EQUAL(offload_megaflow_live(ol, &(t[i] = mf_new(i, 2))->mf), 0);
+	wait_for(offload_barrier);
 	/* Late errors are the device's last word; everything else passes. */
 	EVENTUALLY(info().pending == 0 && info().refused_by[HAL_REASON_RETRY] == 0);
 	CU_ASSERT_EQUAL(info().placed + info().refused_by[HAL_REASON_DEVICE_ERROR], N);

@@ -62,6 +62,16 @@ static unsigned count_lines(const char *cmd, const char *word)
 	return n;
 }
 
+/* The kernel opens the queue of a netdev a moment after its carrier came. */
+static void wait_carrier(const char *name)
+{
+	char cmd[64];
+
+	snprintf(cmd, sizeof(cmd), "ip -o link show %s", name);
+	for (unsigned i = 0; i < WAIT_MS / 10 && !count_lines(cmd, "state UP"); i++)
+		poll(NULL, 0, 10);
+}
+
 static int set_up(void)
 {
 	allowed = unshare(CLONE_NEWNET) == 0 && run("ip link set lo up") == 0 &&
@@ -74,6 +84,8 @@ static int set_up(void)
 	run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1");
 	run("ip link set slua0 up");
 	run("ip link set slub0 up");
+	wait_carrier("slua0");
+	wait_carrier("slub0");
 	return 0;
 }
 
@@ -343,6 +355,7 @@ static void turn(struct event_base *base, bool up)
 {
 	const struct timeval tick = {.tv_usec = 20000};
 
+	event_base_loop(base, EVLOOP_NONBLOCK); /* what ip(8) did is queued already */
 	for (unsigned i = 0; i < WAIT_MS / 20 && atomic_load(&a->up) != up; i++) {
 		event_base_loopexit(base, &tick);
 		event_base_loop(base, EVLOOP_ONCE);
@@ -370,6 +383,7 @@ static void netdev_comes_back(void)
 	run("ip link set slua0 up mtu 1400");
 	turn(base, true);
 	CU_ASSERT_EQUAL(atomic_load(&a->mtu), 1400);
+	wait_carrier("slub0");
 	CU_ASSERT_TRUE(crosses(b, a, frame_mbuf(&f, 0), f.data, f.len));
 	/* Away and back, as another device. */
 	port_close(b, false);
@@ -382,6 +396,8 @@ static void netdev_comes_back(void)
 	run("ip link set slub0 up");
 	run("ip link set slua0 up");
 	turn(base, true);
+	wait_carrier("slua0");
+	wait_carrier("slub0");
 	b = netdev("slub0");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
 	CU_ASSERT_EQUAL(a->class->rx_fd(a), fd);
@@ -404,6 +420,7 @@ static void netdev_comes_back(void)
 	run("ip link set slux0 name slua0");
 	run("ip link set slua0 up");
 	turn(base, true);
+	wait_carrier("slub0");
 	CU_ASSERT_TRUE(crosses(b, a, frame_mbuf(&f, 0), f.data, f.len));
 	swpath_netlink_close(nl);
 	event_base_free(base);
