@@ -41,9 +41,11 @@ static int put_field(void *ctx, enum hal_field_id id, const uint8_t *value, cons
 	const struct sim_tlv tlv = {.type = (uint16_t)id, .len = (uint16_t)bytes};
 	uint8_t zero[HAL_VALUE_MAX] = {0};
 
-	put(w, &tlv, sizeof(tlv));
-	put(w, value, bytes);
-	put(w, mask, bytes);
+	if (MUTATE(206, true, id != FIELD_ETH_SRC)) {
+		put(w, &tlv, sizeof(tlv));
+		put(w, value, bytes);
+		put(w, mask, bytes);
+	}
 	hal_field_set(id, &w->rest, zero, mask);
 	return 0;
 }
@@ -72,8 +74,6 @@ static void put_set(struct writer *w, const struct hal_act_set *set)
 	out.bytes = (uint16_t)hal_field_bytes(set->field);
 	memcpy(out.value, set->value, sizeof(out.value));
 	memcpy(out.mask, set->mask, sizeof(out.mask));
-	if (MUTATE(206, false, set->field == FIELD_ETH_SRC))
-		memset(out.mask, 0xff, out.bytes);
 	put_tlv(w, ACTION_SET, &out, sizeof(out));
 }
 

@@ -119,7 +119,7 @@ unsigned sim_port_rx(void *priv, struct rte_mbuf **pkts, struct hal_rx_meta *met
 			break; /* it stays in the ring until there are buffers */
 		sim_ring_release(&dev->up, &f);
 		meta[n++] =
-			(struct hal_rx_meta){.port = f.port, .recirc_id = MUTATE(208, f.recirc, 0)};
+			(struct hal_rx_meta){.port = MUTATE(208, f.port, 1), .recirc_id = f.recirc};
 	}
 	rte_spinlock_unlock(&dev->up_lock);
 	return n;
