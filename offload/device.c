@@ -185,7 +185,7 @@ static void *device_main(void *arg)
 			&dev->in_flight, hal_in_flight(dev->hal) > 0, memory_order_relaxed);
 		if (done || !hal_in_flight(dev->hal))
 			dev->idle_polls = 0;
-		if (!done && !dev->pass && (TAILQ_EMPTY(&dev->todo) || hal_in_flight(dev->hal)))
+		if (!done && !dev->pass && (TAILQ_EMPTY(&dev->work) || hal_in_flight(dev->hal)))
 			device_sleep(dev, now);
 	}
 }
@@ -199,8 +199,16 @@ struct device *device_at(struct offload *ol, unsigned device)
 
 void device_attach(struct device *dev, struct flow *flow)
 {
-	struct claim *c = &flow->claim[dev->index];
+	struct claim *c = flow->claim[dev->index];
+	struct hal_reason r;
 
+	if (!c)
+		c = flow->claim[dev->index] = malloc(sizeof(*c));
+	if (!c) {
+		hal_refuse(&r, HAL_REASON_DEVICE_ERROR, "out of memory");
+		slot_write(dev, flow->mf, PLACEMENT_REFUSED, &r);
+		return;
+	}
 	atomic_fetch_add_explicit(&flow->open, 1, memory_order_relaxed);
 	pthread_mutex_lock(&dev->lock);
 	memset(c, 0, sizeof(*c));
@@ -230,7 +238,7 @@ static struct device *device_new(struct offload *ol, unsigned index, const struc
 	hmap_init(&dev->rules);
 	hmap_init(&dev->foreign);
 	TAILQ_INIT(&dev->events);
-	TAILQ_INIT(&dev->todo);
+	TAILQ_INIT(&dev->work);
 	TAILQ_INIT(&dev->parked);
 	TAILQ_INIT(&dev->placed);
 	TAILQ_INIT(&dev->waiting);
@@ -391,9 +399,9 @@ static void detach_all(struct offload *ol, struct device *dev)
 	pthread_mutex_lock(&ol->lock);
 	list = calloc(hmap_count(&ol->flows) + 1, sizeof(*list));
 	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
-		struct claim *c = &flow->claim[dev->index];
+		struct claim *c = flow->claim[dev->index];
 
-		if (!c->attached)
+		if (!c || !c->attached)
 			continue;
 		c->attached = false;
 		memset(&flow->mf->offload[dev->index], 0, sizeof(flow->mf->offload[0]));

@@ -72,7 +72,6 @@ static int flow_new(struct offload *ol, struct hal_megaflow *mf, struct flow **o
 	}
 	hal_megaflow_ref(mf);
 	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++) {
-		flow->claim[i].flow = flow;
 		if (ol->devices[i])
 			device_attach(ol->devices[i], flow);
 	}
@@ -92,6 +91,13 @@ int offload_megaflow_live(struct offload *ol, struct hal_megaflow *mf)
 	return err;
 }
 
+static void flow_free(struct flow *flow)
+{
+	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
+		free(flow->claim[i]);
+	free(flow);
+}
+
 /* Nobody has it any more. Its owner hears of it with its counters final. */
 static void flow_done(struct offload *ol, struct flow *flow)
 {
@@ -100,7 +106,7 @@ static void flow_done(struct offload *ol, struct flow *flow)
 	pthread_mutex_lock(&ol->lock);
 	hmap_remove(&ol->flows, &flow->node);
 	pthread_mutex_unlock(&ol->lock);
-	free(flow);
+	flow_free(flow);
 	if (ol->cfg.ops.withdrawn)
 		ol->cfg.ops.withdrawn(ol->cfg.ops.ctx, mf);
 	hal_megaflow_unref(mf);
@@ -148,8 +154,8 @@ int offload_megaflow_withdraw(
 	if (flow && !flow->withdrawn) {
 		flow->withdrawn = true;
 		for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
-			if (ol->devices[i])
-				done += claim_withdraw(ol->devices[i], &flow->claim[i]);
+			if (ol->devices[i] && flow->claim[i])
+				done += claim_withdraw(ol->devices[i], flow->claim[i]);
 		err = 0;
 	}
 	pthread_mutex_unlock(&ol->lock);
@@ -169,7 +175,7 @@ void offload_close(struct offload *ol)
 	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
 		hmap_remove(&ol->flows, &flow->node);
 		hal_megaflow_unref(flow->mf);
-		free(flow);
+		flow_free(flow);
 	}
 	hmap_destroy(&ol->flows);
 	pthread_mutex_destroy(&ol->lock);

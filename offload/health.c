@@ -16,8 +16,8 @@ void unpark(struct device *dev)
 	struct rule *rule;
 
 	while ((rule = TAILQ_FIRST(&dev->parked))) {
-		TAILQ_REMOVE(&dev->parked, rule, in_todo);
-		TAILQ_INSERT_TAIL(&dev->todo, rule, in_todo);
+		TAILQ_REMOVE(&dev->parked, rule, in_work);
+		TAILQ_INSERT_TAIL(&dev->work, rule, in_work);
 	}
 }
 

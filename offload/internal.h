@@ -69,15 +69,15 @@ struct claim {
 	/* device thread */
 	bool leaving;
 	bool blocked; /* refused for a while: not asked again before it is tried again */
-	bool judged;  /* `verdict` is the device's word on the rule itself */
+	bool judged;  /* the device has said what it thinks of the rule itself: */
+	bool unfit;   /* it will not take it, for `reason` */
 	bool waiting; /* in device.waiting */
 	bool leak_started;
 	struct rule *rule;
 	TAILQ_ENTRY(claim) in_rule;
 	TAILQ_ENTRY(claim) in_waiting;
-	uint32_t in_port;          /* datapath port id, 0: the match does not name one */
-	struct hal_reason verdict; /* of a permanent refusal; code NONE: taken */
-	struct hal_reason reason;  /* why it is blocked */
+	uint32_t in_port;         /* datapath port id, 0: the match does not name one */
+	struct hal_reason reason; /* why it is blocked or unfit */
 	uint64_t placed_ms;
 	uint64_t leak_base;             /* software packets that were no leak, or are counted */
 	uint64_t heat_ms, heat_packets; /* when the rate was last taken, and the packets then */
@@ -91,7 +91,7 @@ struct flow {
 	struct hal_megaflow *mf;
 	bool withdrawn; /* offload.lock */
 	_Atomic unsigned open;
-	struct claim claim[HAL_MAX_DEVICES];
+	struct claim *claim[HAL_MAX_DEVICES]; /* by device; NULL: it never had one */
 };
 
 enum have {
@@ -112,7 +112,7 @@ struct rule {
 	struct hal_program *program;
 	uint32_t chain;
 	bool busy;    /* an operation is on its way */
-	bool todo;    /* in device.todo or device.parked */
+	bool listed;  /* in device.work or device.parked */
 	bool counted; /* in device.n_used */
 	bool unsettled;
 	bool in_placed;
@@ -129,10 +129,10 @@ struct rule {
 	uint64_t epoch;
 	uint64_t retry_ms;       /* quarantined: not before */
 	uint64_t packets, bytes; /* of the HAL's counter, credited so far */
-	TAILQ_ENTRY(rule) in_todo;
+	TAILQ_ENTRY(rule) in_work;
 	TAILQ_ENTRY(rule) placed;
 };
-TAILQ_HEAD(todo_list, rule);
+TAILQ_HEAD(work_list, rule);
 TAILQ_HEAD(placed_list, rule);
 
 enum mode {
@@ -178,8 +178,8 @@ struct device {
 	struct hmap rules, foreign;
 	unsigned n_rules;
 	unsigned n_used; /* rules that the device has or will have room for */
-	struct todo_list todo;
-	struct todo_list parked; /* cannot go on while the device stalls, or not yet */
+	struct work_list work;
+	struct work_list parked; /* cannot go on while the device stalls, or not yet */
 	uint64_t unpark_ms;
 	struct placed_list placed;
 	unsigned n_placed;
@@ -290,7 +290,9 @@ int judge_rule(
 	struct device *dev, const struct hal_rule *rule, uint32_t in_port, struct hal_reason *r);
 void megaflow_rule(const struct hal_megaflow *mf, struct hal_rule *rule);
 
-/* slot.c: what is shown of a claim */
+/* slot.c: what is shown of a megaflow on a device */
+void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,
+	const struct hal_reason *r);
 void slot_set(
 	struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r);
 void slot_verified(struct device *dev, struct claim *c);

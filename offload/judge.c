@@ -134,8 +134,8 @@ static int verdict(struct device *dev, struct claim *c, struct hal_reason *r)
 	struct hal_rule rule;
 	int err;
 
-	if (c->judged && c->verdict.code != HAL_REASON_NONE) {
-		*r = c->verdict;
+	if (c->judged && c->unfit) {
+		*r = c->reason;
 		return -EOPNOTSUPP;
 	}
 	if (c->judged)
@@ -145,9 +145,9 @@ static int verdict(struct device *dev, struct claim *c, struct hal_reason *r)
 	if (err && (hal_reason_is_temporary(r->code) || r->code == HAL_REASON_UNBOUND_PORT))
 		return err;
 	c->judged = true;
-	hal_reason_clear(&c->verdict);
+	c->unfit = err != 0;
 	if (err)
-		c->verdict = *r;
+		c->reason = *r;
 	return err;
 }
 

@@ -59,8 +59,8 @@ static void forgive(struct device *dev, struct rule *rule)
 	TAILQ_FOREACH (c, &rule->claims, in_rule) {
 		if (c->blocked)
 			retry_forget(dev, c);
-		if (c->judged && c->verdict.code == HAL_REASON_DEVICE_ERROR)
-			c->judged = false; /* it may have got over it */
+		if (c->unfit && c->reason.code == HAL_REASON_DEVICE_ERROR)
+			c->judged = c->unfit = false; /* it may have got over it */
 	}
 }
 

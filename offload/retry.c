@@ -11,6 +11,8 @@
 
 void retry_wait(struct device *dev, struct claim *c, const struct hal_reason *r)
 {
+	if (c->unfit) /* its reason makes room: the device is asked again */
+		c->judged = c->unfit = false;
 	c->blocked = true;
 	c->reason = *r;
 	if (c->waiting)

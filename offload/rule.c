@@ -168,8 +168,8 @@ void claim_refuse(struct device *dev, struct claim *c, const struct hal_reason *
 	if (hal_reason_is_temporary(r->code)) {
 		retry_wait(dev, c, r);
 	} else if (r->code != HAL_REASON_UNBOUND_PORT) { /* asking again would change nothing */
-		c->judged = true;
-		c->verdict = *r;
+		c->judged = c->unfit = true;
+		c->reason = *r;
 	}
 }
 

@@ -32,9 +32,10 @@ static void count(struct offload_device_info *info, const struct hal_offload_slo
 	}
 }
 
-void slot_set(struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r)
+void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,
+	const struct hal_reason *r)
 {
-	struct hal_offload_slot *s = &c->flow->mf->offload[dev->index];
+	struct hal_offload_slot *s = &mf->offload[dev->index];
 
 	pthread_mutex_lock(&dev->lock);
 	count(&dev->info, s, -1ull);
@@ -52,6 +53,11 @@ void slot_set(struct device *dev, struct claim *c, enum hal_placement p, const s
 	s->placement = p;
 	count(&dev->info, s, 1);
 	pthread_mutex_unlock(&dev->lock);
+}
+
+void slot_set(struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r)
+{
+	slot_write(dev, c->flow->mf, p, r);
 }
 
 void slot_verified(struct device *dev, struct claim *c)

@@ -15,18 +15,18 @@ void work_add(struct device *dev, struct rule *rule)
 		rule->epoch = dev->epoch;
 		dev->n_unsettled++;
 	}
-	if (rule->todo || rule->busy)
+	if (rule->listed || rule->busy)
 		return; /* it is looked at again when its operation has completed */
-	rule->todo = true;
-	TAILQ_INSERT_TAIL(&dev->todo, rule, in_todo);
+	rule->listed = true;
+	TAILQ_INSERT_TAIL(&dev->work, rule, in_work);
 }
 
 /* The same, but not at once. */
 void work_later(struct device *dev, struct rule *rule)
 {
 	work_add(dev, rule);
-	TAILQ_REMOVE(&dev->todo, rule, in_todo);
-	TAILQ_INSERT_TAIL(&dev->parked, rule, in_todo);
+	TAILQ_REMOVE(&dev->work, rule, in_work);
+	TAILQ_INSERT_TAIL(&dev->parked, rule, in_work);
 	dev->unpark_ms = now_ms() + LATER_MS;
 }
 
@@ -154,15 +154,15 @@ void work_run(struct device *dev)
 
 	if (dev->mode == MODE_RESYNC)
 		return;
-	if (!TAILQ_EMPTY(&dev->todo) && !hal_in_flight(dev->hal))
+	if (!TAILQ_EMPTY(&dev->work) && !hal_in_flight(dev->hal))
 		device_progress(dev);
 	while (hal_in_flight(dev->hal) + dev->n_batch < MAX_IN_FLIGHT &&
-		(rule = TAILQ_FIRST(&dev->todo))) {
-		TAILQ_REMOVE(&dev->todo, rule, in_todo);
-		rule->todo = false;
+		(rule = TAILQ_FIRST(&dev->work))) {
+		TAILQ_REMOVE(&dev->work, rule, in_work);
+		rule->listed = false;
 		if (!rule_reconcile(dev, rule)) {
-			rule->todo = true;
-			TAILQ_INSERT_TAIL(&dev->parked, rule, in_todo);
+			rule->listed = true;
+			TAILQ_INSERT_TAIL(&dev->parked, rule, in_work);
 			dev->unpark_ms = UINT64_MAX; /* when it answers again */
 		}
 	}
