@@ -18,6 +18,7 @@ import slu
 from slu import Failure, expect, expect_equal, expect_in, wait_until  # noqa: F401
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 8, 23, 3
+SO_RCVBUFFORCE = 33
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -42,6 +43,7 @@ class Wire:
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             s.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
             s.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+            s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
             s.bind((ifname, ETH_P_ALL))
             return s
         self.sock = in_ns(ns, make)
@@ -64,8 +66,8 @@ class Wire:
         and at once when there is one."""
         frames, end = [], time.monotonic() + timeout
         while True:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+            left = max(0, end - time.monotonic())
+            if not select.select([self.sock], [], [], left)[0]:
                 return frames
             frame = self._read()
             if wanted is None:
@@ -76,8 +78,6 @@ class Wire:
     def drain(self):
         """Forgets what came in so far."""
         self.receive(0)
-        while select.select([self.sock], [], [], 0)[0]:
-            self._read()
 
     def close(self):
         self.sock.close()

@@ -104,7 +104,7 @@ def test_tables_and_metadata(lab):
 def test_counters_and_aggregate(lab):
     w = three_ports(lab)
     lab.sluice.ofctl("add-flow", "br0", "priority=2,udp,tp_dst=1,actions=output:2")
-    lab.sluice.ofctl("add-flow", "br0", "priority=1,actions=output:3")
+    lab.sluice.ofctl("add-flow", "br0", "priority=1,in_port=1,actions=output:3")
     a, b = frame(dport=1), frame(dport=2, payload=b"x" * 200)
     for _ in range(7):
         w[0].send(a)

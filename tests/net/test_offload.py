@@ -58,7 +58,7 @@ def test_refusals_say_why(lab):
     w = bridge_on(lab, "sim:asic-small")
     lab.sluice.ofctl("add-flow", "br0", "priority=5,in_port=1,udp,tp_dst=1,actions=output:2")
     lab.sluice.ofctl("add-flow", "br0", "priority=5,in_port=1,udp,tp_dst=2,"
-                     "actions=dec_ttl,output:2")
+                     "actions=set_field:02:00:00:00:00:77->eth_src,output:2")
     lab.sluice.ofctl("add-flow", "br0", "cookie=0x77,priority=5,in_port=2,udp,nw_ttl=64,actions=output:1")
     send(w[0], 3, dport=1)
     send(w[0], 3, dport=2)
@@ -72,7 +72,7 @@ def test_refusals_say_why(lab):
                     return m, r
         return None
     m, r = wait_until("a refused action", lambda: refusal(
-        lambda m, r: r["code"] == "unsupported action" and r["action"] in ("dec_ttl", "set")))
+        lambda m, r: r["code"] == "unsupported action" and r["action"] == "set"))
     expect_equal(m["where"], "software", "where")
     m, r = wait_until("a refused field", lambda: refusal(
         lambda m, r: r["code"] == "unsupported field" and r["field"] in ("nw_ttl", "ip_ttl")))
@@ -100,7 +100,7 @@ def test_ports_that_are_not_on_the_device(lab):
     expect(w[0].receive(1, lambda f: f == frame(2, 1)), "port 1 gets it")
     wait_until("both refused for the port", lambda: [
         r["code"] for m in lab.sluice.offload_flows() for r in m["refusals"]].count(
-            "port not on the device") == 2)
+            "port not on the device") >= 2)
 
 
 def test_full_device(lab):
