@@ -127,7 +127,7 @@ def test_waits_until_applied(lab):
     next_cfg = lab.sluice.ctl("get", "Open_vSwitch", ".", "next_cfg")
     lab.sluice.ctl("--no-wait", "add-port", "br0", "v2", "--", "set", "Interface", "v2", INTERNAL)
     expect_equal(lab.sluice.ctl("get", "Open_vSwitch", ".", "next_cfg"), next_cfg, "next_cfg")
-    wait_until("v2", lambda: lab.sluice.ctl("get", "Interface", "v2", "ofport") == "3\n")
+    wait_until("v2", lambda: lab.sluice.ctl("get", "Interface", "v2", "ofport") == "2\n")
 
 
 def test_many_at_once(lab):
@@ -246,7 +246,7 @@ def test_flows(lab):
     ctl("add-flow", "br0", "cookie=0x5,priority=10,in_port=1,actions=output:2")
     ctl("add-flow", "br0", "table=1,priority=7,tcp,tp_dst=80,actions=drop")
     lines = ["# flows", "", "udp,actions=3", "add priority=3,arp,actions=FLOOD",
-             "modify_strict priority=10,in_port=1,actions=3", "delete table=1",
+             "modify_strict cookie=6,priority=10,in_port=1,actions=3", "delete table=1",
              "  ip,nw_dst=10.0.0.0/8,actions=NORMAL  # the rest"]
     path = os.path.join(slu.BASE, "flows.txt")
     with open(path, "w") as f:
@@ -254,7 +254,7 @@ def test_flows(lab):
     ctl("add-flows", "br0", path)
     expect_equal(ours(), stock(), "dump-flows")
     expect_equal(len(ours()), 4, "flows")
-    expect_in("actions=output:3", ours("cookie=0x5/-1")[0], "the modified flow")
+    expect_in("actions=output:3", ours("cookie=0x6/-1")[0], "the modified flow")
     expect_equal(len(ours("ip")), 2, "flows of IP packets")
     p = slu.run(slu.program("sluicectl"), "--rundir", lab.sluice.rundir, "add-flows", "br0", "-",
                 input="sctp,actions=1\nnonsense,actions=1\n", check=False)

@@ -2,7 +2,6 @@
 #include "tools/sluicectl/peer.h"
 
 #include <errno.h>
-#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,8 +89,11 @@ static void wait_readable(struct peer *p, double deadline)
 	int ms = -1, n;
 
 	do {
+		double left = deadline - now_s();
+
+		/* Rounded up, so that it does not ask again at the very end. */
 		if (p->timeout_s > 0)
-			ms = (int)fmin(fmax(ceil((deadline - now_s()) * 1000), 0), 1e9);
+			ms = left > 0 ? (int)(left * 1000) + 1 : 0;
 		n = poll(&pfd, 1, ms);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
