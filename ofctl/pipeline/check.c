@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define OF_VERSION_10 0x01
+
 /* The match, as actions change what is known of the packet's headers. */
 static void assume_u64(struct hal_match *m, enum hal_field_id id, uint64_t value)
 {
@@ -30,12 +32,16 @@ static bool is_mpls(uint32_t eth_type)
 	return eth_type == 0x8847 || eth_type == 0x8848;
 }
 
-static enum of_error check_set(const struct of_action *a, const struct hal_match *m)
+/* `lenient`: OpenFlow 1.0 lets a flow set fields that its packets may lack; there it does nothing.
+ */
+static enum of_error check_set(const struct of_action *a, const struct hal_match *m, bool lenient)
 {
 	if (!hal_fields[a->field].writable)
 		return OFERR_BAD_SET_TYPE;
 	if ((a->field == FIELD_VLAN_VID || a->field == FIELD_VLAN_TCI) && !a->has_mask)
 		return OFERR_OK; /* on an untagged packet it does nothing */
+	if (lenient)
+		return OFERR_OK;
 	return hal_field_prereq_ok(a->field, &m->value, &m->mask) ? OFERR_OK
 								  : OFERR_MATCH_INCONSISTENT;
 }
@@ -70,14 +76,13 @@ static enum of_error check_push(const struct of_action *a, struct hal_match *m)
 	return OFERR_OK;
 }
 
-static enum of_error check_one(struct pl_bridge *br, const struct of_action *a, struct hal_match *m)
+static enum of_error check_one(const struct of_action *a, struct hal_match *m, bool lenient)
 {
-	(void)br;
 	switch (a->type) {
 	case OFACT_OUTPUT:
 		return is_port(a->port) ? OFERR_OK : OFERR_BAD_OUT_PORT;
 	case OFACT_SET_FIELD:
-		return check_set(a, m);
+		return check_set(a, m, lenient);
 	case OFACT_MOVE:
 		return check_move(a, m);
 	case OFACT_PUSH_VLAN:
@@ -126,18 +131,25 @@ static enum of_error check_one(struct pl_bridge *br, const struct of_action *a, 
 	return OFERR_BAD_ACTION_TYPE;
 }
 
-enum of_error pl_actions_check(
-	struct pl_bridge *br, const struct of_actions *acts, const struct hal_match *match)
+static enum of_error check_all(
+	const struct of_actions *acts, const struct hal_match *match, bool lenient)
 {
 	struct hal_match m = *match;
 	enum of_error error = OFERR_OK;
 
 	for (unsigned i = 0; i < acts->n && !error; i++)
-		error = check_one(br, &acts->a[i], &m);
+		error = check_one(&acts->a[i], &m, lenient);
 	return error;
 }
 
-enum of_error check_instructions(struct pl_bridge *br, const struct of_flow_mod *fm)
+enum of_error pl_actions_check(
+	struct pl_bridge *br, const struct of_actions *acts, const struct hal_match *match)
+{
+	(void)br;
+	return check_all(acts, match, false);
+}
+
+enum of_error check_instructions(const struct of_flow_mod *fm)
 {
 	const struct of_instructions *ins = &fm->ins;
 	enum of_error error;
@@ -150,8 +162,6 @@ enum of_error check_instructions(struct pl_bridge *br, const struct of_flow_mod 
 	for (unsigned i = 0; i < ins->apply.n; i++)
 		if (ins->apply.a[i].type == OFACT_OUTPUT && ins->apply.a[i].port == OF_PORT_TABLE)
 			return OFERR_BAD_OUT_PORT;
-	error = pl_actions_check(br, &ins->apply, &fm->match);
-	if (!error)
-		error = pl_actions_check(br, &ins->write, &fm->match);
-	return error;
+	error = check_all(&ins->apply, &fm->match, fm->version == OF_VERSION_10);
+	return error ? error : check_all(&ins->write, &fm->match, false);
 }

@@ -276,7 +276,7 @@ enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 	if (fm->flags & OF_FLOW_EMERGENCY_10)
 		return OFERR_BAD_FLAGS;
 	if (fm->command != OF_FLOW_DELETE && fm->command != OF_FLOW_DELETE_STRICT)
-		error = check_instructions(br, fm);
+		error = check_instructions(fm);
 	if (error)
 		return error;
 	pipeline_change_begin(br->pl);
