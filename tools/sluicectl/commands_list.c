@@ -12,7 +12,7 @@
 /* The columns that --columns names, or all; ended by NULL, the caller frees the array. */
 static const struct column **chosen_columns(const struct table *t, const char *names)
 {
-	const struct column **list = need(calloc(t->n_columns + 1, sizeof(*list)));
+	const struct column **list = need(calloc(t->n_columns + 1, sizeof(const struct column *)));
 	char *copy, *save, *name;
 	size_t n = 0;
 

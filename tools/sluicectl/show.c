@@ -40,7 +40,8 @@ static const struct row **referred_rows(
 	const struct session *s, const struct row *r, const struct column *c, size_t *n)
 {
 	const json_t *value = row_get(r, c->name);
-	const struct row **list = need(calloc(json_array_size(value) + 1, sizeof(*list)));
+	const struct row **list =
+		need(calloc(json_array_size(value) + 1, sizeof(const struct row *)));
 	size_t i;
 	json_t *atom;
 
@@ -50,7 +51,7 @@ static const struct row **referred_rows(
 		if (list[*n])
 			(*n)++;
 	}
-	qsort(list, *n, sizeof(*list), by_label);
+	qsort(list, *n, sizeof(const struct row *), by_label);
 	return list;
 }
 

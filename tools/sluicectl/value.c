@@ -123,12 +123,12 @@ static int element_compare(const void *a, const void *b)
 void value_sort(json_t *value)
 {
 	size_t n = json_array_size(value);
-	json_t **all = need(malloc((n + 1) * sizeof(*all))), *last = NULL;
+	json_t **all = need(malloc((n + 1) * sizeof(json_t *))), *last = NULL;
 
 	for (size_t i = 0; i < n; i++)
 		all[i] = json_incref(json_array_get(value, i));
 	json_array_clear(value);
-	qsort(all, n, sizeof(*all), element_compare);
+	qsort(all, n, sizeof(json_t *), element_compare);
 	for (size_t i = 0; i < n; i++) {
 		if (!last || element_compare(&last, &all[i]))
 			json_array_append(value, all[i]);
