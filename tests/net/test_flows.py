@@ -123,11 +123,18 @@ def test_counters_and_aggregate(lab):
         expect_in("flow_count=1", text, "aggregate of udp")
         text = lab.sluice.ofctl("dump-ports", "br0", "1", version=version)
         expect_in("rx pkts=12, bytes=%d" % (7 * len(a) + 5 * len(b)), text, "port statistics")
-    # A modify keeps counters, the same flow added again starts anew.
+    # A modify keeps counters; so does the same flow added again, unless asked or in OpenFlow 1.0.
     lab.sluice.ofctl("mod-flows", "br0", "udp,tp_dst=1,actions=output:3")
     expect_equal([f["n_packets"] for f in lab.sluice.flows("br0", "udp")], [7], "after a modify")
-    lab.sluice.ofctl("add-flow", "br0", "priority=2,udp,tp_dst=1,actions=output:3")
-    expect_equal([f["n_packets"] for f in lab.sluice.flows("br0", "udp")], [0], "after an add")
+    flow = "priority=2,udp,tp_dst=1,actions=output:3"
+    lab.sluice.ofctl("add-flow", "br0", flow)
+    expect_equal([f["n_packets"] for f in lab.sluice.flows("br0", "udp")], [7], "after an add")
+    lab.sluice.ofctl("add-flow", "br0", "reset_counts," + flow)
+    expect_equal([f["n_packets"] for f in lab.sluice.flows("br0", "udp")], [0], "after a reset")
+    w[0].send(a)
+    w[2].receive(1, lambda f: f == a)
+    lab.sluice.ofctl("add-flow", "br0", flow, version="OpenFlow10")
+    expect_equal([f["n_packets"] for f in lab.sluice.flows("br0", "udp")], [0], "after an add in 1.0")
 
 
 def test_timeouts(lab):
