@@ -13,7 +13,7 @@ import time
 import slu
 
 LEAST = 30
-TIMES = 25  # programs before a fault counts as missed
+TIMES = 150  # programs before a fault counts as missed
 PACKETS = 500
 
 
@@ -58,7 +58,7 @@ def detect(reference, number, args, order):
         for s in switches[1:]:
             s.wait_ports()
         diff = Diff(switches, args.seed, args.phases)
-        for count, index in enumerate(order[:args.programs if args.programs < 200 else TIMES], 1):
+        for index in order[:args.programs if args.programs < 200 else TIMES]:
             diff.program(index, PACKETS)
         for s in switches[1:]:
             if sum(diff.megaflows[s.name]) > 1.1 * sum(diff.megaflows[reference.name]):

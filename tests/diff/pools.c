@@ -36,7 +36,7 @@ static struct value ipv6(struct rng *r, uint8_t net)
 
 static uint64_t number(struct rng *r, enum fid id, unsigned i)
 {
-	static const uint8_t ttl[POOL] = {64, 255, 2, 64, 1, 128};
+	static const uint8_t ttl[POOL] = {64, 255, 2, 63, 1, 64};
 	static const uint16_t tcp_flags[POOL] = {0x002, 0x010, 0x012, 0x018, 0x011, 0x004};
 	static const uint8_t icmp[POOL] = {8, 3, 11, 5, 13, 8};
 	static const uint8_t icmp6[POOL] = {128, 129, 1, 3, 128, 2};

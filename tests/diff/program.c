@@ -181,7 +181,7 @@ static unsigned weight(enum fid id, unsigned table)
 	if (id == D_METADATA)
 		return table ? 6 : 1;
 	if (id == D_IP_FRAG)
-		return 8;
+		return 16;
 	switch (fields[id].layer) {
 	case L_NONE:
 		return 2;
@@ -275,6 +275,9 @@ static bool has_transport(const struct match *m)
 	return false;
 }
 
+/* From a shape's priority to that of its flows that lie above: no other shape has it. */
+#define ABOVE 60
+
 /* A flow of the shape with values of the pool; NULL if it has that one already. */
 static struct flow *flow_of_shape(struct program *p, unsigned table, const struct shape *s)
 {
@@ -297,7 +300,9 @@ static struct flow *flow_of_shape(struct program *p, unsigned table, const struc
 			for (unsigned j = 0; j < 16; j++)
 				c->value.b[j] &= c->mask.b[j];
 	}
-	return flow_add(p, table, s->priority, &m);
+	/* Now and then the same match lies above another's. */
+	return flow_add(
+		p, table, (uint16_t)(s->priority + (rng_chance(&p->rng, 12) ? ABOVE : 0)), &m);
 }
 
 static void print_match(FILE *out, const struct match *m)

@@ -25,6 +25,9 @@ def compile_alone(path):
 
 
 headers = tree.tracked(".h")
+# Tests include their folder's neighbours by bare names.
+flags += ["-I" + os.path.join(tree.ROOT, d) for d in sorted({os.path.dirname(h) for h in headers
+                                                             if h.startswith("tests/unit/")})]
 problems = []
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     for path, code, output in pool.map(compile_alone, headers):

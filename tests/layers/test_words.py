@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""No notes to oneself in the tree, one number for one seeded fault, no names of foreign places."""
+"""No notes to oneself in the tree, one number for one seeded fault (which may need several places of
+a file), no names of foreign places."""
 import re
 
 import tree
@@ -26,7 +27,7 @@ for path in tree.tracked():
             where = "%s:%d" % (path, text.count("\n", 0, m.start()) + 1)
             if not m.group(1).isdigit():
                 problems.append("%s: MUTATE(%s): the number is no literal" % (where, m.group(1)))
-            elif m.group(1) in mutations:
+            elif mutations.get(m.group(1), where).split(":")[0] != path:
                 problems.append("%s: mutation %s is also in %s" % (
                     where, m.group(1), mutations[m.group(1)]))
             mutations[m.group(1)] = where
