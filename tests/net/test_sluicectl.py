@@ -221,9 +221,15 @@ def test_without_a_daemon(lab):
 
 def test_help(lab):
     text = lab.sluice.ctl("--help")
-    listed = re.findall(r"^  ([a-z][a-z-]+) ", text, re.M)
+    listed = set(re.findall(r"^  ([a-z][a-z-]+) ", text, re.M)) - {"sluicectl"}
     expect(len(listed) > 30, "commands in --help: %r" % listed)
-    for command in set(listed) - {"sluicectl"}:
+    with open(os.path.join(slu.ROOT, "tools/man/sluicectl.8")) as f:
+        page = re.sub(r"\\f.", " ", f.read().replace("\\-", "-"))
+    with open(os.path.join(slu.ROOT, "tools/completion/sluicectl")) as f:
+        completed = set(re.search('commands="([^"]*)"', f.read()).group(1).split())
+    expect_equal(sorted(completed ^ listed), [], "commands of the completion")
+    for command in listed:
+        expect(re.search(r"(^| |\.B )%s( |$)" % command, page, re.M), command + " in the manual page")
         text = lab.sluice.ctl(command, "--help")
         expect_equal(lab.sluice.ctl("help", command), text, "both ways to ask for help")
         expect(re.search(r"Examples:\n  .*sluicectl ", text), "examples of " + command)
