@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""README's table of what offloads where, from what the model eSwitch says of itself.
+
+    sluice-simnic --list-profiles --json | tools/docs/offload_table.py            prints it
+    sluice-simnic --list-profiles --json | tools/docs/offload_table.py README.md  puts it there
+"""
+import json
+import sys
+
+BEGIN, END = "<!-- offload table: tools/docs/offload_table.py -->\n", "<!-- end of it -->\n"
+PROFILES = ("nic", "asic-small")
+
+# What users match on, by its names in hal/fields.def.
+FIELDS = (
+    ("input port", "dp_port"),
+    ("Ethernet addresses", "eth_src eth_dst"),
+    ("Ethernet type", "eth_type"),
+    ("VLAN id", "vlan_vid"),
+    ("VLAN priority", "vlan_pcp"),
+    ("second VLAN tag", "vlan_tci1"),
+    ("MPLS label stack", "mpls_label mpls_tc mpls_bos"),
+    ("IPv4 addresses", "ipv4_src ipv4_dst"),
+    ("IPv6 addresses", "ipv6_src ipv6_dst"),
+    ("IPv6 flow label", "ipv6_flabel"),
+    ("IPv6 extension headers", "ipv6_exthdr"),
+    ("IP protocol", "ip_proto"),
+    ("DSCP, ECN", "ip_dscp ip_ecn"),
+    ("TTL, hop limit", "nw_ttl"),
+    ("fragment or not", "ip_frag"),
+    ("TCP and UDP ports", "tcp_src tcp_dst udp_src udp_dst"),
+    ("TCP flags", "tcp_flags"),
+    ("SCTP ports", "sctp_src sctp_dst"),
+    ("ICMP and ICMPv6 type and code", "icmp_type icmp_code icmpv6_type icmpv6_code"),
+    ("ARP operation", "arp_op"),
+    ("ARP addresses", "arp_spa arp_tpa arp_sha arp_tha"),
+    ("neighbour discovery", "nd_target nd_sll nd_tll"),
+)
+# Other names for bits of the above, and what only the datapath sees.
+HIDDEN = set("recirc_id packet_type vlan_tci vlan_tpid vlan_tpid1 nw_tos".split())
+
+ACTIONS = (
+    ("output, to several ports too", "output"),
+    ("to the controller", "controller"),
+    ("push and pop VLAN", "push_vlan pop_vlan"),
+    ("push and pop MPLS", "push_mpls pop_mpls"),
+    ("decrement TTL", "dec_ttl"),
+)
+HIDDEN_ACTIONS = {"set", "recirc"}
+
+
+def same(values, what):
+    """The one value that all of a row's fields have."""
+    if len(set(values)) != 1:
+        sys.exit("offload_table: %s differ: give them rows of their own" % what)
+    return values[0]
+
+
+def check_complete(profile):
+    """Nothing that a profile can do is missing from the table."""
+    shown = {name for _, names in FIELDS for name in names.split()}
+    actions = {name for _, names in ACTIONS for name in names.split()}
+    missing = (set(profile["match"]) | set(profile["set"])) - shown - HIDDEN
+    missing |= set(profile["actions"]) - actions - HIDDEN_ACTIONS
+    if missing:
+        sys.exit("offload_table: no row for " + ", ".join(sorted(missing)))
+
+
+def match_cell(profile, names, title):
+    kind = same([profile["match"].get(n, "-") for n in names], title)
+    return {"any": "any mask", "prefix": "prefixes"}.get(kind, kind)
+
+
+def set_cell(profile, names, title):
+    return "yes" if same([n in profile["set"] for n in names], "what can be set of " + title) else "-"
+
+
+def line(cells):
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def limits(profile):
+    outputs = "%d" % profile["max_outputs"] if profile["max_outputs"] else "any number"
+    return (("rules", format(profile["max_rules"], ",")), ("VLAN tags", str(profile["max_vlan_tags"])),
+            ("outputs of a flow", outputs), ("bits of a counter", str(profile["counter_bits"])))
+
+
+def table(profiles):
+    by_name = {p["name"]: p for p in profiles}
+    chosen = [by_name[name] for name in PROFILES]
+    for profile in profiles:
+        check_complete(profile)
+    heads = [h for name in PROFILES for h in ("`sim:%s`" % name, "set it")]
+    out = line(["match"] + heads) + line(["---"] * (1 + len(heads)))
+    for title, names in FIELDS:
+        cells = [cell(p, names.split(), title) for p in chosen for cell in (match_cell, set_cell)]
+        out += line([title] + cells)
+    out += "\n" + line(["action, limit"] + ["`sim:%s`" % n for n in PROFILES]) + line(["---"] * 3)
+    for title, names in ACTIONS:
+        have = [same([n in p["actions"] for n in names.split()], title) for p in chosen]
+        out += line([title] + ["yes" if h else "-" for h in have])
+    for rows in zip(*(limits(p) for p in chosen)):
+        out += line([rows[0][0]] + [value for _, value in rows])
+    return out
+
+
+def main():
+    text = table(json.load(sys.stdin))
+    if len(sys.argv) == 1:
+        sys.stdout.write(text)
+        return
+    with open(sys.argv[1]) as f:
+        before, rest = f.read().split(BEGIN)
+    after = rest.split(END)[1]
+    with open(sys.argv[1], "w") as f:
+        f.write(before + BEGIN + "\n" + text + "\n" + END + after)
+
+
+if __name__ == "__main__":
+    main()
