@@ -31,6 +31,13 @@ struct pl_bridge *pipeline_bridge_add(struct pipeline *pl, const char *name, uin
 	return br;
 }
 
+static void set_unreachable(void *arg)
+{
+	struct pl_bridge *br = arg;
+
+	br->unreachable = true;
+}
+
 void pipeline_bridge_remove(struct pipeline *pl, struct pl_bridge *br)
 {
 	struct dep_key key = dep_key_bridge(br, DEP_BRIDGE);
@@ -45,8 +52,9 @@ void pipeline_bridge_remove(struct pipeline *pl, struct pl_bridge *br)
 	LIST_REMOVE(br, link);
 	pipeline_change_end(pl);
 	/* Megaflows made before now may still credit it. */
-	br->gone_ms = clock_ms();
+	br->gone_version = atomic_load(&pl->version);
 	LIST_INSERT_HEAD(&pl->gone_bridges, br, link);
+	rcu_defer(set_unreachable, br);
 }
 
 void bridge_free(struct pl_bridge *br)

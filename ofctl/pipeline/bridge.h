@@ -19,12 +19,14 @@
 
 /* A port of a bridge. Immutable once published, but for the counters at the end. */
 struct pl_port {
-	struct hmap_node node; /* in br->ports, by number */
+	struct hmap_node node;       /* in br->ports, by number */
+	struct hmap_node patch_node; /* in pl->patches, by name, if it has a peer */
 	struct pl_bridge *br;
 	struct pl_port_config cfg;
 	struct of_port_desc desc;
 	bool no_flood, no_recv, no_fwd, no_packet_in;
 	bool up;
+	bool announced; /* controllers know of it */
 	struct patch_counter *patch; /* a patch port's own counters; control thread */
 	uint64_t created_ms;
 };
@@ -57,7 +59,8 @@ struct pl_bridge {
 	_Atomic bool miss_to_controller;
 	bool closing;
 	unsigned mac_aging_s, mac_max;
-	uint64_t gone_ms, unused_ms; /* when it was removed; when nothing used it any more */
+	uint64_t gone_version; /* from which on no translation can have found it */
+	bool unreachable;      /* those from before have all come to their end */
 	LIST_ENTRY(pl_bridge) link;
 };
 

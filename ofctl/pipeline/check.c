@@ -149,6 +149,15 @@ enum of_error pl_actions_check(
 	return check_all(acts, match, false);
 }
 
+/* Only a packet-out may (OpenFlow 1.3, 4.5). */
+static bool sends_to_table(const struct of_actions *acts)
+{
+	for (unsigned i = 0; i < acts->n; i++)
+		if (acts->a[i].type == OFACT_OUTPUT && acts->a[i].port == OF_PORT_TABLE)
+			return true;
+	return false;
+}
+
 enum of_error check_instructions(const struct of_flow_mod *fm)
 {
 	const struct of_instructions *ins = &fm->ins;
@@ -159,9 +168,8 @@ enum of_error check_instructions(const struct of_flow_mod *fm)
 		return OFERR_BAD_GOTO_TABLE;
 	if (ins->has_meter)
 		return OFERR_METER_UNKNOWN;
-	for (unsigned i = 0; i < ins->apply.n; i++)
-		if (ins->apply.a[i].type == OFACT_OUTPUT && ins->apply.a[i].port == OF_PORT_TABLE)
-			return OFERR_BAD_OUT_PORT;
+	if (sends_to_table(&ins->apply) || sends_to_table(&ins->write))
+		return OFERR_BAD_OUT_PORT;
 	error = check_all(&ins->apply, &fm->match, fm->version == OF_VERSION_10);
 	return error ? error : check_all(&ins->write, &fm->match, false);
 }

@@ -98,6 +98,14 @@ void credit_megaflow(struct pl_megaflow *m)
 		credit_one(&m->credits[i], MUTATE(14, p, i ? 0 : p), b, used_ms);
 }
 
+void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms)
+{
+	const struct credit *c = x->credits.data;
+
+	for (unsigned i = 0; i < x->credits.n; i++)
+		credit_one(&c[i], 1, bytes, now_ms);
+}
+
 void credit_all(struct pipeline *pl)
 {
 	struct pl_megaflow *m;

@@ -191,6 +191,7 @@ void pipeline_change_end(struct pipeline *pl)
 	atomic_fetch_add(&pl->version, 1);
 	registry_take_births(pl);
 	mark_changes(pl);
+	pl->settled = atomic_load(&pl->version);
 	while ((m = TAILQ_FIRST(&pl->stale))) {
 		TAILQ_REMOVE(&pl->stale, m, stale_link);
 		m->stale = false;

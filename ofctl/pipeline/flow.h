@@ -46,7 +46,8 @@ struct flow {
 	bool removed;           /* control: out of its table */
 	bool announce;          /* control: flow-removed is due when it is gone */
 	uint8_t removed_reason; /* enum of_removed_reason */
-	_Atomic uint32_t refs;  /* the table's, and one for each megaflow that credits it */
+	uint64_t removed_ms;
+	_Atomic uint32_t refs; /* the table's, and one for each megaflow that credits it */
 	struct flow_counter *counter;
 	TAILQ_ENTRY(flow) order; /* in table->flows, by insertion */
 	LIST_ENTRY(flow) timed;  /* in br->timed, if it has a timeout */

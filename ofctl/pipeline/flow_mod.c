@@ -3,7 +3,6 @@
  * Flow-mods (OpenFlow 1.3, 6.4), and what else takes flows in and out of tables.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/check.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/flow_select.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 LOG_DEFINE(flow);
@@ -44,6 +44,7 @@ static void remove_flow(struct flow *f, enum of_removed_reason reason)
 	unlink_timed(f);
 	flow_table_remove(&f->br->tables[f->table], f);
 	f->removed = true;
+	f->removed_ms = clock_ms();
 	f->removed_reason = (uint8_t)reason;
 	f->announce = f->flags & OF_FLOW_SEND_REMOVED;
 	changed(f);
@@ -100,87 +101,6 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 	return OFERR_OK;
 }
 
-/* ---- selection ---- */
-
-struct selection {
-	struct flow **flows;
-	unsigned n, capacity;
-};
-
-static bool sends_to(const struct of_actions *acts, uint32_t port, uint32_t group)
-{
-	for (unsigned i = 0; i < acts->n; i++) {
-		const struct of_action *a = &acts->a[i];
-
-		if (port != OF_PORT_ANY && a->port == port &&
-			(a->type == OFACT_OUTPUT || a->type == OFACT_ENQUEUE))
-			return true;
-		if (group != OF_GROUP_ANY && a->type == OFACT_GROUP && a->group == group)
-			return true;
-	}
-	return false;
-}
-
-static bool output_fits(const struct flow *f, uint32_t port, uint32_t group)
-{
-	if (port != OF_PORT_ANY && !sends_to(&f->ins.apply, port, OF_GROUP_ANY) &&
-		!sends_to(&f->ins.write, port, OF_GROUP_ANY))
-		return false;
-	return group == OF_GROUP_ANY || sends_to(&f->ins.apply, OF_PORT_ANY, group) ||
-	       sends_to(&f->ins.write, OF_PORT_ANY, group);
-}
-
-static bool cookie_fits(const struct flow *f, uint64_t cookie, uint64_t mask)
-{
-	return !((f->cookie ^ cookie) & mask);
-}
-
-static int select_add(struct selection *s, struct flow *f)
-{
-	if (s->n == s->capacity) {
-		unsigned capacity = s->capacity ? s->capacity * 2 : 64;
-		struct flow **p = realloc(s->flows, capacity * sizeof(struct flow *));
-
-		if (!p)
-			return -ENOMEM;
-		s->flows = p;
-		s->capacity = capacity;
-	}
-	s->flows[s->n++] = f;
-	return 0;
-}
-
-static enum of_error select_flows(
-	struct pl_bridge *br, const struct of_flow_mod *fm, bool strict, struct selection *s)
-{
-	bool all = fm->table == OF_TABLE_ALL;
-	struct hal_cmatch *match;
-	enum of_error error = OFERR_OK;
-
-	if (!all && fm->table >= OF_TABLES)
-		return OFERR_FLOW_MOD_BAD_TABLE;
-	match = hal_cmatch_new(&fm->match);
-	if (!match)
-		return OFERR_FLOW_MOD_UNKNOWN;
-	for (unsigned i = all ? 0 : fm->table; i <= (all ? OF_TABLES - 1u : fm->table); i++) {
-		struct flow *f;
-
-		TAILQ_FOREACH (f, &br->tables[i].flows, order) {
-			if (strict ? f->priority != fm->priority ||
-						!hal_cmatch_equal(f->match, match)
-				   : !hal_cmatch_contains(match, f->match))
-				continue;
-			if (!cookie_fits(f, fm->cookie, fm->cookie_mask) ||
-				!output_fits(f, fm->out_port, fm->out_group))
-				continue;
-			if (select_add(s, f))
-				error = OFERR_FLOW_MOD_UNKNOWN;
-		}
-	}
-	free(match);
-	return error;
-}
-
 /* ---- modify, delete ---- */
 
 /* A flow like `old`, but with the instructions of `fm`. */
@@ -196,23 +116,38 @@ static struct flow *modified(struct flow *old, const struct of_flow_mod *fm)
 		.importance = old->importance,
 		.ins = fm->ins,
 	};
+	bool reset = fm->flags & OF_FLOW_RESET_COUNTS;
+	struct flow *f;
 
 	hal_cmatch_expand(old->match, &like.match);
-	return flow_new(old->br, &like, old->table, old->counter);
+	/* Counts that start anew are others: what old megaflows still bring goes to the old ones.
+	 */
+	f = flow_new(old->br, &like, old->table, reset ? NULL : old->counter);
+	if (f && reset) {
+		f->counter->created_ms = old->counter->created_ms;
+		f->counter->used_ms = old->counter->used_ms;
+	}
+	return f;
 }
 
 static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, bool strict)
 {
 	struct of_flow_mod any = *fm;
-	struct selection s = {0};
+	struct flow_selection s = {0};
 	struct flow **fresh;
 	enum of_error error;
 
 	any.out_port = OF_PORT_ANY;
 	any.out_group = OF_GROUP_ANY;
-	error = select_flows(br, &any, strict, &s);
+	error = flow_select(br, &any, strict, &s);
 	if (error)
 		goto free_selection;
+	/* With every table selected, check.c could not say this. */
+	for (unsigned i = 0; i < s.n && fm->ins.has_goto; i++)
+		if (fm->ins.goto_table <= s.flows[i]->table) {
+			error = OFERR_BAD_GOTO_TABLE;
+			goto free_selection;
+		}
 	if (!s.n) {
 		if (fm->version <= OF_VERSION_11 && !fm->cookie_mask)
 			error = add(br, fm);
@@ -234,8 +169,6 @@ static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, 
 	}
 	for (unsigned i = 0; i < s.n; i++) {
 		fresh[i]->counter->modified_ms = clock_ms();
-		if (fm->flags & OF_FLOW_RESET_COUNTS)
-			fresh[i]->counter->packets = fresh[i]->counter->bytes = 0;
 		replace_flow(s.flows[i], fresh[i]);
 	}
 	free(fresh);
@@ -244,10 +177,13 @@ free_selection:
 	return error;
 }
 
-static enum of_error delete (struct pl_bridge *br, const struct of_flow_mod *fm, bool strict) {
-	struct selection s = {0}; enum of_error error = select_flows(br, fm, strict, &s);
+static enum of_error remove_flows(struct pl_bridge *br, const struct of_flow_mod *fm, bool strict)
+{
+	struct flow_selection s = {0};
+	enum of_error error = flow_select(br, fm, strict, &s);
 
-	for (unsigned i = 0; !error && i < s.n; i++) remove_flow(s.flows[i], OF_REMOVED_DELETE);
+	for (unsigned i = 0; !error && i < s.n; i++)
+		remove_flow(s.flows[i], OF_REMOVED_DELETE);
 	free(s.flows);
 	return error;
 }
@@ -262,9 +198,9 @@ static enum of_error apply(struct pl_bridge *br, const struct of_flow_mod *fm)
 	case OF_FLOW_MODIFY_STRICT:
 		return modify(br, fm, true);
 	case OF_FLOW_DELETE:
-		return delete (br, fm, false);
+		return remove_flows(br, fm, false);
 	case OF_FLOW_DELETE_STRICT:
-		return delete (br, fm, true);
+		return remove_flows(br, fm, true);
 	}
 	return OFERR_BAD_COMMAND;
 }
@@ -310,75 +246,4 @@ void bridge_flow_expire(struct pl_bridge *br, uint64_t now_ms)
 		else if (f->idle_timeout && now_ms >= used + f->idle_timeout * 1000ull)
 			remove_flow(f, OF_REMOVED_IDLE);
 	}
-}
-
-/* ---- statistics ---- */
-
-void flow_to_stats(const struct flow *f, uint64_t now_ms, struct of_flow_stats *fs)
-{
-	const struct flow_counter *c = f->counter;
-
-	*fs = (struct of_flow_stats){
-		.table = f->table,
-		.priority = f->priority,
-		.match = f->match,
-		.ins = &f->ins,
-		.cookie = f->cookie,
-		.packets = c->unknown ? UINT64_MAX : c->packets,
-		.bytes = c->unknown ? UINT64_MAX : c->bytes,
-		.duration_ns = (now_ms - c->created_ms) * 1000000ull,
-		.idle_age_ms = now_ms > c->used_ms ? now_ms - c->used_ms : 0,
-		.hard_age_ms = now_ms - c->modified_ms,
-		.idle_timeout = f->idle_timeout,
-		.hard_timeout = f->hard_timeout,
-		.flags = f->flags,
-		.importance = f->importance,
-	};
-}
-
-void bridge_flow_gone(struct pl_bridge *br, struct flow *f)
-{
-	struct of_flow_removed fr = {.reason = (enum of_removed_reason)f->removed_reason};
-
-	if (!f->announce || br->closing || !br->pl->ops.flow_removed)
-		return;
-	flow_to_stats(f, clock_ms(), &fr.stats);
-	br->pl->ops.flow_removed(br->pl->ops.ctx, br, &fr);
-}
-
-void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
-	void (*cb)(void *ctx, const struct of_flow_stats *fs), void *ctx)
-{
-	struct of_flow_mod fm = {
-		.table = filter->table,
-		.match = filter->match,
-		.cookie = filter->cookie,
-		.cookie_mask = filter->cookie_mask,
-		.out_port = filter->out_port,
-		.out_group = filter->out_group,
-	};
-	uint64_t now = clock_ms();
-	struct selection s = {0};
-
-	if (!select_flows(br, &fm, false, &s)) {
-		for (unsigned i = 0; i < s.n; i++) {
-			struct of_flow_stats fs;
-
-			flow_to_stats(s.flows[i], now, &fs);
-			cb(ctx, &fs);
-		}
-	}
-	free(s.flows);
-}
-
-void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out)
-{
-	const struct flow_table *t = &br->tables[table];
-
-	*out = (struct of_table_stats){.table = table,
-		.active = t->n,
-		.max_entries = 1000000,
-		.lookups = t->lookups,
-		.matched = t->matched};
-	snprintf(out->name, sizeof(out->name), "table%u", table);
 }

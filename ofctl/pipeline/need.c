@@ -2,16 +2,19 @@
  *
  * What a decision needs of the packet, and how little of it the megaflow has to match.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "hal/mutation.h"
 #include "ofctl/pipeline/xlate.h"
 
 #define VLAN_OFFSET offsetof(struct hal_key, vlan)
+#define PAYLOAD_OFFSET offsetof(struct hal_key, ip_proto)
+#define LSE_OFFSET offsetof(struct hal_key, mpls_lse)
 #define TTL_OFFSET offsetof(struct hal_key, ip_ttl)
 
 /* Moves `need` (bytes of the current key) into the original packet's mask where the two differ:
- * tags may have moved, and a TTL that was decremented depends on all its bits. */
+ * tags and labels may have moved, and a TTL that was decremented depends on all its bits. */
 static void need_bytes(struct xlate *x, const uint8_t *need, size_t from, size_t len)
 {
 	uint8_t *wc = (uint8_t *)&x->wc;
@@ -29,6 +32,16 @@ static void need_bytes(struct xlate *x, const uint8_t *need, size_t from, size_t
 				wc[VLAN_OFFSET +
 					(size_t)x->vlan_from[tag] * sizeof(struct hal_vlan) +
 					rest] |= bits;
+		} else if (i >= LSE_OFFSET && i < LSE_OFFSET + sizeof(x->wc.mpls_lse)) {
+			int8_t lse = x->lse_from[(i - LSE_OFFSET) / 4];
+
+			if (lse == XLATE_UNPARSED)
+				x->error = -EOPNOTSUPP;
+			else if (lse >= 0)
+				wc[LSE_OFFSET + (size_t)lse * 4 + (i - LSE_OFFSET) % 4] |= bits;
+		} else if (x->unparsed && i >= PAYLOAD_OFFSET && i < LSE_OFFSET) {
+			/* It would take a look below the label. */
+			x->error = -EOPNOTSUPP;
 		} else if (i == TTL_OFFSET && x->ttl_dec) {
 			wc[i] = 0xff;
 		} else {
@@ -58,6 +71,15 @@ void xlate_need_mask(struct xlate *x, const struct xlate_key *mask)
 			xlate_need_word(x, i, m[i]);
 }
 
+void xlate_need_tag(
+	struct xlate *x, int8_t from, const struct hal_vlan *known, struct hal_vlan bits)
+{
+	if (from < 0)
+		return;
+	x->wc.vlan[from].tpid |= bits.tpid & (rte_be16_t)~known->tpid;
+	x->wc.vlan[from].tci |= bits.tci & (rte_be16_t)~known->tci;
+}
+
 void xlate_need_field(struct xlate *x, enum hal_field_id id)
 {
 	struct xlate_key mask = {0};
@@ -72,7 +94,8 @@ void xlate_need_field(struct xlate *x, enum hal_field_id id)
 /* How a member is needed to tell a packet from a flow that does not match it. */
 struct member {
 	uint16_t offset, size;
-	uint8_t layer; /* 2: nothing below, 3: the ethertype, 4: the protocol too */
+	uint8_t layer; /* 2: nothing below, 3: the ethertype, 4: the protocol too, 5: and its type
+			*/
 	bool prefix;   /* up to the first differing bit; else all that the flow matches */
 };
 
@@ -105,9 +128,9 @@ static const struct member members[] = {
 	MEMBER(tcp_flags, 4, false),
 	MEMBER(ip_ttl, 3, false),
 	MEMBER(mpls_lse, 3, false),
-	MEMBER(arp_sha, 3, false),
-	MEMBER(arp_tha, 3, false),
-	MEMBER(nd_target, 4, true),
+	MEMBER(arp_sha, 5, false),
+	MEMBER(arp_tha, 5, false),
+	MEMBER(nd_target, 5, true),
 	MEMBER(ipv6_flabel, 3, false),
 };
 
@@ -131,6 +154,9 @@ static void need_member(
 			mask + offsetof(struct hal_key, eth_type), 2);
 	if (m->layer >= 4)
 		n[offsetof(struct hal_key, ip_proto)] = mask[offsetof(struct hal_key, ip_proto)];
+	if (m->layer >= 5) /* of neighbour discovery; ARP has none */
+		memcpy(n + offsetof(struct hal_key, tp_src),
+			mask + offsetof(struct hal_key, tp_src), 4);
 	for (unsigned i = m->offset; i < m->offset + m->size; i++) {
 		if (!m->prefix) {
 			n[i] = mask[i];

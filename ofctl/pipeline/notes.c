@@ -105,15 +105,37 @@ static void packet_in(struct pipeline *pl, struct pl_bridge *br, const struct no
 		pl->ops.packet_in(pl->ops.ctx, br, &pin);
 }
 
+void effect_run(struct pipeline *pl, const struct effect *e)
+{
+	struct pl_bridge *br = bridge_by_id(pl, e->bridge);
+
+	if (br && e->type == EFFECT_MAC)
+		bridge_mac_learn(br, e->vlan, e->mac, e->port);
+}
+
+/* What is learned is learned in one change; all else is done outside, since workers cache nothing
+ * while something changes. */
+static void run_effects(struct pipeline *pl, struct note *const *batch, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n && batch[i]->type != NOTE_MAC; i++)
+		;
+	if (i == n)
+		return;
+	pipeline_change_begin(pl);
+	for (; i < n; i++)
+		if (batch[i]->type == NOTE_MAC)
+			effect_run(pl, &batch[i]->effect);
+	pipeline_change_end(pl);
+}
+
 static void run(struct pipeline *pl, struct note *n)
 {
 	struct pl_bridge *br;
 
 	switch (n->type) {
-	case NOTE_MAC:
-		br = bridge_by_id(pl, n->effect.bridge);
-		if (br)
-			bridge_mac_learn(br, n->effect.vlan, n->effect.mac, n->effect.port);
+	case NOTE_MAC: /* run_effects() did it */
 		break;
 	case NOTE_PACKET_IN:
 		br = bridge_by_id(pl, n->pin.act.bridge);
@@ -132,15 +154,25 @@ static void run(struct pipeline *pl, struct note *n)
 
 void notes_run(struct pipeline *pl)
 {
-	void *batch[NOTES_AT_ONCE];
-	unsigned n = rte_ring_sc_dequeue_burst(pl->notes, batch, NOTES_AT_ONCE, NULL);
+	struct note *batch[NOTES_AT_ONCE];
+	unsigned n = rte_ring_sc_dequeue_burst(pl->notes, (void **)batch, NOTES_AT_ONCE, NULL);
 
-	if (!n)
-		return;
-	pipeline_change_begin(pl);
+	run_effects(pl, batch, n);
 	for (unsigned i = 0; i < n; i++)
 		run(pl, batch[i]);
-	pipeline_change_end(pl);
 	if (n == NOTES_AT_ONCE)
 		pipeline_wake(pl);
+}
+
+void notes_drop(struct pipeline *pl)
+{
+	void *note;
+
+	while (!rte_ring_sc_dequeue(pl->notes, &note)) {
+		struct note *n = note;
+
+		if (n->type == NOTE_CALL)
+			free(n->call.arg);
+		free(n);
+	}
 }

@@ -15,20 +15,12 @@ LOG_DEFINE(packet_out);
 /* The effects and credits of a packet that no megaflow carries. */
 static void account(struct pl_bridge *br, struct xlate *x, uint64_t bytes)
 {
-	const struct credit *c = x->credits.data;
-
+	credit_packet(x, bytes, clock_ms());
+	if (!x->n_effects)
+		return;
 	pipeline_change_begin(br->pl);
 	for (unsigned i = 0; i < x->n_effects; i++)
-		if (x->effects[i].bridge == br->id)
-			bridge_mac_learn(
-				br, x->effects[i].vlan, x->effects[i].mac, x->effects[i].port);
-	for (unsigned i = 0; i < x->credits.n; i++) {
-		if (c[i].type != CREDIT_FLOW)
-			continue;
-		c[i].flow->counter->packets++;
-		c[i].flow->counter->bytes += bytes;
-		c[i].flow->counter->used_ms = clock_ms();
-	}
+		effect_run(br->pl, &x->effects[i]);
 	pipeline_change_end(br->pl);
 }
 

@@ -62,27 +62,31 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	reclaim(pl);
 }
 
-/* Bridges that were removed go when no megaflow of their time is left. */
-static void free_gone_bridges(struct pipeline *pl, uint64_t now)
+static void free_bridge(void *br)
 {
+	bridge_free(br);
+}
+
+/* Bridges that were removed go when no translation can come upon them any more and no megaflow of
+ * their time is left; behind the flows that those let go. */
+static void free_gone_bridges(struct pipeline *pl)
+{
+	uint64_t oldest = UINT64_MAX;
 	struct pl_bridge *br, *next;
 	struct pl_megaflow *m;
 
+	if (LIST_EMPTY(&pl->gone_bridges))
+		return;
+	registry_take_births(pl);
+	TAILQ_FOREACH (m, &pl->all, link)
+		if (m->version < oldest)
+			oldest = m->version;
 	for (br = LIST_FIRST(&pl->gone_bridges); br; br = next) {
-		uint64_t oldest = UINT64_MAX;
-
 		next = LIST_NEXT(br, link);
-		TAILQ_FOREACH (m, &pl->all, link)
-			if (m->mf.created_ms < oldest)
-				oldest = m->mf.created_ms;
-		if (oldest <= br->gone_ms)
-			br->unused_ms = 0;
-		else if (!br->unused_ms)
-			br->unused_ms = now;
-		else if (now - br->unused_ms > 2000) {
-			LIST_REMOVE(br, link);
-			bridge_free(br);
-		}
+		if (!br->unreachable || oldest < br->gone_version)
+			continue;
+		LIST_REMOVE(br, link);
+		rcu_defer(free_bridge, br);
 	}
 }
 
@@ -96,7 +100,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	if (!pl->sp)
 		return;
 	credit_sweep(pl, now);
-	free_gone_bridges(pl, now);
+	free_gone_bridges(pl);
 	reclaim(pl);
 }
 
@@ -118,6 +122,7 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	hmap_init(&pl->megaflows);
 	hmap_init(&pl->deps);
 	hmap_init(&pl->visits);
+	hmap_init(&pl->patches);
 	pl->births = ring_new(BIRTHS);
 	pl->notes = ring_new(NOTES);
 	if (!pl->births || !pl->notes)
@@ -155,31 +160,53 @@ void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *
 	pl->ol = ol;
 }
 
+/* Runs what was deferred, and what that defers. */
+static void settle_deferred(void)
+{
+	do
+		rcu_drain();
+	while (rcu_reclaim());
+}
+
+/* Births that nobody adopts any more, and all megaflows. */
+static void drop_megaflows(struct pipeline *pl)
+{
+	struct pl_megaflow *m;
+	void *born;
+
+	while (!rte_ring_sc_dequeue(pl->births, &born)) {
+		m = born;
+		TAILQ_INSERT_TAIL(&pl->all, m, link);
+	}
+	/* Those whose last reference is gone bury themselves. */
+	settle_deferred();
+	while ((m = TAILQ_FIRST(&pl->all))) {
+		depend_unindex(pl, m);
+		TAILQ_REMOVE(&pl->all, m, link);
+		megaflow_free(&m->mf);
+	}
+}
+
 /* The layers below are closed by now: no thread but ours is left. */
 void pipeline_close(struct pipeline *pl)
 {
 	struct pl_bridge *br;
-	struct pl_megaflow *m, *next;
 
 	pl->ops = (struct pipeline_ops){0};
 	event_free(pl->wake_event);
 	event_free(pl->sweep_event);
 	event_free(pl->reclaim_event);
-	registry_take_births(pl);
-	for (m = TAILQ_FIRST(&pl->all); m; m = next) {
-		next = TAILQ_NEXT(m, link);
-		depend_unindex(pl, m);
-		TAILQ_REMOVE(&pl->all, m, link);
-		megaflow_free(&m->mf);
-	}
+	drop_megaflows(pl);
+	notes_drop(pl);
 	while ((br = LIST_FIRST(&pl->bridges)))
 		pipeline_bridge_remove(pl, br);
-	rcu_drain();
+	settle_deferred();
 	while ((br = LIST_FIRST(&pl->gone_bridges))) {
 		LIST_REMOVE(br, link);
 		bridge_free(br);
 	}
 	depend_destroy(pl);
+	hmap_destroy(&pl->patches);
 	hmap_destroy(&pl->megaflows);
 	close(pl->wake_fd);
 	free(pl->changed_deps);

@@ -83,14 +83,18 @@ struct pl_port_config {
 	enum pl_vlan_mode vlan_mode;
 	uint16_t tag;        /* access and native VLAN, 0: none */
 	uint64_t trunks[64]; /* bit n: VLAN n is carried; all zero: every VLAN */
-	bool on_device; /* behind a hardware device: */
-	uint8_t device; /* offload's index of it */
+	bool on_device;      /* behind a hardware device: */
+	uint8_t device;      /* offload's index of it */
 	char patch_peer[64]; /* name of the peer patch port on any bridge, "" if none */
 	uint8_t mac[6];
 };
 
 /* Adds, changes or removes a port. 0 or -errno (-EEXIST: number taken). */
 int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg);
+/* Adds a port without telling controllers: its datapath port can then be opened with no packet
+ * coming too early, and pl_port_announce() or pl_port_remove() follows. */
+int pl_port_reserve(struct pl_bridge *br, const struct pl_port_config *cfg);
+void pl_port_announce(struct pl_bridge *br, uint32_t number);
 int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg);
 int pl_port_remove(struct pl_bridge *br, uint32_t number);
 uint32_t pl_port_free_number(

@@ -6,7 +6,8 @@
  * reads it before it translates and again after it has registered the megaflow (put it into
  * `births`); only if it is the same even number both times is the megaflow used further. The
  * control thread empties `births` after every change, before it looks for dependents. So a
- * megaflow was either seen by that look, or its maker sees the new version.
+ * megaflow was either seen by that look, or its maker sees the new version. One that is registered
+ * later than the look, but was translated before, is recognised by its own version and dropped.
  *
  * Thread-safety: rings are written by any thread; the rest is the control thread's, but for what
  * says that workers read it.
@@ -57,6 +58,7 @@ struct pl_megaflow {
 	struct hmap_node node;         /* in pl->megaflows, by ufid, while LIVE */
 	TAILQ_ENTRY(pl_megaflow) link; /* in pl->all */
 	struct packed_key *sample;     /* of the packet that made it */
+	uint64_t version;              /* of the tables when its translation began */
 	uint32_t bridge;               /* id of the bridge that it came in by */
 	bool transient;                /* good for one packet only */
 	bool indexed, stale;
@@ -96,12 +98,14 @@ struct pipeline {
 	struct swpath *sp;
 	struct offload *ol;
 	_Atomic uint64_t version;
+	uint64_t settled; /* version that every indexed megaflow has been compared with */
 	unsigned change_depth;
 	struct dep_key *changed_deps; /* in this change */
 	struct flow **added_flows;    /* in this change, with a reference */
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
 	bool all_changed; /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
+	struct hmap patches; /* patch ports of all bridges, by name; workers, under RCU */
 	struct pl_bridge_list bridges;
 	struct pl_bridge_list gone_bridges; /* removed, still credited by old megaflows */
 	uint32_t next_bridge_id;
@@ -146,6 +150,7 @@ void depend_destroy(struct pipeline *pl);
 
 /* credit.c */
 void credit_megaflow(struct pl_megaflow *m);
+void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms); /* that has none */
 void credit_all(struct pipeline *pl);
 void credit_sweep(struct pipeline *pl, uint64_t now_ms);
 void megaflow_totals(
@@ -155,6 +160,8 @@ void megaflow_totals(
 struct note *note_new(enum note_type type, size_t extra);
 bool note_post(struct pipeline *pl, struct note *n); /* frees it if there is no room */
 void notes_run(struct pipeline *pl);
+void notes_drop(struct pipeline *pl); /* all that are left; nobody waits any more */
+void effect_run(struct pipeline *pl, const struct effect *e); /* inside a change */
 void pipeline_wake(struct pipeline *pl);
 void effects_post(struct pipeline *pl, const struct xlate *x);
 

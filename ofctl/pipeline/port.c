@@ -34,19 +34,39 @@ static struct pl_port *find_name(const struct pl_bridge *br, const char *name)
 	return NULL;
 }
 
+static uint32_t name_hash(const char *name)
+{
+	uint64_t aligned[8] = {0};
+
+	memcpy(aligned, name, strnlen(name, sizeof(aligned)));
+	return hash_bytes(aligned, sizeof(aligned), 0);
+}
+
 const struct pl_port *bridge_patch_peer(const struct pl_port *port)
 {
-	const struct pl_bridge *br;
+	const char *name = port->cfg.patch_peer;
 
-	if (!port->cfg.patch_peer[0])
+	if (!name[0])
 		return NULL;
-	LIST_FOREACH (br, &port->br->pl->bridges, link) {
-		const struct pl_port *peer = find_name(br, port->cfg.patch_peer);
-
-		if (peer && !strcmp(peer->cfg.patch_peer, port->cfg.name))
+	HMAP_FOR_EACH_HASH (
+		peer, struct pl_port, patch_node, name_hash(name), &port->br->pl->patches)
+		if (!strcmp(peer->cfg.name, name) && !strcmp(peer->cfg.patch_peer, port->cfg.name))
 			return peer;
-	}
 	return NULL;
+}
+
+/* Lets the peer find a port, if it has one. */
+static int publish_patch(struct pl_port *p)
+{
+	if (!p->cfg.patch_peer[0])
+		return 0;
+	return hmap_insert(&p->br->pl->patches, &p->patch_node, name_hash(p->cfg.name));
+}
+
+static void unpublish_patch(struct pl_port *p)
+{
+	if (p->cfg.patch_peer[0])
+		hmap_remove(&p->br->pl->patches, &p->patch_node);
 }
 
 /* Says that a port is new, different or gone: to those that read it, and to those that read the
@@ -73,7 +93,7 @@ static void port_changed(struct pl_bridge *br, const struct pl_port *port)
 
 static void emit_status(struct pl_bridge *br, enum of_port_reason why, const struct pl_port *p)
 {
-	if (br->pl->ops.port_status && !br->closing)
+	if (br->pl->ops.port_status && p->announced && !br->closing)
 		br->pl->ops.port_status(br->pl->ops.ctx, br, why, &p->desc);
 }
 
@@ -91,7 +111,7 @@ static void set_description(struct pl_port *p, const struct pl_port_config *cfg)
 	memcpy(p->desc.name, cfg->name, sizeof(p->desc.name));
 }
 
-int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg)
+int pl_port_reserve(struct pl_bridge *br, const struct pl_port_config *cfg)
 {
 	struct pl_port *p;
 
@@ -111,27 +131,55 @@ int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg)
 		p->desc.state = OF_PORT_STATE_LIVE;
 	}
 	pipeline_change_begin(br->pl);
-	if (hmap_insert(&br->ports, &p->node, hash_mix(cfg->number))) {
-		pipeline_change_end(br->pl);
-		goto free_patch;
-	}
+	if (publish_patch(p))
+		goto end_change;
+	if (hmap_insert(&br->ports, &p->node, hash_mix(cfg->number)))
+		goto unpublish;
 	publish_dp(br, cfg->dp_port, p);
 	port_changed(br, p);
 	pipeline_change_end(br->pl);
-	emit_status(br, OF_PORT_ADD, p);
 	return 0;
 
-free_patch:
-	free(p->patch);
+unpublish:
+	unpublish_patch(p);
+end_change:
+	pipeline_change_end(br->pl);
+	/* A worker may have found it in between. */
+	if (p->patch)
+		rcu_defer(free, p->patch);
+	rcu_defer(free, p);
+	return -ENOMEM;
 free_port:
 	free(p);
 	return -ENOMEM;
+}
+
+void pl_port_announce(struct pl_bridge *br, uint32_t number)
+{
+	struct pl_port *p = find(br, number);
+
+	if (!p || p->announced)
+		return;
+	p->announced = true;
+	emit_status(br, OF_PORT_ADD, p);
+}
+
+int pl_port_add(struct pl_bridge *br, const struct pl_port_config *cfg)
+{
+	int error = pl_port_reserve(br, cfg);
+
+	if (!error)
+		pl_port_announce(br, cfg->number);
+	return error;
 }
 
 /* Puts a changed copy in the place of a port. `concerns` says that forwarding is affected. */
 static void replace(struct pl_bridge *br, struct pl_port *old, struct pl_port *p, bool concerns)
 {
 	pipeline_change_begin(br->pl);
+	unpublish_patch(old);
+	if (publish_patch(p))
+		p->cfg.patch_peer[0] = '\0'; /* without memory it has no peer */
 	hmap_replace(&br->ports, &old->node, &p->node);
 	if (old->cfg.dp_port != p->cfg.dp_port)
 		publish_dp(br, old->cfg.dp_port, NULL);
@@ -165,6 +213,16 @@ int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
 	if (!p)
 		return -ENOMEM;
 	set_description(p, cfg);
+	if (cfg->dp_port == HAL_PORT_NONE && !p->patch) {
+		p->patch = calloc(1, sizeof(*p->patch));
+		if (!p->patch) {
+			free(p);
+			return -ENOMEM;
+		}
+	} else if (cfg->dp_port != HAL_PORT_NONE && p->patch) {
+		rcu_defer(free, p->patch);
+		p->patch = NULL;
+	}
 	pipeline_change_begin(br->pl);
 	replace(br, old, p, true);
 	bridge_mac_flush_port(br, cfg->number);
@@ -180,6 +238,7 @@ int pl_port_remove(struct pl_bridge *br, uint32_t number)
 	if (!p)
 		return -ENOENT;
 	pipeline_change_begin(br->pl);
+	unpublish_patch(p);
 	hmap_remove(&br->ports, &p->node);
 	publish_dp(br, p->cfg.dp_port, NULL);
 	port_changed(br, p);

@@ -64,7 +64,9 @@ static void adopt_birth(struct pipeline *pl, struct pl_megaflow *m)
 
 	m->mf.release = released;
 	TAILQ_INSERT_TAIL(&pl->all, m, link);
-	if (m->transient || find_twin(pl, &m->mf) || go_live(pl, m)) {
+	/* What was translated before the last change and comes only now has not been compared with
+	 * that change. */
+	if (m->transient || m->version < pl->settled || find_twin(pl, &m->mf) || go_live(pl, m)) {
 		atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_RETIRING);
 		if (!m->transient)
 			swpath_megaflow_remove(pl->sp, &m->mf); /* caches let it go */
@@ -101,6 +103,8 @@ void registry_take_births(struct pipeline *pl)
 
 void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor)
 {
+	int gap;
+
 	if (!m->indexed)
 		return;
 	if (m->stale) {
@@ -111,8 +115,12 @@ void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaf
 	pl->retired++;
 	if (successor) {
 		hmap_replace(&pl->megaflows, &m->node, &successor->node);
-		swpath_megaflow_replace(pl->sp, &m->mf, &successor->mf);
+		gap = swpath_megaflow_replace(pl->sp, &m->mf, &successor->mf);
 		atomic_store(&m->mf.state, MEGAFLOW_RETIRING);
+		if (gap) { /* no memory: one after the other, then */
+			swpath_megaflow_remove(pl->sp, &m->mf);
+			swpath_megaflow_install(pl->sp, &successor->mf);
+		}
 	} else {
 		hmap_remove(&pl->megaflows, &m->node);
 		atomic_store(&m->mf.state, MEGAFLOW_RETIRING);
@@ -208,6 +216,7 @@ void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m)
 		registry_retire(pl, m, NULL);
 		return;
 	}
+	n->version = atomic_load(&pl->version);
 	same = hal_cmatch_equal(m->mf.match, n->mf.match);
 	if (same && hal_program_equal(m->mf.program, n->mf.program) &&
 		megaflow_same_credits(m, n)) {

@@ -23,8 +23,11 @@ void xlate_emit_output(struct xlate *x, const struct pl_port *port)
 
 void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
 {
-	struct hal_act_controller *c = hal_builder_add(&x->out, ACTION_CONTROLLER, sizeof(*c));
+	struct hal_act_controller *c;
 
+	if (x->in_port && x->in_port->no_packet_in)
+		return;
+	c = hal_builder_add(&x->out, ACTION_CONTROLLER, sizeof(*c));
 	if (!c)
 		return;
 	c->cookie = x->flow ? x->flow->cookie : UINT64_MAX;
@@ -56,7 +59,7 @@ void xlate_write_field(
 void xlate_emit_set(
 	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
 {
-	if (id == FIELD_IP_TTL)
+	if (id == FIELD_IP_TTL && (!mask || mask[0] == 0xff))
 		x->ttl_dec = 0;
 	if (hal_field_is_dp(id))
 		hal_build_set(&x->out, id, value, mask);
@@ -159,6 +162,11 @@ static void lse_shift(struct xlate *x, bool push)
 			l[2] = 0;
 		}
 	}
+	if (push)
+		memmove(x->lse_from + 1, x->lse_from, 2);
+	else
+		memmove(x->lse_from, x->lse_from + 1, 2);
+	x->lse_from[push ? 0 : 2] = push ? XLATE_CONSTANT : XLATE_UNPARSED;
 }
 
 static bool is_mpls(uint16_t eth_type)
@@ -166,15 +174,17 @@ static bool is_mpls(uint16_t eth_type)
 	return eth_type == ETH_P_MPLS_UC || eth_type == ETH_P_MPLS_UC + 1;
 }
 
-/* Everything above the Ethernet header turns into payload that is not looked into. */
-static void forget_payload(struct xlate *x)
+/* Everything above the Ethernet header turns into payload that is not looked into (known to be
+ * nothing), or comes from such payload (not known at all). */
+static void forget_payload(struct xlate *x, bool known)
 {
 	size_t from = offsetof(struct hal_key, ip_proto);
 	size_t len = offsetof(struct hal_key, mpls_lse) - from;
 
 	memset(bytes(&x->key.dp) + from, 0, len);
-	memset(bytes(&x->known.dp) + from, 0xff, len);
-	memset(bytes(&x->written.dp) + from, 0xff, len);
+	memset(bytes(&x->known.dp) + from, known ? 0xff : 0, len);
+	memset(bytes(&x->written.dp) + from, known ? 0xff : 0, len);
+	x->unparsed = !known;
 }
 
 void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
@@ -193,7 +203,7 @@ void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
 	} else {
 		xlate_need_field(x, FIELD_IP_TTL);
 		lse = (x->key.dp.ip_ttl ? x->key.dp.ip_ttl : 64u) | 0x100u;
-		forget_payload(x);
+		forget_payload(x, true);
 		memset(&x->key.dp.mpls_lse, 0, sizeof(x->key.dp.mpls_lse));
 		memset(&x->known.dp.mpls_lse, 0xff, sizeof(x->known.dp.mpls_lse));
 		memset(&x->written.dp.mpls_lse, 0xff, sizeof(x->written.dp.mpls_lse));
@@ -218,6 +228,8 @@ void xlate_pop_mpls(struct xlate *x, uint16_t eth_type)
 		return;
 	xlate_need_field(x, FIELD_MPLS_BOS);
 	lse_shift(x, false);
+	if (!is_mpls(eth_type))
+		forget_payload(x, false);
 	x->key.dp.eth_type = rte_cpu_to_be_16(eth_type);
 	x->known.dp.eth_type = x->written.dp.eth_type = 0xffff;
 	a = hal_builder_add(&x->out, ACTION_POP_MPLS, sizeof(*a));

@@ -10,8 +10,8 @@
  * this packet only. */
 #define ATTEMPTS 3
 
-static struct pl_megaflow *attempt(
-	struct pipeline *pl, unsigned worker, const struct hal_key *key, bool even)
+static struct pl_megaflow *attempt(struct pipeline *pl, unsigned worker, const struct hal_key *key,
+	uint64_t version, bool even)
 {
 	struct pl_megaflow *m;
 	struct xlate x;
@@ -26,6 +26,7 @@ static struct pl_megaflow *attempt(
 	m = megaflow_new(pl, &x);
 	if (!m)
 		return NULL;
+	m->version = version;
 	m->mf.maker = (uint16_t)worker;
 	m->transient = !even || x.raced;
 	return m;
@@ -44,7 +45,7 @@ struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct
 		uint32_t born = MEGAFLOW_BORN;
 		bool even = !(version & 1) && i < ATTEMPTS - 1;
 
-		m = attempt(pl, worker, key, even);
+		m = attempt(pl, worker, key, version, even);
 		if (!m)
 			return NULL;
 		if (!m->transient)

@@ -102,8 +102,11 @@ static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_ke
 		sizeof(struct xlate_key) - sizeof(struct hal_key));
 	x->written = x->known;
 	x->vlan_from[1] = 1;
+	x->lse_from[1] = 1;
+	x->lse_from[2] = 2;
 	hal_builder_init(&x->out);
-	/* A megaflow is always of one input port; and of one chain, which it names beside its match. */
+	/* A megaflow is always of one input port; and of one chain, which it names beside its
+	 * match. */
 	x->wc.in_port = 0xffffffff;
 	x->known.dp.in_port = x->known.dp.recirc_id = 0xffffffff;
 }
@@ -127,6 +130,8 @@ static struct hal_cmatch *known_match(struct xlate *x)
 	return hal_cmatch_new(&m);
 }
 
+#define LOOKUP_ATTEMPTS 8
+
 struct flow *xlate_lookup(struct xlate *x, uint8_t table)
 {
 	const struct flow_table *t = &x->br->tables[table];
@@ -137,12 +142,14 @@ struct flow *xlate_lookup(struct xlate *x, uint8_t table)
 		x->error = -ELOOP;
 		return NULL;
 	}
-	winner = flow_table_lookup(t, &x->key);
+	/* A flow that goes while we look is not found another time. */
+	for (unsigned i = 0; (winner = flow_table_lookup(t, &x->key)) && !flow_ref(winner); i++)
+		if (i == LOOKUP_ATTEMPTS) {
+			x->raced = true;
+			winner = NULL;
+			break;
+		}
 	xlate_unwildcard(x, t, winner);
-	if (winner && !flow_ref(winner)) {
-		x->raced = true;
-		winner = NULL;
-	}
 	if (winner)
 		xlate_credit(x, &(struct credit){.type = CREDIT_FLOW, .flow = winner});
 	else
@@ -213,14 +220,17 @@ static void write_metadata(struct xlate *x, const struct of_instructions *ins)
 		(old & ~ins->metadata_mask) | (ins->metadata & MUTATE(8, ins->metadata_mask, 0)));
 }
 
-void xlate_table(struct xlate *x, uint8_t table)
+void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
 {
 	const struct flow *outer = x->flow;
-	uint8_t outer_table = x->table;
+	rte_be32_t real_in_port = x->key.in_port_of;
+	uint8_t outer_table = x->table, outer_reason = x->pin_reason;
 
+	x->key.in_port_of = in_port;
 	for (;;) {
 		struct flow *f = xlate_lookup(x, table);
 
+		x->key.in_port_of = real_in_port;
 		trace_flow(x, table, f);
 		if (x->error || x->raced)
 			break;
@@ -235,8 +245,10 @@ void xlate_table(struct xlate *x, uint8_t table)
 		xlate_actions(x, &f->ins.apply);
 		if (x->stop || x->error)
 			break;
-		if (f->ins.clear)
+		if (f->ins.clear) {
 			x->n_set = 0;
+			x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
+		}
 		write_set(x, &f->ins.write);
 		if (f->ins.has_metadata)
 			write_metadata(x, &f->ins);
@@ -244,15 +256,15 @@ void xlate_table(struct xlate *x, uint8_t table)
 			break;
 		table = MUTATE(9, f->ins.goto_table, 1);
 	}
-	/* What stopped is the list of actions and the way to further tables. The action set collected
-	 * so far is still executed, as Open vSwitch does. */
+	/* What stopped is the list of actions and the way to further tables. The action set
+	 * collected so far is still executed, as Open vSwitch does. */
 	x->stop = false;
 	x->flow = outer;
 	x->table = outer_table;
+	x->pin_reason = outer_reason;
 }
 
-/* Runs the packet through its bridge from table 0, or as a plain learning switch. */
-static void run_bridge(struct xlate *x)
+void xlate_bridge(struct xlate *x)
 {
 	xlate_depend(x, dep_key_bridge(x->br, DEP_BRIDGE));
 	if (x->in_port && x->in_port->no_recv)
@@ -261,7 +273,7 @@ static void run_bridge(struct xlate *x)
 		xlate_normal(x);
 		return;
 	}
-	xlate_table(x, 0);
+	xlate_table(x, 0, x->key.in_port_of);
 	if (!x->stop && !x->error)
 		xlate_action_set(x);
 }
@@ -295,7 +307,7 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 	x->key.in_port_of = rte_cpu_to_be_32(x->in_port->cfg.number);
 	x->key.in_phy_port = x->key.in_port_of;
 	xlate_depend(x, dep_key_port(x->br, x->in_port->cfg.number));
-	run_bridge(x);
+	xlate_bridge(x);
 	finish(x);
 }
 
@@ -308,6 +320,7 @@ void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_por
 	x->packet_out = true;
 	x->pin_reason = OF_REASON_PACKET_OUT;
 	x->key.in_port_of = rte_cpu_to_be_32(in_port ? in_port->cfg.number : OF_PORT_CONTROLLER);
+	x->key.in_phy_port = x->key.in_port_of;
 	xlate_actions(x, acts);
 	finish(x);
 }
@@ -319,132 +332,10 @@ void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key 
 	x->trace = trace;
 	x->key.metadata = key->metadata;
 	memcpy(x->key.reg, key->reg, sizeof(x->key.reg));
-	x->key.in_port_of = key->in_port_of;
+	x->key.in_port_of = x->key.in_phy_port = key->in_port_of;
 	x->in_port = bridge_port(br, rte_be_to_cpu_32(key->in_port_of));
 	if (x->in_port)
 		xlate_depend(x, dep_key_port(br, x->in_port->cfg.number));
-	run_bridge(x);
+	xlate_bridge(x);
 	finish(x);
-}
-
-/* ---- from bridge to bridge ---- */
-
-/* What a packet leaves behind when it enters another bridge, to find it again after. */
-struct saved {
-	struct xlate_key key, known, written;
-	int8_t vlan_from[2];
-	uint8_t ttl_dec;
-	const struct pl_bridge *br;
-	const struct pl_port *in_port;
-	const struct flow *flow;
-	uint8_t table;
-	struct of_action set[32];
-	unsigned n_set;
-	bool stop;
-};
-
-static void save(const struct xlate *x, struct saved *s)
-{
-	*s = (struct saved){x->key, x->known, x->written, {x->vlan_from[0], x->vlan_from[1]},
-		x->ttl_dec, x->br, x->in_port, x->flow, x->table, {{0}}, x->n_set, x->stop};
-	memcpy(s->set, x->set, sizeof(s->set));
-}
-
-/* Bits of the original packet that were needed meanwhile are known now too, but `known` of before
- * is a subset of that and still right. */
-static void restore(struct xlate *x, const struct saved *s)
-{
-	x->key = s->key;
-	x->known = s->known;
-	x->written = s->written;
-	memcpy(x->vlan_from, s->vlan_from, sizeof(x->vlan_from));
-	x->ttl_dec = s->ttl_dec;
-	x->br = s->br;
-	x->in_port = s->in_port;
-	x->flow = s->flow;
-	x->table = s->table;
-	memcpy(x->set, s->set, sizeof(x->set));
-	x->n_set = s->n_set;
-	x->stop = s->stop;
-}
-
-static bool only_sends(const struct hal_program *p, uint32_t from)
-{
-	for (uint32_t at = from; at < p->len;) {
-		const struct hal_action *a =
-			(const struct hal_action *)((const uint8_t *)p->steps + at);
-
-		if (a->type != ACTION_OUTPUT && a->type != ACTION_CONTROLLER &&
-			a->type != ACTION_CLONE)
-			return false;
-		at += a->len;
-	}
-	return true;
-}
-
-/* Removes the CLONE around steps that leave the packet as it is. */
-static void unwrap_clone(struct xlate *x, uint32_t at)
-{
-	struct hal_program *p = x->out.program;
-	uint8_t *steps = (uint8_t *)p->steps;
-	uint32_t head = sizeof(struct hal_act_clone);
-	const struct hal_act_clone *c = (const struct hal_act_clone *)(steps + at);
-
-	if (c->nested_len && !only_sends(p, at + head))
-		return;
-	memmove(steps + at, steps + at + head, p->len - at - head);
-	p->len -= head;
-}
-
-void xlate_enter_patch(struct xlate *x, const struct pl_port *out)
-{
-	const struct pl_port *peer = bridge_patch_peer(out);
-	struct saved *s;
-	uint32_t at;
-
-	if (!peer || !peer->br)
-		return;
-	if (x->depth >= XLATE_MAX_DEPTH) {
-		x->error = -ELOOP;
-		return;
-	}
-	s = malloc(sizeof(*s));
-	if (!s) {
-		x->error = -ENOMEM;
-		return;
-	}
-	save(x, s);
-	xlate_credit(x,
-		&(struct credit){
-			.type = CREDIT_PATCH, .br = out->br, .port = out->cfg.number, .rx = false});
-	xlate_credit(x, &(struct credit){.type = CREDIT_PATCH,
-				.br = peer->br,
-				.port = peer->cfg.number,
-				.rx = true});
-	at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
-	x->depth++;
-	x->br = peer->br;
-	x->in_port = peer;
-	x->n_set = 0;
-	x->key.metadata = 0;
-	memset(x->key.reg, 0, sizeof(x->key.reg));
-	x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
-	x->key.in_port_of = x->key.in_phy_port = rte_cpu_to_be_32(peer->cfg.number);
-	xlate_depend(x, dep_key_port(peer->br, peer->cfg.number));
-	run_bridge(x);
-	x->depth--;
-	restore(x, s);
-	free(s);
-	if (x->out.error)
-		return;
-	/* Only what sends counts inside too. */
-	if (x->out.program->len > x->useful && x->useful > at)
-		x->out.program->len = x->useful;
-	if (x->useful <= at) {
-		x->out.program->len = at;
-		return;
-	}
-	hal_build_nested_end(&x->out, at);
-	unwrap_clone(x, at);
-	x->useful = x->out.program->len;
 }

@@ -57,6 +57,9 @@ struct effect {
 	uint8_t mac[6];
 };
 
+#define XLATE_CONSTANT -1 /* does not come from the packet */
+#define XLATE_UNPARSED -2 /* from a part of the packet that the key does not hold */
+
 #define XLATE_MAX_DEPTH 64     /* nested tables, patch ports, resubmits */
 #define XLATE_MAX_LOOKUPS 4096 /* table lookups of one translation */
 #define XLATE_MAX_EFFECTS 64
@@ -76,7 +79,9 @@ struct xlate {
 	struct xlate_key known;   /* mask over key */
 	struct xlate_key written; /* mask over key: bits that an action wrote */
 	struct hal_key wc;        /* mask over orig: the megaflow's */
-	int8_t vlan_from[2];      /* which tag of orig each tag is, -1: none of them */
+	int8_t vlan_from[2];      /* which tag of orig each tag is, or XLATE_CONSTANT */
+	int8_t lse_from[3];       /* the same of MPLS label stack entries, or XLATE_UNPARSED */
+	bool unparsed;            /* the last label was popped: what lies below is not in the key */
 	uint8_t ttl_dec;          /* decrements of an IP TTL that is not known */
 	struct hal_builder out;
 	uint32_t useful;   /* bytes of the program up to the last step with an effect */
@@ -117,6 +122,11 @@ void xlate_need_word(struct xlate *x, unsigned word, uint64_t bits);
 void xlate_need_field(struct xlate *x, enum hal_field_id id);
 void xlate_need_mask(struct xlate *x, const struct xlate_key *mask);
 
+/* The same of a tag that was taken off: tag `from` of the original packet, of which `known` was
+ * known then. */
+void xlate_need_tag(
+	struct xlate *x, int8_t from, const struct hal_vlan *known, struct hal_vlan bits);
+
 /* Writes a constant into the current key. */
 void xlate_write_field(
 	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask);
@@ -127,7 +137,12 @@ struct flow *xlate_lookup(struct xlate *x, uint8_t table);
 /* Needs enough bits to be sure that nothing beats `winner` (unwildcard.c). */
 void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct flow *winner);
 
-void xlate_table(struct xlate *x, uint8_t table);
+/* Runs the packet through its bridge from table 0, or as a plain learning switch. */
+void xlate_bridge(struct xlate *x);
+
+/* From a table on. The first lookup takes `in_port` for the OpenFlow port that the packet came in
+ * by; actions do not. */
+void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port);
 void xlate_actions(struct xlate *x, const struct of_actions *acts);
 void xlate_action_set(struct xlate *x);
 void xlate_output(struct xlate *x, uint32_t port, uint16_t max_len);

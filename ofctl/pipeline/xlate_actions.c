@@ -44,7 +44,7 @@ void xlate_output(struct xlate *x, uint32_t number, uint16_t max_len)
 	case OF_PORT_TABLE:
 		if (x->packet_out && x->depth < XLATE_MAX_DEPTH) {
 			x->packet_out = false;
-			xlate_table(x, 0);
+			xlate_table(x, 0, x->key.in_port_of);
 			if (!x->stop && !x->error)
 				xlate_action_set(x);
 			x->packet_out = true;
@@ -58,8 +58,7 @@ void xlate_output(struct xlate *x, uint32_t number, uint16_t max_len)
 		output_all(x, number == OF_PORT_FLOOD);
 		return;
 	case OF_PORT_CONTROLLER:
-		if (!x->in_port || !x->in_port->no_packet_in)
-			xlate_emit_controller(x, max_len, x->pin_reason);
+		xlate_emit_controller(x, max_len, x->pin_reason);
 		return;
 	case OF_PORT_ANY:
 	case OF_PORT_UNSET:
@@ -96,6 +95,23 @@ static uint16_t two_bytes(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* All that these need of the packet is whether it has a tag. */
+static bool is_tagged(struct xlate *x)
+{
+	struct xlate_key need = {0};
+
+	need.dp.vlan[0].tci = rte_cpu_to_be_16(HAL_VLAN_PRESENT);
+	xlate_need_mask(x, &need);
+	return x->key.dp.vlan[0].tci & rte_cpu_to_be_16(HAL_VLAN_PRESENT);
+}
+
+static void pop_vlan(struct xlate *x)
+{
+	if (is_tagged(x))
+		xlate_pop_vlan(x);
+}
+
+/* To write a TCI without the bit that says "present" is to take the tag off. */
 static void set_vlan_field(struct xlate *x, const struct of_action *a)
 {
 	uint16_t value, mask = 0xffff;
@@ -110,7 +126,9 @@ static void set_vlan_field(struct xlate *x, const struct of_action *a)
 		if (a->field == FIELD_VLAN_VID)
 			mask &= 0x0fff;
 	}
-	if (x->key.dp.vlan[0].tci & rte_cpu_to_be_16(HAL_VLAN_PRESENT))
+	if (a->field == FIELD_VLAN_TCI && mask & HAL_VLAN_PRESENT && !(value & HAL_VLAN_PRESENT))
+		pop_vlan(x);
+	else if (is_tagged(x))
 		xlate_set_vlan_bits(x, value, mask);
 	else if (a->field == FIELD_VLAN_TCI && value & HAL_VLAN_PRESENT)
 		xlate_push_vlan(x, 0x8100, value);
@@ -130,7 +148,6 @@ static void set_field(struct xlate *x, const struct of_action *a)
 	const uint8_t *mask = a->has_mask ? a->mask : NULL;
 
 	if (is_vlan_field(a->field)) {
-		xlate_need_field(x, FIELD_VLAN_VID);
 		set_vlan_field(x, a);
 		return;
 	}
@@ -161,21 +178,10 @@ static void set_vlan_10(struct xlate *x, const struct of_action *a)
 	bool pcp = a->type == OFACT_SET_VLAN_PCP_10;
 	uint16_t tci = (uint16_t)(pcp ? a->vlan << 13 : a->vlan & 0xfff);
 
-	xlate_need_field(x, FIELD_VLAN_VID);
-	if (x->key.dp.vlan[0].tci & rte_cpu_to_be_16(HAL_VLAN_PRESENT))
+	if (is_tagged(x))
 		xlate_set_vlan_bits(x, tci, pcp ? 0xe000 : 0xfff);
 	else
 		xlate_push_vlan(x, 0x8100, tci);
-}
-
-static void pop_vlan(struct xlate *x)
-{
-	struct xlate_key need = {0};
-
-	need.dp.vlan[0].tci = rte_cpu_to_be_16(HAL_VLAN_PRESENT);
-	xlate_need_mask(x, &need);
-	if (x->key.dp.vlan[0].tci & rte_cpu_to_be_16(HAL_VLAN_PRESENT))
-		xlate_pop_vlan(x);
 }
 
 /* Reads `n_bits` of a field from bit `ofs` on as the low bits of 16 bytes; and back. */
@@ -219,19 +225,16 @@ static void move_field(struct xlate *x, const struct of_action *a)
 
 static void resubmit(struct xlate *x, const struct of_action *a)
 {
-	rte_be32_t in_port = x->key.in_port_of;
 	uint8_t table = a->table == OF_TABLE_ALL ? x->table : a->table;
 
 	if (x->depth >= XLATE_MAX_DEPTH) {
 		x->error = -ELOOP;
 		return;
 	}
-	if (a->port != OF_PORT_IN_PORT)
-		x->key.in_port_of = rte_cpu_to_be_32(a->port);
 	x->depth++;
-	xlate_table(x, table);
+	xlate_table(x, table,
+		a->port == OF_PORT_IN_PORT ? x->key.in_port_of : rte_cpu_to_be_32(a->port));
 	x->depth--;
-	x->key.in_port_of = in_port;
 }
 
 static void dec_nw_ttl(struct xlate *x)
@@ -247,9 +250,10 @@ static void mpls_ttl(struct xlate *x, const struct of_action *a)
 {
 	uint8_t ttl = a->ttl;
 
+	uint16_t type = rte_be_to_cpu_16(x->key.dp.eth_type);
+
 	xlate_need_field(x, FIELD_ETH_TYPE);
-	if ((rte_be_to_cpu_16(x->key.dp.eth_type) & 0xfffe) != 0x8846 &&
-		rte_be_to_cpu_16(x->key.dp.eth_type) != 0x8848)
+	if (type != 0x8847 && type != 0x8848)
 		return;
 	if (a->type == OFACT_DEC_MPLS_TTL) {
 		xlate_need_field(x, FIELD_MPLS_TTL);
