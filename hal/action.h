@@ -38,8 +38,8 @@ struct hal_act_output {
 
 struct hal_act_controller {
 	struct hal_action a;
-	uint64_t cookie; /* of the flow that sent it */
-	uint32_t bridge; /* pipeline's id of the bridge */
+	uint64_t cookie;     /* of the flow that sent it */
+	uint32_t bridge;     /* pipeline's id of the bridge */
 	uint32_t in_port_of; /* OpenFlow number of the input port in that bridge */
 	uint64_t metadata;
 	uint16_t max_len;
@@ -82,7 +82,7 @@ struct hal_act_set {
 
 struct hal_act_tunnel {
 	struct hal_action a;
-	uint32_t port;	     /* tunnel port's datapath id */
+	uint32_t port; /* tunnel port's datapath id */
 	uint32_t pad;
 	struct hal_key key; /* only the tun_ members count */
 };
@@ -156,18 +156,17 @@ struct hal_act_check_len {
 
 /* A finished program. */
 struct hal_program {
-	uint32_t len; /* bytes of steps */
+	uint32_t len;       /* bytes of steps */
 	uint32_t n_outputs; /* OUTPUT steps on the top level */
 	uint64_t steps[];
 };
 
-#define ACTION_FOR_EACH(act, program)                                                              \
-	for (const struct hal_action *act = (const struct hal_action *)(program)->steps,           \
-				     *end_ = (const struct hal_action *)((const uint8_t *)         \
-								(program)->steps +             \
-							(program)->len);                       \
-		act < end_;                                                                        \
-		act = (const struct hal_action *)((const uint8_t *)act + act->len))
+#define ACTION_FOR_EACH(act, program)                                                          \
+	for (const struct hal_action *                                                         \
+			act = (const struct hal_action *)(program)->steps,                     \
+		       *end_ = (const struct hal_action *)((const uint8_t *)(program)->steps + \
+							   (program)->len);                    \
+		act < end_; act = (const struct hal_action *)((const uint8_t *)act + act->len))
 
 /* A program being built. `error` becomes non-zero (-ENOMEM, -E2BIG) once and stays. */
 struct hal_builder {
@@ -208,7 +207,7 @@ const char *hal_action_name(enum hal_action_type type);
 /* Prints "push_vlan(vid=5,pcp=0),output(3)" style text, "drop" for an empty program. `port_name`
  * turns a datapath port id into a name, or is NULL for numbers. snprintf's return value. */
 typedef const char *hal_port_namer(void *ctx, uint32_t port);
-int hal_program_format(const struct hal_program *p, hal_port_namer *port_name, void *ctx,
-	char *buf, size_t n);
+int hal_program_format(
+	const struct hal_program *p, hal_port_namer *port_name, void *ctx, char *buf, size_t n);
 
 #endif

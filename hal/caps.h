@@ -37,24 +37,24 @@ enum hal_object_type {
 };
 
 struct hal_caps {
-	char name[32];			 /* "sim:nic" */
-	uint8_t match[FIELD_MAX];	 /* HAL_MATCH_* by field; 0: cannot match it */
-	bool action[ACTION_MAX];	 /* steps it can do */
-	bool set[FIELD_MAX];		 /* fields that its SET can write */
-	bool set_masked;		 /* SET can write part of a field */
-	bool object[HAL_OBJECT_MAX];	 /* objects it has */
+	char name[32];               /* "sim:nic" */
+	uint8_t match[FIELD_MAX];    /* HAL_MATCH_* by field; 0: cannot match it */
+	bool action[ACTION_MAX];     /* steps it can do */
+	bool set[FIELD_MAX];         /* fields that its SET can write */
+	bool set_masked;             /* SET can write part of a field */
+	bool object[HAL_OBJECT_MAX]; /* objects it has */
 	uint32_t max_rules;
-	uint32_t max_actions;		 /* steps in one program, 0: no limit */
-	uint32_t max_outputs;		 /* OUTPUT steps in one program, 0: no limit */
+	uint32_t max_actions; /* steps in one program, 0: no limit */
+	uint32_t max_outputs; /* OUTPUT steps in one program, 0: no limit */
 	uint32_t max_ports;
-	uint32_t max_vlan_tags;		 /* tags that it parses */
+	uint32_t max_vlan_tags; /* tags that it parses */
 	bool counts_packets, counts_bytes;
-	uint8_t counter_bits;		 /* width of a raw counter, 1 to 64 */
-	bool chains;			 /* rules in chains other than 0 */
-	bool resumes;			 /* can hand a half-done chain to software */
-	bool priorities;		 /* several rules may match: the highest priority wins */
-	bool atomic_update;		 /* REPLACE takes effect with no packet in between */
-	bool survives_restart;		 /* rules outlive the daemon and can be adopted */
+	uint8_t counter_bits;  /* width of a raw counter, 1 to 64 */
+	bool chains;           /* rules in chains other than 0 */
+	bool resumes;          /* can hand a half-done chain to software */
+	bool priorities;       /* several rules may match: the highest priority wins */
+	bool atomic_update;    /* REPLACE takes effect with no packet in between */
+	bool survives_restart; /* rules outlive the daemon and can be adopted */
 };
 
 /* Judges `rule` by the data in `caps` alone: fields and mask kinds, actions, set fields, chains,

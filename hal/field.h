@@ -70,7 +70,7 @@ struct hal_field {
 	const char *name;
 	const char *alias; /* older spelling, or NULL */
 	uint16_t offset;   /* bytes into struct xlate_key */
-	uint16_t size;	   /* bytes of the member */
+	uint16_t size;     /* bytes of the member */
 	uint8_t shift;
 	uint16_t bits;
 	enum hal_maskable maskable;

@@ -28,8 +28,8 @@ struct hal_device;
 
 /* Opens "<driver>:<args>". 0, or -errno with a reason; -ENOENT if there is no such driver (the
  * reason lists those there are). */
-int hal_device_open(const char *spec, const struct hal_env *env, struct hal_device **out,
-	struct hal_reason *r);
+int hal_device_open(
+	const char *spec, const struct hal_env *env, struct hal_device **out, struct hal_reason *r);
 void hal_device_close(struct hal_device *dev); /* rules stay if the device can keep them */
 
 const struct hal_caps *hal_device_caps(const struct hal_device *dev);

@@ -51,10 +51,10 @@ enum hal_op_type { HAL_OP_ADD, HAL_OP_REPLACE, HAL_OP_DEL };
 
 struct hal_op {
 	enum hal_op_type type;
-	uint64_t token;	      /* the caller's, returned in the completion */
-	struct hal_rule rule; /* DEL: only ufid counts */
+	uint64_t token;           /* the caller's, returned in the completion */
+	struct hal_rule rule;     /* DEL: only ufid counts */
 	struct hal_reason reason; /* filled if rejected */
-	bool accepted;		  /* filled by submit */
+	bool accepted;            /* filled by submit */
 };
 
 struct hal_raw_counter {
@@ -74,7 +74,7 @@ struct hal_completion {
 /* What a dump says of each rule in the device. */
 struct hal_dump_entry {
 	struct hal_ufid ufid;
-	struct hal_cmatch *match;     /* freed by the callee's caller after the callback */
+	struct hal_cmatch *match; /* freed by the callee's caller after the callback */
 	struct hal_program *program;
 	uint32_t chain, priority;
 	struct hal_raw_counter counter;
@@ -85,13 +85,13 @@ struct hal_device_stats {
 	uint32_t rules, max_rules, ports;
 	uint64_t hit_packets, miss_packets, dropped_packets;
 	uint32_t generation; /* changes when the device lost its state */
-	bool alive;	     /* false: gone or stalled; `text` says which */
+	bool alive;          /* false: gone or stalled; `text` says which */
 	char text[80];
 };
 
 /* Meta of a packet that a device hands up: the port it came in by, and how far it got. */
 struct hal_rx_meta {
-	uint32_t port;	   /* datapath port id */
+	uint32_t port;      /* datapath port id */
 	uint32_t recirc_id; /* chain that missed, 0: from the start */
 };
 
@@ -99,14 +99,14 @@ struct hal_rx_meta {
 struct hal_object {
 	enum hal_object_type type;
 	uint32_t id;
-	uint32_t len;	  /* bytes of arg */
+	uint32_t len;    /* bytes of arg */
 	const void *arg; /* its description, by type */
 };
 
 /* What a driver may ask of its surroundings; constant while the device is open. */
 struct hal_env {
-	const char *rundir;	       /* for sockets */
-	const char *libexec;	       /* where helper programs are installed, or NULL */
+	const char *rundir;            /* for sockets */
+	const char *libexec;           /* where helper programs are installed, or NULL */
 	struct rte_mempool *mbuf_pool; /* for port_rx; NULL: packets are not moved */
 	void (*wake)(void *ctx);       /* a completion or a packet is waiting */
 	void *wake_ctx;
@@ -118,7 +118,7 @@ struct hal_driver {
 		struct hal_reason *r);
 	void (*close)(void *dev);
 	int (*check)(void *dev, const struct hal_rule *rule, struct hal_reason *r);
-	int (*submit)(void *dev, struct hal_op *ops, unsigned n); /* number accepted */
+	int (*submit)(void *dev, struct hal_op *ops, unsigned n);         /* number accepted */
 	int (*poll)(void *dev, struct hal_completion *out, unsigned max); /* number, or -errno */
 	int (*counters_read)(void *dev, const struct hal_ufid *ufids, unsigned n,
 		struct hal_raw_counter *out); /* 0 or -errno */

@@ -27,7 +27,7 @@
 
 struct hal_vlan {
 	rte_be16_t tpid; /* 0x8100 or 0x88a8; 0 when there is no tag */
-	rte_be16_t tci;	 /* PCP, and VID with HAL_VLAN_PRESENT set; 0 when there is no tag */
+	rte_be16_t tci;  /* PCP, and VID with HAL_VLAN_PRESENT set; 0 when there is no tag */
 };
 
 /* In a TCI of a key this bit (the tag's CFI/DEI on the wire) says that there is a tag at all. */
@@ -103,7 +103,7 @@ struct __attribute__((may_alias)) hal_key {
 struct __attribute__((may_alias)) xlate_key {
 	struct hal_key dp;
 	rte_be64_t metadata;
-	rte_be32_t in_port_of;	/* OpenFlow number of the input port */
+	rte_be32_t in_port_of;  /* OpenFlow number of the input port */
 	rte_be32_t in_phy_port; /* OpenFlow number of the port below a tunnel or a bond */
 	rte_be32_t actset_output;
 	rte_be32_t conj_id;

@@ -27,13 +27,13 @@ struct hal_match {
  * datapath key are all in map[0]. */
 struct hal_cmatch {
 	uint64_t map[2];
-	uint32_t n;	 /* words touched */
-	uint32_t hash;	 /* of map, masks and values: equal matches have equal hashes */
-	uint64_t w[];	 /* n mask words, then n value words */
+	uint32_t n;    /* words touched */
+	uint32_t hash; /* of map, masks and values: equal matches have equal hashes */
+	uint64_t w[];  /* n mask words, then n value words */
 };
 
 /* Loops `i` over the word indices in a map of two uint64_t. */
-#define WORDS_FOR_EACH(i, map)                                                                     \
+#define WORDS_FOR_EACH(i, map) \
 	for (struct hal_words_iter it_ = hal_words_begin(map); hal_words_next(&it_, &(i));)
 
 struct hal_words_iter {
@@ -80,7 +80,7 @@ static inline bool hal_cmatch_covers(const struct hal_cmatch *cm, const void *ke
 	const uint64_t *k = (const uint64_t *)key;
 	unsigned i, j = 0;
 
-	WORDS_FOR_EACH(i, cm->map) {
+	WORDS_FOR_EACH (i, cm->map) {
 		if ((k[i] & cm->w[j]) != cm->w[cm->n + j])
 			return false;
 		j++;

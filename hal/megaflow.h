@@ -41,12 +41,12 @@ enum hal_megaflow_state { MEGAFLOW_BORN, MEGAFLOW_LIVE, MEGAFLOW_RETIRING, MEGAF
 /* Software counters of one worker. */
 struct hal_sw_counter {
 	_Atomic uint64_t packets, bytes;
-	_Atomic uint64_t used_ms; /* monotonic clock of the last packet, 0: none */
+	_Atomic uint64_t used_ms;   /* monotonic clock of the last packet, 0: none */
 	_Atomic uint16_t tcp_flags; /* all flags seen, host order */
 };
 
 enum hal_placement {
-	PLACEMENT_NONE,	    /* not yet judged */
+	PLACEMENT_NONE,     /* not yet judged */
 	PLACEMENT_PENDING,  /* submitted */
 	PLACEMENT_PLACED,   /* in the device */
 	PLACEMENT_REFUSED,  /* `reason` says why */
@@ -58,8 +58,8 @@ enum hal_placement {
  * the device; read by others through offload's functions. */
 struct hal_offload_slot {
 	enum hal_placement placement;
-	bool verified;	       /* its counter moved, or an audit read it back */
-	uint64_t leaked;       /* packets that reached software although it was placed */
+	bool verified;              /* its counter moved, or an audit read it back */
+	uint64_t leaked;            /* packets that reached software although it was placed */
 	uint64_t placed_sw_packets; /* software count when it was placed */
 	uint64_t packets, bytes;
 	uint64_t used_ms;
@@ -70,15 +70,15 @@ struct hal_megaflow {
 	struct hal_ufid ufid;
 	const struct hal_cmatch *match;
 	const struct hal_program *program;
-	uint32_t chain;	   /* recirculation id, 0: from a port */
+	uint32_t chain;         /* recirculation id, 0: from a port */
 	_Atomic uint32_t state; /* enum hal_megaflow_state */
 	_Atomic uint32_t refs;
 	void (*release)(struct hal_megaflow *mf); /* called when refs reaches 0 */
-	uint64_t created_ms; /* monotonic */
-	struct hmap_node cls_node;   /* swpath's classifier (shared) */
+	uint64_t created_ms;                      /* monotonic */
+	struct hmap_node cls_node;                /* swpath's classifier (shared) */
 	struct hmap_node young_node; /* swpath's young table of the worker that made it */
-	uint16_t maker;		     /* that worker */
-	_Atomic bool installed;	     /* in the shared classifier: the young table may drop it */
+	uint16_t maker;              /* that worker */
+	_Atomic bool installed;      /* in the shared classifier: the young table may drop it */
 	_Atomic uint64_t hw_packets, hw_bytes, hw_used_ms;
 	struct hal_offload_slot offload[HAL_MAX_DEVICES];
 	struct hal_sw_counter sw[HAL_MAX_WORKERS];

@@ -17,14 +17,14 @@
 
 enum hal_port_kind {
 	HAL_PORT_NETDEV, /* a kernel network device: ifindex and name */
-	HAL_PORT_DPDK,	 /* a DPDK port: ethdev id and name */
-	HAL_PORT_PCI,	 /* a PCI function: address in name */
+	HAL_PORT_DPDK,   /* a DPDK port: ethdev id and name */
+	HAL_PORT_PCI,    /* a PCI function: address in name */
 };
 
 struct hal_port_handle {
 	enum hal_port_kind kind;
 	uint32_t index; /* ifindex, or ethdev port id */
-	char name[64];	/* netdev's name, devargs, or PCI address */
+	char name[64];  /* netdev's name, devargs, or PCI address */
 };
 
 struct hal_port_stats {

@@ -16,45 +16,46 @@
 #include "hal/field.h"
 
 /* REASON(ID, name, what would unblock it) */
-#define HAL_REASONS(REASON)                                                                        \
-	REASON(NONE, "none", "nothing is refused")                                                 \
-	REASON(UNSUPPORTED_FIELD, "unsupported field",                                             \
-		"leave the field out of the flow, or use a device that matches it")                \
-	REASON(UNSUPPORTED_MASK, "unsupported mask",                                               \
-		"match the field with a mask kind that the device has")                            \
-	REASON(UNSUPPORTED_ACTION, "unsupported action",                                           \
-		"leave the action out, or use a device that has it")                               \
-	REASON(UNSUPPORTED_COMBINATION, "unsupported combination",                                 \
-		"split the flow: each part alone could be offloaded")                              \
-	REASON(UNBOUND_PORT, "port not on the device",                                             \
-		"bind the port to the device (set Interface NAME options:device=DEVICE)")          \
-	REASON(NO_ROOM, "no room now", "free room in the device; it is tried again by itself")     \
-	REASON(RETRY, "device busy", "nothing to do: it is tried again by itself")                 \
-	REASON(DEPENDS, "depends on another rule", "the other rule has to be placed first")        \
-	REASON(POLICY, "policy", "change the offload policy in other_config")                      \
-	REASON(DEVICE_ERROR, "device error", "see the device's own words")                         \
+#define HAL_REASONS(REASON)                                                                    \
+	REASON(NONE, "none", "nothing is refused")                                             \
+	REASON(UNSUPPORTED_FIELD, "unsupported field",                                         \
+		"leave the field out of the flow, or use a device that matches it")            \
+	REASON(UNSUPPORTED_MASK, "unsupported mask",                                           \
+		"match the field with a mask kind that the device has")                        \
+	REASON(UNSUPPORTED_ACTION, "unsupported action",                                       \
+		"leave the action out, or use a device that has it")                           \
+	REASON(UNSUPPORTED_COMBINATION, "unsupported combination",                             \
+		"split the flow: each part alone could be offloaded")                          \
+	REASON(UNBOUND_PORT, "port not on the device",                                         \
+		"bind the port to the device (set Interface NAME options:device=DEVICE)")      \
+	REASON(NO_ROOM, "no room now", "free room in the device; it is tried again by itself") \
+	REASON(RETRY, "device busy", "nothing to do: it is tried again by itself")             \
+	REASON(DEPENDS, "depends on another rule", "the other rule has to be placed first")    \
+	REASON(POLICY, "policy", "change the offload policy in other_config")                  \
+	REASON(DEVICE_ERROR, "device error", "see the device's own words")                     \
 	REASON(DEVICE_GONE, "device gone", "bring the device back; flows return by themselves")
 
 enum hal_reason_code {
 #define REASON(ID, ...) HAL_REASON_##ID,
 	HAL_REASONS(REASON)
 #undef REASON
-	HAL_REASON_MAX,
+		HAL_REASON_MAX,
 };
 
 struct hal_reason {
 	enum hal_reason_code code;
 	enum hal_field_id field;     /* what blocks it, or FIELD_INVALID */
 	enum hal_action_type action; /* what blocks it, or ACTION_MAX */
-	uint32_t port;		     /* UNBOUND_PORT: the datapath port id */
-	int error;		     /* the driver's errno (positive), or 0 */
-	uint64_t since_ms;	     /* wall clock, milliseconds since the epoch */
-	char text[120];		     /* the device's own words, or "" */
+	uint32_t port;               /* UNBOUND_PORT: the datapath port id */
+	int error;                   /* the driver's errno (positive), or 0 */
+	uint64_t since_ms;           /* wall clock, milliseconds since the epoch */
+	char text[120];              /* the device's own words, or "" */
 };
 
 void hal_reason_clear(struct hal_reason *r);
 
-/* Fill `r` and return the matching -errno (-EOPNOTSUPP, -ENOSPC, -EAGAIN, -EIO, -ENODEV). `r` may be NULL. */
+/* Fill `r` and return the matching -errno (-EOPNOTSUPP, -ENOSPC, -EAGAIN, -EIO, -ENODEV). `r` may
+ * be NULL. */
 int hal_refuse(struct hal_reason *r, enum hal_reason_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int hal_refuse_field(struct hal_reason *r, enum hal_reason_code code, enum hal_field_id field,

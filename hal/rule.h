@@ -32,7 +32,7 @@ struct hal_rule {
 	struct hal_ufid ufid;
 	const struct hal_cmatch *match; /* over a datapath key; chain 0 leaves recirc_id out */
 	const struct hal_program *program;
-	uint32_t chain;	   /* recirculation id that leads here, 0: packets from ports */
+	uint32_t chain;    /* recirculation id that leads here, 0: packets from ports */
 	uint32_t priority; /* higher wins; megaflows of one chain share one */
 };
 

@@ -33,8 +33,8 @@ struct hmap_array {
 
 struct hmap {
 	_Atomic(struct hmap_array *) array; /* NULL while empty */
-	uint32_t n;	/* nodes */
-	uint32_t used;	/* slots in use, tombs too */
+	uint32_t n;                         /* nodes */
+	uint32_t used;                      /* slots in use, tombs too */
 };
 
 #define HMAP_TOMB ((struct hmap_node *)1)
@@ -73,14 +73,14 @@ static inline void *hmap_entry(struct hmap_node *node, size_t offset)
 
 #define HMAP_ENTRY(node, type, member) ((type *)hmap_entry((node), offsetof(type, member)))
 
-#define HMAP_FOR_EACH_HASH(pos, type, member, h, map)                                              \
-	for (struct hmap_cursor c_##pos, *once_##pos = &c_##pos; once_##pos; once_##pos = NULL)    \
-		for (type *pos = HMAP_ENTRY(hmap_first_hash((map), (h), &c_##pos), type, member);  \
+#define HMAP_FOR_EACH_HASH(pos, type, member, h, map)                                             \
+	for (struct hmap_cursor c_##pos, *once_##pos = &c_##pos; once_##pos; once_##pos = NULL)   \
+		for (type *pos = HMAP_ENTRY(hmap_first_hash((map), (h), &c_##pos), type, member); \
 			pos; pos = HMAP_ENTRY(hmap_next_hash(&c_##pos), type, member))
 
-#define HMAP_FOR_EACH(pos, type, member, map)                                                      \
-	for (struct hmap_cursor c_##pos, *once_##pos = &c_##pos; once_##pos; once_##pos = NULL)    \
-		for (type *pos = HMAP_ENTRY(hmap_first((map), &c_##pos), type, member); pos;       \
+#define HMAP_FOR_EACH(pos, type, member, map)                                                   \
+	for (struct hmap_cursor c_##pos, *once_##pos = &c_##pos; once_##pos; once_##pos = NULL) \
+		for (type *pos = HMAP_ENTRY(hmap_first((map), &c_##pos), type, member); pos;    \
 			pos = HMAP_ENTRY(hmap_next(&c_##pos), type, member))
 
 /* A good 32-bit hash of bytes or words (CRC32 with finishing). */

@@ -30,12 +30,12 @@ struct log_site {
 	_Atomic uint32_t suppressed;
 };
 
-#define LOG_DEFINE(NAME)                                                                           \
-	static struct log_module log_this_module = {#NAME, LOG_LEVEL_INFO, NULL};                  \
-	__attribute__((constructor)) static void log_register_##NAME(void)                         \
-	{                                                                                          \
-		log_register(&log_this_module);                                                    \
-	}                                                                                          \
+#define LOG_DEFINE(NAME)                                                          \
+	static struct log_module log_this_module = {#NAME, LOG_LEVEL_INFO, NULL}; \
+	__attribute__((constructor)) static void log_register_##NAME(void)        \
+	{                                                                         \
+		log_register(&log_this_module);                                   \
+	}                                                                         \
 	_Static_assert(1, "")
 
 #define LOG_AT(LEVEL, ...)                                                                         \

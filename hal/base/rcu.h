@@ -24,7 +24,7 @@ int rcu_reader_register(void);
 void rcu_reader_unregister(int reader);
 
 void rcu_quiescent(int reader); /* holds no reference from before */
-void rcu_offline(int reader);	/* about to sleep */
+void rcu_offline(int reader);   /* about to sleep */
 void rcu_online(int reader);
 
 /* Calls fn(arg) after a grace period, in order of the defers of one thread. */
