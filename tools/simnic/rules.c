@@ -230,7 +230,7 @@ static struct nic_tuple *tuple_get(
 	struct nic_tuple *t;
 
 	for (t = rules->tuples; t; t = t->next) {
-		if (t->chain == chain && !memcmp(&t->mask, mask, sizeof(*mask)))
+		if (t->chain == chain && !memcmp(t->mask.words, mask->words, sizeof(mask->words)))
 			break;
 	}
 	if (t) {
