@@ -201,13 +201,22 @@ static struct pl_port *copy_of(const struct pl_port *old)
 	return p;
 }
 
+static bool same_config(const struct pl_port_config *a, const struct pl_port_config *b)
+{
+	return a->number == b->number && a->dp_port == b->dp_port && a->vlan_mode == b->vlan_mode &&
+	       a->tag == b->tag && a->on_device == b->on_device && a->device == b->device &&
+	       !strcmp(a->name, b->name) && !strcmp(a->patch_peer, b->patch_peer) &&
+	       !memcmp(a->trunks, b->trunks, sizeof(a->trunks)) &&
+	       !memcmp(a->mac, b->mac, sizeof(a->mac));
+}
+
 int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
 {
 	struct pl_port *old = find(br, cfg->number), *p;
 
 	if (!old)
 		return -ENOENT;
-	if (!memcmp(&old->cfg, cfg, sizeof(*cfg)))
+	if (same_config(&old->cfg, cfg))
 		return 0;
 	p = copy_of(old);
 	if (!p)
@@ -276,6 +285,14 @@ static uint32_t features_of(uint64_t mbps)
 	return mbps ? 1u << 10 | 1u << 11 : 0;
 }
 
+/* Of what pl_port_set_status() sets. */
+static bool same_status(const struct of_port_desc *a, const struct of_port_desc *b)
+{
+	return a->config == b->config && a->state == b->state && a->curr == b->curr &&
+	       a->curr_kbps == b->curr_kbps && a->max_kbps == b->max_kbps &&
+	       !memcmp(a->mac, b->mac, sizeof(a->mac));
+}
+
 void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bool link_up,
 	const uint8_t mac[6], uint64_t speed_mbps)
 {
@@ -291,7 +308,7 @@ void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bo
 	memcpy(d.mac, mac, 6);
 	d.curr = features_of(speed_mbps);
 	d.curr_kbps = d.max_kbps = (uint32_t)(speed_mbps * 1000);
-	if (!memcmp(&d, &old->desc, sizeof(d)))
+	if (same_status(&d, &old->desc))
 		return;
 	p = copy_of(old);
 	if (!p)
