@@ -76,10 +76,12 @@ struct bridges {
 void bridges_reconcile(struct bridges *b);
 /* Writes what is due to the database, soon, all in one transaction. */
 void bridges_status_soon(struct bridges *b);
+/* Tries interfaces that are not open again, within a second. */
+void bridges_retry_soon(struct bridges *b);
 
 /* iface_want.c: what a row of Interface in a row of Port asks for. */
 void iface_want_read(const char *bridge, const struct ovsdb_row *port,
-	const struct ovsdb_row *iface, struct iface_want *want);
+	const struct ovsdb_row *iface, bool offload, struct iface_want *want);
 /* VLAN configuration of a row of Port. */
 void iface_vlan_read(const struct ovsdb_row *port, struct pl_port_config *cfg);
 

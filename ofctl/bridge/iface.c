@@ -101,7 +101,7 @@ static int open_datapath(struct iface *i)
 		[IFACE_DEVICE] = SWPATH_PORT_DEVICE,
 	};
 	struct bridges *b = i->br->all;
-	uint32_t id = stable_dp_port(b, i->want.name);
+	uint32_t id = i->cfg.dp_port;
 	struct swpath_port_config pc = {
 		.name = i->want.name,
 		.type = types[i->want.kind],
@@ -117,8 +117,10 @@ static int open_datapath(struct iface *i)
 	if (error)
 		return error;
 	error = swpath_port_add(b->cfg.sp, &pc, &i->dp_port, i->error, sizeof(i->error));
-	if (error && i->device >= 0)
+	if (error && i->device >= 0) {
 		offload_port_unbind(b->cfg.ol, (unsigned)i->device, id);
+		i->device = -1;
+	}
 	return error;
 }
 
@@ -141,56 +143,103 @@ static void default_mac(const struct ovsdb_uuid *uuid, uint8_t mac[6])
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
 }
 
+/* Another interface of the bridge has this number in the database, though it may not be open yet.
+ */
+static bool is_reserved(const struct iface *i, uint32_t number)
+{
+	const struct ovsdb_row *br = ovsdb_find_name(i->br->all->cfg.db, "Bridge", i->br->name);
+
+	for (size_t p = 0; br && p < ovsdb_count(br, "ports"); p++) {
+		const struct ovsdb_row *port = ovsdb_ref(br, "ports", p);
+
+		for (size_t f = 0; port && f < ovsdb_count(port, "interfaces"); f++) {
+			const struct ovsdb_row *row = ovsdb_ref(port, "interfaces", f);
+
+			if (row && !ovsdb_uuid_equal(ovsdb_row_uuid(row), &i->uuid) &&
+				(ovsdb_integer(row, "ofport", 0) == (int64_t)number ||
+					ovsdb_integer(row, "ofport_request", 0) == (int64_t)number))
+				return true;
+		}
+	}
+	return false;
+}
+
 static uint32_t choose_number(struct iface *i, const struct ovsdb_row *row)
 {
 	int64_t wanted = ovsdb_integer(row, "ofport_request", 0);
+	uint32_t number;
 
 	if (!strcmp(i->want.name, i->br->name))
 		return OF_PORT_LOCAL;
 	if (wanted <= 0)
 		wanted = ovsdb_integer(row, "ofport", 0);
-	return pl_port_free_number(i->br->pl, wanted > 0 ? (uint32_t)wanted : 0);
+	number = pl_port_free_number(i->br->pl, wanted > 0 ? (uint32_t)wanted : 0);
+	if (wanted > 0 && number == (uint32_t)wanted)
+		return number;
+	for (number = 1; number < 0xff00; number++)
+		if (pl_port_free_number(i->br->pl, number) == number && !is_reserved(i, number))
+			return number;
+	return OF_PORT_ANY;
+}
+
+/* Everything of the port but what only the open datapath port knows. */
+static void configure(struct iface *i, const struct ovsdb_row *row)
+{
+	static const uint8_t none[6];
+	const char *peer = ovsdb_map_string(row, "options", "peer");
+	bool patch = i->want.kind == IFACE_PATCH;
+
+	memcpy(i->cfg.mac, i->want.mac, 6);
+	if (!memcmp(i->cfg.mac, none, 6))
+		default_mac(&i->uuid, i->cfg.mac);
+	snprintf(i->cfg.name, sizeof(i->cfg.name), "%s", i->want.name);
+	snprintf(i->cfg.patch_peer, sizeof(i->cfg.patch_peer), "%s", patch && peer ? peer : "");
+	i->cfg.dp_port = patch ? HAL_PORT_NONE : stable_dp_port(i->br->all, i->want.name);
+	i->cfg.on_device = i->want.kind == IFACE_DEVICE;
+	i->cfg.device = 0;
+	if (i->cfg.on_device) {
+		int device = device_find(i->br->all, i->want.device);
+
+		i->cfg.device = device >= 0 ? (uint8_t)device : 0;
+	}
+	i->cfg.number = choose_number(i, row);
 }
 
 void iface_open(struct iface *i, const struct ovsdb_row *row)
 {
-	static const uint8_t none[6];
-	const char *peer = ovsdb_map_string(row, "options", "peer");
+	char before[sizeof(i->error)];
 	int error;
 
+	memcpy(before, i->error, sizeof(before));
 	i->status_due = true;
 	i->error[0] = '\0';
 	if (i->want.error[0]) {
 		snprintf(i->error, sizeof(i->error), "%s", i->want.error);
 		return;
 	}
-	memcpy(i->cfg.mac, i->want.mac, 6);
-	if (!memcmp(i->cfg.mac, none, 6))
-		default_mac(&i->uuid, i->cfg.mac);
-	if (i->want.kind != IFACE_PATCH && open_datapath(i)) {
-		if (!i->error[0])
-			snprintf(i->error, sizeof(i->error), "could not open %s", i->want.name);
-		log_warn("%s: %s", i->want.name, i->error);
-		i->device = -1;
-		return;
-	}
-	snprintf(i->cfg.name, sizeof(i->cfg.name), "%s", i->want.name);
-	snprintf(i->cfg.patch_peer, sizeof(i->cfg.patch_peer), "%s",
-		i->want.kind == IFACE_PATCH && peer ? peer : "");
-	i->cfg.dp_port = i->dp_port;
-	i->cfg.on_device = i->device >= 0;
-	i->cfg.device = i->device >= 0 ? (uint8_t)i->device : 0;
-	i->cfg.number = choose_number(i, row);
-	error = pl_port_add(i->br->pl, &i->cfg);
+	configure(i, row);
+	error = pl_port_reserve(i->br->pl, &i->cfg);
 	if (error) {
 		snprintf(i->error, sizeof(i->error), "no OpenFlow port number for %s (%s)",
 			i->want.name, strerror(-error));
-		close_datapath(i, false);
 		return;
 	}
+	if (i->want.kind != IFACE_PATCH && open_datapath(i)) {
+		if (!i->error[0])
+			snprintf(i->error, sizeof(i->error), "could not open %s", i->want.name);
+		/* It is tried again every second: said once is enough. */
+		if (strcmp(before, i->error))
+			log_warn("%s: %s", i->want.name, i->error);
+		pl_port_remove(i->br->pl, i->cfg.number);
+		return;
+	}
+	pl_port_announce(i->br->pl, i->cfg.number);
 	i->open = true;
-	log_info(
-		"%s: added interface %s as port %d", i->br->name, i->want.name, (int)i->cfg.number);
+	if (i->cfg.number == OF_PORT_LOCAL)
+		log_info("%s: added interface %s as LOCAL", i->br->name, i->want.name);
+	else
+		log_info("%s: added interface %s as port %u", i->br->name, i->want.name,
+			i->cfg.number);
 	iface_update_link(i);
 }
 
@@ -205,6 +254,16 @@ void iface_close(struct iface *i, bool delete_netdev)
 	log_info("%s: removed interface %s", i->br->name, i->want.name);
 }
 
+/* What is below an open interface went away: it is closed with an error, and opened again by
+ * retries once it is back. */
+static void lost(struct iface *i)
+{
+	iface_close(i, false);
+	snprintf(i->error, sizeof(i->error), "network device %s is gone", i->want.name);
+	log_warn("%s", i->error);
+	bridges_retry_soon(i->br->all);
+}
+
 void iface_update_link(struct iface *i)
 {
 	struct swpath_port_status st;
@@ -213,6 +272,10 @@ void iface_update_link(struct iface *i)
 		return;
 	if (swpath_port_status(i->br->all->cfg.sp, i->dp_port, &st))
 		return;
+	if (!st.exists) {
+		lost(i);
+		return;
+	}
 	pl_port_set_status(
 		i->br->pl, i->cfg.number, st.admin_up, st.link_up, st.mac, st.speed_mbps);
 	memcpy(i->cfg.mac, st.mac, 6);

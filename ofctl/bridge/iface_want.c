@@ -26,7 +26,8 @@ static void want_error(struct iface_want *w, const char *text)
 	snprintf(w->error, sizeof(w->error), "%s", text);
 }
 
-static void read_type(const char *bridge, const struct ovsdb_row *iface, struct iface_want *w)
+static void read_type(
+	const char *bridge, const struct ovsdb_row *iface, bool offload, struct iface_want *w)
 {
 	const char *type = ovsdb_string(iface, "type");
 	const char *device = ovsdb_map_string(iface, "options", "device");
@@ -47,8 +48,9 @@ static void read_type(const char *bridge, const struct ovsdb_row *iface, struct 
 		else
 			want_error(w, "a dpdk port needs options:dpdk-devargs, the device to open");
 	} else if (!*type || !strcmp(type, "system")) {
-		w->kind = device ? IFACE_DEVICE : IFACE_NETDEV;
-		if (device)
+		/* Without hw-offload the port is what it would be without a device. */
+		w->kind = device && offload ? IFACE_DEVICE : IFACE_NETDEV;
+		if (w->kind == IFACE_DEVICE)
 			snprintf(w->device, sizeof(w->device), "%s", device);
 	} else {
 		snprintf(w->error, sizeof(w->error),
@@ -59,14 +61,14 @@ static void read_type(const char *bridge, const struct ovsdb_row *iface, struct 
 }
 
 void iface_want_read(const char *bridge, const struct ovsdb_row *port,
-	const struct ovsdb_row *iface, struct iface_want *want)
+	const struct ovsdb_row *iface, bool offload, struct iface_want *want)
 {
 	const char *hwaddr = ovsdb_string(iface, "mac");
 	int64_t mtu = ovsdb_integer(iface, "mtu_request", 0);
 
 	memset(want, 0, sizeof(*want));
 	snprintf(want->name, sizeof(want->name), "%s", ovsdb_string(iface, "name"));
-	read_type(bridge, iface, want);
+	read_type(bridge, iface, offload, want);
 	if (ovsdb_count(port, "interfaces") > 1)
 		want_error(want, "a port of several interfaces (a bond) is not available");
 	if (hwaddr && !parse_mac(hwaddr, want->mac))

@@ -74,7 +74,10 @@ static void reconcile_iface(
 	struct iface *i = find_iface(br, ovsdb_string(row, "name"));
 	struct iface_want want;
 
-	iface_want_read(br->name, port, row, &want);
+	iface_want_read(br->name, port, row,
+		ovsdb_map_bool(ovsdb_first(br->all->cfg.db, "Open_vSwitch"), "other_config",
+			"hw-offload", false),
+		&want);
 	if (!i)
 		i = new_iface(br);
 	if (!i)
@@ -259,7 +262,6 @@ static bool any_closed(struct bridges *b)
 static void apply(struct bridges *b)
 {
 	const struct ovsdb_row *root = ovsdb_first(b->cfg.db, "Open_vSwitch");
-	struct timeval retry = {RETRY_MS / 1000, 0};
 	struct bridge *br, *next;
 
 	if (!root)
@@ -302,7 +304,7 @@ static void apply(struct bridges *b)
 		swpath_internal_netdevs(b->cfg.sp, clean_netdev, b);
 	}
 	if (any_closed(b))
-		event_add(b->retry, &retry);
+		bridges_retry_soon(b);
 }
 
 void bridges_reconcile(struct bridges *b)
@@ -347,6 +349,14 @@ void bridges_status_soon(struct bridges *b)
 
 	if (!event_pending(b->soon, EV_TIMEOUT, NULL))
 		event_add(b->soon, &soon);
+}
+
+void bridges_retry_soon(struct bridges *b)
+{
+	struct timeval retry = {RETRY_MS / 1000, 0};
+
+	event_add(b->retry, &retry);
+	bridges_status_soon(b);
 }
 
 int bridges_open(const struct bridges_config *cfg, struct bridges **out)

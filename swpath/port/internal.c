@@ -7,10 +7,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,7 +31,22 @@ enum { IOVECS = 256 };
 struct internal {
 	struct swpath_tap tap;
 	char driver[32];
+	uint8_t mac[6];
+	bool moved; /* to another network namespace: its link is not ours to see */
 };
+
+/* The netdev is gone. A TAP's fd then reports an error for ever, which would keep a polling worker
+ * awake: a silent one takes its place. */
+static void silence(struct internal *in)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	in->tap.ifindex = 0;
+	if (fd < 0)
+		return;
+	dup3(fd, in->tap.fd, O_CLOEXEC);
+	close(fd);
+}
 
 static void take_link(struct swpath_port *port, const struct swpath_link *link)
 {
@@ -58,6 +76,7 @@ static int configure(
 			err, n, "internal port %s: %s failed: %s", port->name, what, strerror(-rc));
 	else
 		take_link(port, &link.link);
+	memcpy(in->mac, cfg->mac ? cfg->mac : link.link.mac, sizeof(in->mac));
 	return rc;
 }
 
@@ -113,8 +132,12 @@ static unsigned internal_rx(struct swpath_port *port, unsigned worker, struct rt
 		struct rte_mbuf *m;
 		ssize_t got = readv(in->tap.fd, b->slot[i].iov, 1 + SWPATH_RXBUF_SEGS);
 
-		if (got < 0)
+		if (got < 0) {
+			/* Deleted where no link event reaches us from. */
+			if (errno == EBADFD && in->moved)
+				silence(in);
 			break;
+		}
 		m = got > (ssize_t)sizeof(struct virtio_net_hdr)
 			    ? swpath_rxbuf_take(
 				      b, i, (uint32_t)got - (uint32_t)sizeof(struct virtio_net_hdr))
@@ -232,11 +255,29 @@ static int internal_rx_fd(struct swpath_port *port)
 	return in->tap.fd;
 }
 
+/* The TAP behind the descriptor still lives, though perhaps in another network namespace. */
+static bool tap_lives(const struct internal *in)
+{
+	struct ifreq ifr = {0};
+
+	return ioctl(in->tap.fd, TUNGETIFF, &ifr) == 0;
+}
+
 static int internal_status(struct swpath_port *port, struct swpath_port_status *out)
 {
 	struct internal *in = port->priv;
+	int error = swpath_rtnl_status(port->name, out, in->driver);
 
-	return swpath_rtnl_status(port->name, out, in->driver);
+	if (in->moved && tap_lives(in)) {
+		/* Its link cannot be asked from here; frames pass as its user wants. */
+		memset(out, 0, sizeof(*out));
+		out->exists = out->admin_up = out->link_up = true;
+		memcpy(out->mac, in->mac, sizeof(out->mac));
+		out->mtu = atomic_load(&port->mtu);
+		out->driver = in->driver;
+		return 0;
+	}
+	return error;
 }
 
 static int internal_set_admin(struct swpath_port *port, bool up)
@@ -257,25 +298,19 @@ static int internal_stats(struct swpath_port *port, struct hal_port_stats *out)
 	return 0;
 }
 
-/* The netdev was deleted by somebody. A TAP's fd then reports an error for ever, which would keep a
- * polling worker awake: a silent one takes its place. */
-static void silence(struct internal *in)
-{
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	in->tap.ifindex = 0;
-	if (fd < 0)
-		return;
-	dup3(fd, in->tap.fd, O_CLOEXEC);
-	close(fd);
-}
-
 static bool internal_link_changed(struct swpath_port *port, const struct swpath_link *link)
 {
 	struct internal *in = port->priv;
 
 	if (in->tap.ifindex == 0 || link->ifindex != in->tap.ifindex)
 		return false;
+	if (link->gone && tap_lives(in)) {
+		log_info("%s: moved to another network namespace", port->name);
+		in->moved = true;
+		in->tap.ifindex = 0;
+		atomic_store(&port->up, true);
+		return true;
+	}
 	if (link->gone) {
 		log_warn("%s: somebody deleted this internal port's network device", port->name);
 		atomic_store(&port->up, false);
