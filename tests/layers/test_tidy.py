@@ -1,72 +1,77 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy finds nothing. Within a minute: changed files first, then files that were not clean
-before, then the others; what was clean is remembered by content in the build directory, so that
-runs on an unchanged tree complete each other. TIDY_SECONDS=0 lifts the limit."""
+"""clang-tidy finds nothing in the product. Files that were clean are remembered in the build
+directory by their content, their headers' and the checks', so that a second run is quick."""
 import concurrent.futures
+import functools
 import hashlib
 import os
 import subprocess
 import sys
-import time
 
 import tree
 
-LIMIT = float(os.environ.get("TIDY_SECONDS", "60"))
 CACHE = os.path.join(tree.BUILD, "tidy-clean")
-FLAGS = ("-Wno-unknown-warning-option",)
 
 
-def digest(path, headers):
-    h = hashlib.sha256(headers)
-    h.update(tree.read(path).encode())
+@functools.lru_cache(maxsize=None)
+def included(path):
+    """Files of the tree that this one includes itself."""
+    return [name for _, name, quoted in tree.includes(path)
+            if quoted and os.path.exists(os.path.join(tree.ROOT, name))]
+
+
+@functools.lru_cache(maxsize=None)
+def content(path):
+    return hashlib.sha256(tree.read(path).encode()).digest()
+
+
+def digest(path, command):
+    """Of all that the verdict on a file depends on."""
+    files, todo = set(), [path]
+    while todo:
+        name = todo.pop()
+        if name not in files:
+            files.add(name)
+            todo += included(name)
+    h = hashlib.sha256(content(".clang-tidy") + content("tests/layers/test_tidy.py"))
+    h.update(command.encode())
+    for name in sorted(files):
+        h.update(name.encode() + b"\0" + content(name))
     return h.hexdigest()
 
 
-def tidy(path):
-    p = subprocess.run(["clang-tidy", "--quiet", "-p", tree.BUILD, path]
-                       + ["--extra-arg=" + f for f in FLAGS], cwd=tree.ROOT,
-                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return p.returncode == 0 and "warning:" not in p.stdout, p.stdout
+def tidy(item):
+    path, mark = item
+    p = subprocess.run(["clang-tidy", "--quiet", "-p", tree.BUILD,
+                        "--extra-arg=-Wno-unknown-warning-option", path], cwd=tree.ROOT,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       text=True)
+    if p.returncode:
+        return p.stdout or p.stderr
+    open(mark, "w").close()
+    return None
 
 
 def main():
     os.makedirs(CACHE, exist_ok=True)
-    # A header can make any file unclean; so can the configuration.
-    common = hashlib.sha256()
-    for path in tree.tracked(".h", ".def", ".clang-tidy"):
-        common.update(tree.read(path).encode())
-    known = tree.compile_commands()
-    changed = tree.changed()
-    todo = []
-    clean = 0
-    for path in tree.tracked(".c"):
-        if path not in known:
+    todo, marks = [], set()
+    for path, (_, command) in sorted(tree.compile_commands().items()):
+        # A build directory may remember files that are gone, and makes some itself.
+        if path.startswith(("tests/", "../")) or not os.path.exists(
+                os.path.join(tree.ROOT, path)):
             continue
-        mark = os.path.join(CACHE, digest(path, common.digest()))
-        if os.path.exists(mark):
-            clean += 1
-        else:
-            todo.append((path not in changed, hashlib.sha256(path.encode()).digest(), path, mark))
-    todo.sort()
-    end = time.monotonic() + LIMIT if LIMIT else float("inf")
-    problems, left = [], 0
+        mark = digest(path, command)
+        marks.add(mark)
+        if not os.path.exists(os.path.join(CACHE, mark)):
+            todo.append((path, os.path.join(CACHE, mark)))
+    if not marks:
+        sys.exit("%s compiles no file of the product" % tree.BUILD)
+    for old in set(os.listdir(CACHE)) - marks:
+        os.unlink(os.path.join(CACHE, old))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        def check(item):
-            if time.monotonic() > end:
-                return item, None, ""
-            return (item,) + tidy(item[2])
-        for item, ok, output in pool.map(check, todo):
-            if ok is None:
-                left += 1
-            elif ok:
-                clean += 1
-                open(item[3], "w").close()
-            else:
-                problems.append(output)
-    print("%d files clean, %d not reached in %g s" % (clean, left, LIMIT))
-    if not clean and not problems:
-        sys.exit("clang-tidy checked nothing")
+        problems = [output for output in pool.map(tidy, todo) if output]
+    print("%d files, %d of them checked now" % (len(marks), len(todo)))
     tree.finish(problems, "files with findings")
 
 

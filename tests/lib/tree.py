@@ -19,15 +19,6 @@ def tracked(*suffixes):
                   if f.endswith(suffixes or "") and os.path.exists(os.path.join(ROOT, f)))
 
 
-def changed():
-    """Files that differ from the last commit, or that it changed."""
-    out = ""
-    for args in (["diff", "--name-only", "HEAD"], ["diff", "--name-only", "HEAD~1", "HEAD"]):
-        out += subprocess.run(["git", "-c", "safe.directory=*", "-C", ROOT] + args,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    return set(out.splitlines())
-
-
 def read(path):
     with open(os.path.join(ROOT, path), encoding="utf-8", errors="replace") as f:
         return f.read()
