@@ -266,12 +266,12 @@ static void lost(struct iface *i)
 
 void iface_update_link(struct iface *i)
 {
-	struct swpath_port_status st;
+	struct swpath_port_status st = {0};
 
 	if (!i->open || i->dp_port == HAL_PORT_NONE)
 		return;
 	if (swpath_port_status(i->br->all->cfg.sp, i->dp_port, &st))
-		return;
+		st.exists = false;
 	if (!st.exists) {
 		lost(i);
 		return;

@@ -63,7 +63,7 @@ def test_refusals_say_why(lab):
     send(w[0], 3, dport=1)
     send(w[0], 3, dport=2)
     send(w[1], 3, dport=3)
-    wait_placed(lab, "tp_dst=1" if megaflow(lab, "tp_dst=1") else "udp_dst=1")
+    wait_placed(lab, "tp_dst=1")
 
     def refusal(test):
         for m in lab.sluice.offload_flows():

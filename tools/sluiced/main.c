@@ -118,7 +118,8 @@ static int open_paths(struct daemon *d, const struct options *o)
 		.rundir = o->rundir,
 		.ops = {translate, to_controller, port_changed, d},
 	};
-	struct offload_config oc = {0};
+	/* Rules of a former run that no packet asked for in this time are removed. */
+	struct offload_config oc = {.adopt_grace_ms = 5000};
 	char err[256] = "";
 	int error;
 
