@@ -63,7 +63,6 @@ def main():
     run = args[-1]
     os.environ.pop("SLU_RUN", None)
     if wait:
-        os.setsid()
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sig, signal.SIG_IGN)
         while os.read(0, 4096):
