@@ -177,7 +177,7 @@ const struct command row_commands[] = {
 		"  sluicectl set Open_vSwitch . other_config:hw-offload=true "
 		"other_config:sluice-device=sim:nic\n"
 		"      put flows into a device\n"
-		"  sluicectl set Bridge br0 'other_config:hwaddr=\"02:00:00:00:00:01\"'\n",
+		"  sluicectl set Interface br0 'mac=\"02:00:00:00:00:01\"'\n",
 		3, ANY_NUMBER, WITH_IF_EXISTS, set, NULL},
 	{"add", "TABLE ROW COLUMN [KEY=]VALUE...", "add to a set or a map",
 		"Keys that a map has already keep their values.\n\n"
