@@ -19,7 +19,7 @@ struct event;
 
 enum iface_kind { IFACE_NETDEV, IFACE_INTERNAL, IFACE_DPDK, IFACE_PATCH, IFACE_DEVICE };
 
-/* What a row of Interface asks for. Plain data: compared as a whole. */
+/* What a row of Interface asks for. */
 struct iface_want {
 	enum iface_kind kind;
 	char name[64];
@@ -82,6 +82,7 @@ void bridges_retry_soon(struct bridges *b);
 /* iface_want.c: what a row of Interface in a row of Port asks for. */
 void iface_want_read(const char *bridge, const struct ovsdb_row *port,
 	const struct ovsdb_row *iface, bool offload, struct iface_want *want);
+bool iface_want_equal(const struct iface_want *a, const struct iface_want *b);
 /* VLAN configuration of a row of Port. */
 void iface_vlan_read(const struct ovsdb_row *port, struct pl_port_config *cfg);
 

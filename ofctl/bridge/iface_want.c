@@ -77,6 +77,13 @@ void iface_want_read(const char *bridge, const struct ovsdb_row *port,
 		want->mtu = (uint32_t)mtu;
 }
 
+bool iface_want_equal(const struct iface_want *a, const struct iface_want *b)
+{
+	return a->kind == b->kind && a->mtu == b->mtu && !memcmp(a->mac, b->mac, sizeof(a->mac)) &&
+	       !strcmp(a->name, b->name) && !strcmp(a->devargs, b->devargs) &&
+	       !strcmp(a->device, b->device) && !strcmp(a->error, b->error);
+}
+
 static void read_trunks(const struct ovsdb_row *port, struct pl_port_config *cfg)
 {
 	for (size_t i = 0; i < ovsdb_count(port, "trunks"); i++) {

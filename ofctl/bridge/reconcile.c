@@ -87,7 +87,7 @@ static void reconcile_iface(
 		i->uuid = *ovsdb_row_uuid(row);
 		i->status_due = true;
 	}
-	if (memcmp(&i->want, &want, sizeof(want))) {
+	if (!iface_want_equal(&i->want, &want)) {
 		iface_close(i, i->want.kind == IFACE_INTERNAL && want.kind != IFACE_INTERNAL);
 		i->want = want;
 	}
