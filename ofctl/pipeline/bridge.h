@@ -26,7 +26,7 @@ struct pl_port {
 	struct of_port_desc desc;
 	bool no_flood, no_recv, no_fwd, no_packet_in;
 	bool up;
-	bool announced; /* controllers know of it */
+	bool announced;              /* controllers know of it */
 	struct patch_counter *patch; /* a patch port's own counters; control thread */
 	uint64_t created_ms;
 };
