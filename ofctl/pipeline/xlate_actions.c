@@ -366,8 +366,8 @@ void xlate_action_set(struct xlate *x)
 			sends = true;
 	if (!sends)
 		return;
-	x->pin_reason =
-		x->pin_reason == OF_REASON_NO_MATCH ? OF_REASON_NO_MATCH : OF_REASON_ACTION_SET;
+	/* Also after a table-miss flow: another flow may have written the set. */
+	x->pin_reason = OF_REASON_ACTION_SET;
 	for (unsigned o = 0; o < sizeof(set_order) / sizeof(set_order[0]); o++)
 		for (unsigned i = 0; i < n && !x->error && !x->stop; i++)
 			if (set[i].type == set_order[o])

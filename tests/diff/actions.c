@@ -73,8 +73,7 @@ static bool may_set(const struct list *l, enum fid id)
 	if (!layer_holds(layer, l->match->eth_type, l->match->proto, l->match->icmp_type))
 		return false;
 	if (id >= D_FIRST_REG)
-		return (id == p->reg[0] || id == p->reg[1] || id == p->reg[2]) && !l->in_set &&
-		       p->n_tables > 1;
+		return program_uses(p, id) && !l->in_set && p->n_tables > 1;
 	/* What a transport checksum covers, where a fragment may have none. */
 	if (p->fragments &&
 		(layer == L_TCP || layer == L_UDP || layer == L_SCTP || layer == L_ICMP ||
@@ -260,7 +259,7 @@ void actions_generate(struct program *p, struct flow *f, char *buf, size_t n)
 	while (steps--)
 		step(&l);
 	if (f->next >= 0 && p->n_tables > 1 && rng_chance(&p->rng, 50))
-		for (unsigned i = 0; i < 3; i++)
+		for (unsigned i = 0; i < REGISTERS; i++)
 			if (may_set(&l, p->reg[i]) && rng_chance(&p->rng, 75))
 				say_set(&l, p->reg[i]);
 	if (f->next < 0 || rng_chance(&p->rng, 10))

@@ -49,6 +49,14 @@ static const struct base *pick_base(struct program *p)
 	}
 }
 
+bool program_uses(const struct program *p, enum fid id)
+{
+	for (unsigned i = 0; i < REGISTERS; i++)
+		if (p->reg[i] == id)
+			return true;
+	return false;
+}
+
 struct value program_value(struct program *p, enum fid id)
 {
 	return p->pool[id][rng_below(&p->rng, POOL)];
@@ -128,7 +136,7 @@ static void add_vlan(struct program *p, struct shape *s)
 static void add_register(struct program *p, struct shape *s)
 {
 	unsigned how = rng_below(&p->rng, 10);
-	enum fid id = p->reg[how < 5 ? 0 : how < 8 ? 1 : 2];
+	enum fid id = p->reg[how < 3 ? 0 : how < 5 ? 1 : how < 8 ? 2 : 3];
 
 	how = rng_below(&p->rng, 10);
 	add(s, id, (struct value){{0}},
@@ -165,7 +173,7 @@ static bool usable(const struct program *p, const struct shape *s, unsigned tabl
 	if (id == D_PKT_MARK)
 		return table > 0;
 	if (id >= D_FIRST_REG)
-		return table && (id == p->reg[0] || id == p->reg[1] || id == p->reg[2]);
+		return table && program_uses(p, id);
 	return true;
 }
 
@@ -180,6 +188,8 @@ static unsigned weight(enum fid id, unsigned table)
 		return 16;
 	if (id == D_METADATA)
 		return table ? 6 : 1;
+	if (id == D_PKT_MARK)
+		return 5;
 	if (id == D_IP_FRAG)
 		return 16;
 	switch (fields[id].layer) {
@@ -219,7 +229,7 @@ static void shape_generate(struct program *p, unsigned table, struct shape *s)
 	add_base(p, s);
 	if (rng_chance(&p->rng, p->profile == P_L2 ? 50 : 20) && p->profile != P_WIDE)
 		add_vlan(p, s);
-	if (p->profile == P_TABLES && table && rng_chance(&p->rng, 75))
+	if (p->profile == P_TABLES && table && rng_chance(&p->rng, 90))
 		add_register(p, s);
 	if (p->profile == P_WIDE)
 		extra = 4;
@@ -232,6 +242,11 @@ static void shape_generate(struct program *p, unsigned table, struct shape *s)
 
 		if (id == D_MAX)
 			break;
+		if (id == D_IP_FRAG && how < 4) {
+			/* A mask of its own: values of the other kind would overlap it. */
+			add_fixed(s, id, FRAG_NOT_LATER);
+			continue;
+		}
 		if (!fields[id].maskable || p->profile == P_WIDE)
 			kind = K_EXACT;
 		add(s, id, (struct value){{0}}, field_mask(&p->rng, id, kind), false);
@@ -275,6 +290,13 @@ static bool has_transport(const struct match *m)
 	return false;
 }
 
+static uint8_t frag_value(struct program *p, const struct match *m)
+{
+	uint8_t v = (uint8_t)rng_below(&p->rng, 3);
+
+	return v == FRAG_LATER && has_transport(m) ? FRAG_NO : v;
+}
+
 /* From a shape's priority to that of its flows that lie above: no other shape has it. */
 #define ABOVE 60
 
@@ -291,8 +313,8 @@ static struct flow *flow_of_shape(struct program *p, unsigned table, const struc
 		c->value = program_value(p, c->id);
 		if (p->profile == P_WIDE && fields[c->id].bits == 16)
 			c->value = value_u64(c->id, rng_range(&p->rng, 1, 65535));
-		if (c->id == D_IP_FRAG && c->value.b[0] == FRAG_LATER && has_transport(&m))
-			c->value.b[0] = FRAG_NOT_LATER;
+		if (c->id == D_IP_FRAG)
+			c->value.b[0] = frag_value(p, &m);
 		if (c->id == D_IN_PORT && rng_chance(&p->rng, 8))
 			c->value = value_u64(
 				D_IN_PORT, rng_chance(&p->rng, 50) ? PORT_LOCAL : PORT_UNBOUND);
@@ -531,11 +553,12 @@ int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_ph
 	p->reserved_ports = p->profile == P_SPECIAL;
 	p->controller = p->profile == P_SPECIAL || p->profile == P_CONTROL;
 	p->normal = p->profile == P_SPECIAL && rng_chance(&p->rng, 50);
-	/* Three registers that share no storage; programs take turns with them. */
+	/* Registers that share no storage; programs take turns with them. */
 	reg = (index / 12 * 4 + (index % 12 == 10 ? 2 : index % 12 / 3)) % 16;
 	p->reg[0] = (enum fid)(D_FIRST_REG + reg);
-	p->reg[1] = (enum fid)(D_FIRST_XREG + (reg / 2 + 3) % 8);
-	p->reg[2] = (enum fid)(D_FIRST_XXREG + (reg / 4 + 3) % 4);
+	p->reg[1] = (enum fid)(D_FIRST_REG + (reg ^ 1));
+	p->reg[2] = (enum fid)(D_FIRST_XREG + (reg / 2 + 3) % 8);
+	p->reg[3] = (enum fid)(D_FIRST_XXREG + (reg / 4 + 3) % 4);
 	pools_fill(&p->rng, p->pool);
 	pick_tables(p);
 	p->push_table =

@@ -21,6 +21,7 @@
 #define PORT_UNBOUND 6         /* no device has it: its packets stay in software */
 #define PORT_LOCAL 0xfffffffeu /* OFPP_LOCAL */
 #define POOL 6                 /* values of a field that occur in a program */
+#define REGISTERS 4
 #define MAX_TABLES 5
 #define MAX_SHAPES 8
 #define MAX_COMPONENTS 12
@@ -67,7 +68,7 @@ struct flow {
 	uint8_t table; /* index into tables[] */
 	uint16_t priority;
 	struct match match;
-	struct component writes[8]; /* metadata and registers that its actions leave behind */
+	struct component writes[16]; /* metadata and registers that its actions leave behind */
 	unsigned n_writes;
 	int next;     /* index of the table it goes to, -1: none */
 	bool present; /* as far as the generator knows */
@@ -85,9 +86,9 @@ struct program {
 	unsigned n_flows;
 	struct flow *flows; /* MAX_FLOWS of them */
 	struct value pool[D_MAX][POOL];
-	enum fid reg[3];     /* a reg, an xreg and an xxreg, which do not overlap */
-	unsigned push_table; /* the only table whose flows push; MAX_TABLES: none */
-	bool pop_in_set;     /* pop_vlan stands in write_actions only */
+	enum fid reg[REGISTERS]; /* two regs, an xreg, an xxreg, none of which overlap */
+	unsigned push_table;     /* the only table whose flows push; MAX_TABLES: none */
+	bool pop_in_set;         /* pop_vlan stands in write_actions only */
 	bool fragments, normal, controller, reserved_ports;
 	unsigned max_tags;
 	unsigned n_phases;
@@ -104,6 +105,9 @@ void program_phase(struct program *p, unsigned phase, FILE *flows, FILE *meta);
 
 /* Prints "apply,...,goto_table:N" for a flow, and sets its `next`. */
 void actions_generate(struct program *p, struct flow *f, char *buf, size_t n);
+
+/* Whether the program uses this register. */
+bool program_uses(const struct program *p, enum fid id);
 
 /* A value of the field as the program uses it. */
 struct value program_value(struct program *p, enum fid id);

@@ -99,10 +99,21 @@ static bool reachable(const struct match *m, const struct value state[D_MAX])
 	return true;
 }
 
+static bool reads_register(const struct match *m)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		if (m->c[i].id >= D_FIRST_REG)
+			return true;
+	return false;
+}
+
 static const struct flow *pick_flow(
 	struct program *p, unsigned table, const struct value state[D_MAX])
 {
 	const struct flow *last = NULL;
+
+	/* Most ways ask for a flow that reads a register, if there is one. */
+	bool read = table && rng_chance(&p->rng, 75);
 
 	for (int tries = 0; tries < 80; tries++) {
 		const struct flow *f = &p->flows[rng_below(&p->rng, p->n_flows)];
@@ -110,7 +121,8 @@ static const struct flow *pick_flow(
 		/* Flows that are gone are asked for, too: their packets must go elsewhere now. */
 		if (f->table != table || (!f->present && !rng_chance(&p->rng, 20)))
 			continue;
-		if (reachable(&f->match, state))
+		if (reachable(&f->match, state) &&
+			(!read || tries > 60 || reads_register(&f->match)))
 			return f;
 		last = f;
 	}

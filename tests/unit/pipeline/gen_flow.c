@@ -228,7 +228,7 @@ static void add_one(struct of_actions *acts, const struct hal_match *m, unsigned
 		add_action(acts, OFACT_DEC_NW_TTL);
 		break;
 	case 6:
-		if (one_in(3))
+		if (one_in(3) || m->value.dp.eth_type == RTE_BE16(0x8847))
 			add_mpls(acts);
 		else
 			add_move(acts, m);
@@ -252,6 +252,24 @@ static void add_one(struct of_actions *acts, const struct hal_match *m, unsigned
 	}
 }
 
+/* Rare headers and steps get flows of their own, so that they occur at all. */
+static void gen_match_rare(struct hal_match *m, unsigned table, struct of_actions *acts)
+{
+	static const uint16_t types[] = {0x800, 0x86dd, 0x8847, 0x8847};
+	unsigned type = rnd_below(4);
+
+	gen_match(m, table);
+	memset(&m->value.dp, 0, sizeof(m->value.dp));
+	memset(&m->mask.dp, 0, sizeof(m->mask.dp));
+	hal_match_set_u64(m, FIELD_ETH_TYPE, types[type]);
+	if (type >= 2)
+		add_mpls(acts);
+	else
+		add_action(acts, OFACT_DEC_NW_TTL);
+	if (one_in(2))
+		add_output(acts);
+}
+
 void gen_flow(struct of_flow_mod *fm)
 {
 	static uint64_t cookie;
@@ -267,7 +285,10 @@ void gen_flow(struct of_flow_mod *fm)
 		.out_port = OF_PORT_ANY,
 		.out_group = OF_GROUP_ANY,
 	};
-	gen_match(&fm->match, table);
+	if (one_in(6))
+		gen_match_rare(&fm->match, table, &fm->ins.apply);
+	else
+		gen_match(&fm->match, table);
 	while (n--)
 		add_one(&fm->ins.apply, &fm->match, table, false);
 	if (one_in(4))
@@ -324,7 +345,8 @@ void gen_station(void)
 	char mac[18];
 
 	snprintf(mac, sizeof(mac), "02:00:00:00:00:0%u", 1 + rnd_below(3));
-	rig_learn(one_in(6) ? rig.br2 : rig.br, vids[rnd_below(6)], mac, 1 + rnd_below(GEN_PORTS + 1));
+	rig_learn(one_in(6) ? rig.br2 : rig.br, vids[rnd_below(6)], mac,
+		1 + rnd_below(GEN_PORTS + 1));
 }
 
 void gen_ports(void)

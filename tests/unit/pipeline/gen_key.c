@@ -13,8 +13,8 @@ static uint64_t pick(const uint64_t *values, unsigned n)
 	return values[rnd_below(n)];
 }
 
-#define PICK(...)                                     \
-	pick((const uint64_t[]){__VA_ARGS__},         \
+#define PICK(...)                             \
+	pick((const uint64_t[]){__VA_ARGS__}, \
 		sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
 static void random_bytes(void *p, size_t n)
@@ -78,8 +78,8 @@ static void gen_raw(struct hal_key *k)
 		k->pkt_mark = rte_cpu_to_be_32(rnd_below(4));
 	gen_mac(k->eth_dst);
 	gen_mac(k->eth_src);
-	k->eth_type = rte_cpu_to_be_16((uint16_t)PICK(
-		0x800, 0x800, 0x800, 0x86dd, 0x86dd, 0x806, 0x8847, 0x88cc, HAL_ETH_TYPE_NONE));
+	k->eth_type = rte_cpu_to_be_16((uint16_t)PICK(0x800, 0x800, 0x800, 0x86dd, 0x86dd, 0x806,
+		0x8847, 0x8847, 0x88cc, HAL_ETH_TYPE_NONE));
 	gen_vlan(&k->vlan[0]);
 	gen_vlan(&k->vlan[1]);
 	k->ip_proto = (uint8_t)PICK(6, 6, 17, 132, 1, 58, 58, 2, 47);
@@ -97,9 +97,9 @@ static void gen_raw(struct hal_key *k)
 	k->ipv6_flabel = rte_cpu_to_be_32((uint32_t)PICK(0, 1, 0xfffff));
 	k->ipv6_exthdr = rte_cpu_to_be_16((uint16_t)PICK(0, 0, 1, 0x100));
 	for (unsigned i = 0; i < 3; i++)
-		k->mpls_lse[i] = rte_cpu_to_be_32((uint32_t)(PICK(3, 16, 17, 1000) << 12 |
-							     PICK(0, 5) << 9 |
-							     PICK(0, 1) << 8 | PICK(0, 1, 2, 64)));
+		k->mpls_lse[i] =
+			rte_cpu_to_be_32((uint32_t)(PICK(3, 16, 17, 1000) << 12 | PICK(0, 5) << 9 |
+						    PICK(0, 1) << 8 | PICK(0, 1, 2, 64)));
 	gen_ipv6(k->nd_target);
 	gen_mac(k->arp_sha);
 	gen_mac(k->arp_tha);
@@ -192,8 +192,8 @@ void gen_key_tidy(struct hal_key *k)
 /* A header that was cut off leaves everything behind it 0. */
 static void cut_off(struct hal_key *k)
 {
-	size_t from = one_in(2) ? offsetof(struct hal_key, ip_proto)
-				: offsetof(struct hal_key, tp_src);
+	size_t from =
+		one_in(2) ? offsetof(struct hal_key, ip_proto) : offsetof(struct hal_key, tp_src);
 	rte_be32_t src = k->ipv4_src, dst = k->ipv4_dst;
 
 	memset((uint8_t *)k + from, 0, offsetof(struct hal_key, ct_label) - from);

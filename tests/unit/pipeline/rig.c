@@ -85,7 +85,8 @@ static void on_port_status(
 
 void rig_open(void)
 {
-	static const struct pipeline_ops ops = {on_packet_in, on_flow_removed, on_port_status, NULL};
+	static const struct pipeline_ops ops = {
+		on_packet_in, on_flow_removed, on_port_status, NULL};
 
 	memset(&rig, 0, sizeof(rig));
 	memset(&paths, 0, sizeof(paths));
@@ -199,7 +200,8 @@ void rig_sweep(unsigned ahead_ms)
 {
 	rig_settle();
 	rig.ahead_ms += ahead_ms;
-	credit_sweep(rig.pl, clock_ms());
+	event_active(rig.pl->sweep_event, EV_TIMEOUT, 1);
+	event_base_loop(rig.base, EVLOOP_NONBLOCK);
 	rig_settle();
 }
 
@@ -237,8 +239,8 @@ struct hal_key rig_key(const char *text)
 
 	if (of_match_parse(text, NULL, &m, err, sizeof(err)))
 		EXPECT(false, err);
-	m.value.dp.in_port = rte_cpu_to_be_32(
-		rig_dp_port(rig.br, rte_be_to_cpu_32(m.value.in_port_of)));
+	m.value.dp.in_port =
+		rte_cpu_to_be_32(rig_dp_port(rig.br, rte_be_to_cpu_32(m.value.in_port_of)));
 	for (unsigned i = 0; i < 2; i++)
 		if (m.value.dp.vlan[i].tci && !m.value.dp.vlan[i].tpid)
 			m.value.dp.vlan[i].tpid = RTE_BE16(0x8100);

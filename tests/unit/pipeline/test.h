@@ -41,7 +41,7 @@ struct mf_set {
 	unsigned n, capacity;
 };
 bool mf_set_has(const struct mf_set *s, const struct hal_megaflow *mf);
-void mf_set_add(struct mf_set *s, struct hal_megaflow *mf); /* takes over a reference */
+void mf_set_add(struct mf_set *s, struct hal_megaflow *mf);        /* takes over a reference */
 bool mf_set_take(struct mf_set *s, const struct hal_megaflow *mf); /* gives it back */
 void mf_set_clear(struct mf_set *s);
 

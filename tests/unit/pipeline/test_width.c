@@ -49,8 +49,8 @@ static bool compare(const struct hal_key *key, const struct pl_megaflow *m,
 	const struct hal_key *like, unsigned program)
 {
 	struct pl_megaflow *n = rig_translate(like);
-	bool ok = n && hal_program_equal(m->mf.program, n->mf.program) &&
-		  megaflow_same_credits(m, n);
+	bool ok =
+		n && hal_program_equal(m->mf.program, n->mf.program) && megaflow_same_credits(m, n);
 
 	if (!ok) {
 		printf("\nprogram %u: one megaflow, two decisions", program);
@@ -89,6 +89,13 @@ static bool one_packet(unsigned program, struct tally *t)
 		}
 	megaflow_free(&m->mf);
 	return ok;
+}
+
+/* The steps that the pipeline makes so far. */
+static bool made(unsigned action)
+{
+	return action <= ACTION_POP_MPLS || action == ACTION_SET || action == ACTION_DEC_TTL ||
+	       action == ACTION_CLONE;
 }
 
 /* Many flows of one mask: then the whole mask is needed, not what tells flows apart. */
@@ -133,11 +140,9 @@ static void random_widths(void)
 	CU_ASSERT(t.errors < t.packets / 5);
 	CU_ASSERT(t.like > t.packets * LIKE / 2);
 	CU_ASSERT(t.wide > t.packets / 4);
-	for (unsigned a = 0; a <= ACTION_POP_MPLS; a++)
-		EXPECT(t.steps[a] > 20, hal_action_name((enum hal_action_type)a));
-	EXPECT(t.steps[ACTION_SET] > 20 && t.steps[ACTION_DEC_TTL] > 20 &&
-			t.steps[ACTION_CLONE] > 20,
-		"set, dec_ttl, clone");
+	for (unsigned a = 0; a < ACTION_MAX; a++)
+		if (made(a))
+			EXPECT(t.steps[a] > 20, hal_action_name((enum hal_action_type)a));
 }
 
 CU_TestInfo width_tests[] = {
