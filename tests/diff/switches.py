@@ -15,7 +15,10 @@ UNBOUND = 6  # this port is not given to the device: flows that use it stay in s
 class UnderTest:
     """What diff.py asks of a switch. Methods that start a process return a function that waits
     for it, so that the switches work side by side."""
-    lossy = False
+    lossy = False  # may lose packets
+    patience = 0  # seconds after which counters must be right
+    forgets = False  # may lose what a device counted since it was last asked
+    forgotten = 0
 
     def setup_ns(self, name):
         self.ns = slu.Netns("diff-" + name)
@@ -142,12 +145,15 @@ class SluiceUnderTest(UnderTest):
         self.name, self.device = name, device
         self.setup_ns(name)
         self.sw = slu.Sluiced(self.ns, name, env=env)
-        if device:
-            self.sw.offload(device)
         self.sw.add_bridge("br0")
         self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
         if device:
-            self.sw.bind(*["p%d" % i for i in range(1, PORTS + 1) if i != UNBOUND])
+            self.use_device(device)
+
+    def use_device(self, device):
+        self.device = device
+        self.sw.offload(device)
+        self.sw.bind(*["p%d" % i for i in range(1, PORTS + 1) if i != UNBOUND])
 
     def wait_ports(self):
         super().wait_ports()

@@ -299,7 +299,8 @@ static unsigned fences_missing(const struct wire *w)
 	unsigned missing = 0;
 
 	for (unsigned i = 0; i < w->n_peers; i++)
-		missing += PORTS + 1 - (unsigned)__builtin_popcount(w->peer[i].fences);
+		if (!w->peer[i].lossy)
+			missing += PORTS + 1 - (unsigned)__builtin_popcount(w->peer[i].fences);
 	return missing;
 }
 

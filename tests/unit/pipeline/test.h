@@ -68,7 +68,7 @@ struct rig {
 	struct event_base *base;
 	struct pipeline *pl;
 	struct pl_bridge *br, *br2;
-	uint64_t ahead_ms;
+	_Atomic uint64_t ahead_ms;
 	void (*on_clock)(void); /* called once, the next time that the clock is read */
 	void (*on_wake)(void);  /* called once, after the next wake-up of the control thread */
 	unsigned packet_ins, removed, port_events;

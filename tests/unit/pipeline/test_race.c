@@ -63,8 +63,7 @@ static void *make(void *arg)
 				n = settle(held, n, true);
 		}
 		rcu_quiescent(reader);
-		if (one_in(8))
-			usleep(50);
+		usleep(rnd_below(300));
 	}
 	settle(held, n, true);
 	rcu_reader_unregister(reader);
@@ -148,8 +147,9 @@ static void race(void)
 			live += rig_check_live("while others are born");
 		rcu_reclaim();
 		usleep(300);
-		if (one_in(64))
-			rig_sweep(500);
+		/* Too many to look at one by one: those that are idle go. */
+		if (hmap_count(&rig.pl->megaflows) > 300)
+			rig_sweep(11000);
 	}
 	atomic_store(&stop, true);
 	for (unsigned i = 0; i < THREADS; i++) {
