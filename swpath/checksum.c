@@ -67,6 +67,20 @@ void swpath_csum_update_udp(void *field, const void *before, const void *after, 
 	memcpy(field, &csum, 2);
 }
 
+/* Goes on with `crc`. rte_hash_crc() wants aligned words, which packets need not have. */
+static uint32_t crc_bytes(const uint8_t *p, uint32_t len, uint32_t crc)
+{
+	for (; len >= 8; p += 8, len -= 8) {
+		uint64_t word;
+
+		memcpy(&word, p, sizeof(word));
+		crc = rte_hash_crc_8byte(word, crc);
+	}
+	for (; len; p++, len--)
+		crc = rte_hash_crc_1byte(*p, crc);
+	return crc;
+}
+
 /* Goes on with `crc` over a part of a packet, which may lie in several segments. */
 static uint32_t crc_part(const struct rte_mbuf *m, uint32_t at, uint32_t len, uint32_t crc)
 {
@@ -78,7 +92,7 @@ static uint32_t crc_part(const struct rte_mbuf *m, uint32_t at, uint32_t len, ui
 			continue;
 		}
 		part = RTE_MIN(len, m->data_len - at);
-		crc = rte_hash_crc(rte_pktmbuf_mtod_offset(m, const uint8_t *, at), part, crc);
+		crc = crc_bytes(rte_pktmbuf_mtod_offset(m, const uint8_t *, at), part, crc);
 		len -= part;
 		at = 0;
 	}

@@ -153,7 +153,8 @@ def suite_unit(args, results, reaper):
     for where, label in ((BUILD, ""), (BUILD_ASAN, " with sanitizers")):
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
-        p = subprocess.run(["meson", "test", "-C", where, "--no-rebuild", "--print-errorlogs"] + args,
+        p = subprocess.run(["meson", "test", "-C", where, "--no-rebuild", "--print-errorlogs",
+                            "--timeout-multiplier=4"] + args,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, env=env)
         tests = re.findall(r"^ *\d+/\d+ +(.*?) +(OK|FAIL|TIMEOUT|ERROR|SKIP|EXPECTEDFAIL)"
