@@ -41,12 +41,49 @@ static struct visit_head *visit_head_make(struct pipeline *pl, uint32_t bridge, 
 	return h;
 }
 
+static struct dep_head *dep_head(struct pipeline *pl, const struct dep_key *key)
+{
+	HMAP_FOR_EACH_HASH (h, struct dep_head, node, dep_key_hash(key), &pl->deps)
+		if (dep_key_equal(&h->key, key))
+			return h;
+	return NULL;
+}
+
+static int dep_add(struct pipeline *pl, struct dep_node *d)
+{
+	struct dep_head *h = dep_head(pl, &d->key);
+
+	if (!h) {
+		h = calloc(1, sizeof(*h));
+		if (!h)
+			return -ENOMEM;
+		h->key = d->key;
+		LIST_INIT(&h->list);
+		if (hmap_insert(&pl->deps, &h->node, dep_key_hash(&h->key))) {
+			free(h);
+			return -ENOMEM;
+		}
+	}
+	d->head = h;
+	LIST_INSERT_HEAD(&h->list, d, link);
+	return 0;
+}
+
+static void dep_remove(struct pipeline *pl, struct dep_node *d)
+{
+	LIST_REMOVE(d, link);
+	if (!LIST_EMPTY(&d->head->list))
+		return;
+	hmap_remove(&pl->deps, &d->head->node);
+	free(d->head);
+}
+
 int depend_index(struct pipeline *pl, struct pl_megaflow *m)
 {
 	unsigned d = 0, v = 0;
 
 	for (d = 0; d < m->n_deps; d++)
-		if (hmap_insert(&pl->deps, &m->deps[d].node, dep_key_hash(&m->deps[d].key)))
+		if (dep_add(pl, &m->deps[d]))
 			goto remove_deps;
 	for (v = 0; v < m->n_visits; v++) {
 		const struct visit *visit = &m->visits[v].visit;
@@ -64,7 +101,7 @@ remove_visits:
 		LIST_REMOVE(&m->visits[v], link);
 remove_deps:
 	while (d--)
-		hmap_remove(&pl->deps, &m->deps[d].node);
+		dep_remove(pl, &m->deps[d]);
 	return -ENOMEM;
 }
 
@@ -73,7 +110,7 @@ void depend_unindex(struct pipeline *pl, struct pl_megaflow *m)
 	if (!m->indexed)
 		return;
 	for (unsigned i = 0; i < m->n_deps; i++)
-		hmap_remove(&pl->deps, &m->deps[i].node);
+		dep_remove(pl, &m->deps[i]);
 	for (unsigned i = 0; i < m->n_visits; i++)
 		LIST_REMOVE(&m->visits[i], link);
 	m->indexed = false;
@@ -101,8 +138,11 @@ static void mark_stale(struct pipeline *pl, struct pl_megaflow *m)
 
 static void mark_dep(struct pipeline *pl, const struct dep_key *key)
 {
-	HMAP_FOR_EACH_HASH (d, struct dep_node, node, dep_key_hash(key), &pl->deps)
-		if (dep_key_equal(&d->key, key))
+	const struct dep_head *h = dep_head(pl, key);
+	const struct dep_node *d;
+
+	if (h)
+		LIST_FOREACH (d, &h->list, link)
 			mark_stale(pl, d->mf);
 }
 

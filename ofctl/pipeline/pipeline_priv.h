@@ -29,11 +29,20 @@
 struct event;
 struct pl_megaflow;
 
-/* A dependency in the index. */
+/* A dependency, in the list of those with its key. */
 struct dep_node {
-	struct hmap_node node; /* in pl->deps, by key */
+	LIST_ENTRY(dep_node) link;
+	struct dep_head *head;
 	struct dep_key key;
 	struct pl_megaflow *mf;
+};
+LIST_HEAD(dep_list, dep_node);
+
+/* All dependencies with one key; most megaflows share a few (their bridge, their port). */
+struct dep_head {
+	struct hmap_node node; /* in pl->deps, by key */
+	struct dep_key key;
+	struct dep_list list; /* never empty */
 };
 
 /* A visit in its table's list. */
@@ -112,8 +121,8 @@ struct pipeline {
 	struct hmap megaflows;         /* LIVE ones, by ufid */
 	struct pl_megaflow_list all;   /* LIVE and RETIRING */
 	struct pl_megaflow_list stale; /* to be translated again */
-	struct hmap deps;
-	struct hmap visits; /* struct visit_head by bridge and table */
+	struct hmap deps;              /* struct dep_head */
+	struct hmap visits;            /* struct visit_head by bridge and table */
 	struct rte_ring *births, *notes;
 	int wake_fd;
 	_Atomic bool woken;
