@@ -129,6 +129,8 @@ def test_netdev_that_goes_away(lab):
     lab.ns.veth("p-h2", "eth0", b.ns)
     b.exec("ip", "addr", "add", "10.0.0.2/24", "dev", "eth0")
     wait_until("it comes back", lambda: ofport(lab, "p-h2") not in ("-1", "[]"))
+    # The new veth has a new address, which the other host would learn only after half a minute.
+    a.exec("ip", "neigh", "flush", "dev", "eth0")
     wait_until("it forwards again", lambda: a.ping("10.0.0.2", count=1, check=False))
 
 
