@@ -201,7 +201,7 @@ void rig_sweep(unsigned ahead_ms)
 	rig_settle();
 	rig.ahead_ms += ahead_ms;
 	event_active(rig.pl->sweep_event, EV_TIMEOUT, 1);
-	event_base_loop(rig.base, EVLOOP_NONBLOCK);
+	event_base_loop(rig.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 	rig_settle();
 }
 
