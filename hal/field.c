@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "hal/base/be.h"
+
 const struct hal_field hal_fields[FIELD_MAX] = {
 #define FIELD(ID, NAME, ALIAS, MEMBER, SIZE, SHIFT, BITS, MASK, PREREQ, WRITABLE, OXM_CLASS, \
 	OXM_FIELD, NXM_CLASS, NXM_FIELD, FORMAT)                                             \
@@ -52,41 +54,24 @@ static uint64_t field_ones(enum hal_field_id id)
 	return bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
 }
 
-static uint64_t load_be(const uint8_t *p, unsigned n)
-{
-	uint64_t v = 0;
-
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
-}
-
-static void store_be(uint8_t *p, unsigned n, uint64_t v)
-{
-	while (n--) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
 uint64_t hal_field_get_u64(enum hal_field_id id, const void *key)
 {
 	const struct hal_field *f = &hal_fields[id];
 	const uint8_t *p = (const uint8_t *)key + f->offset;
 
 	if (is_wide(f))
-		return load_be(p + f->size - 8, 8);
-	return load_be(p, f->size) >> f->shift & field_ones(id);
+		return be_load(p + f->size - 8, 8);
+	return be_load(p, f->size) >> f->shift & field_ones(id);
 }
 
 static void set_masked_u64(enum hal_field_id id, void *key, uint64_t value, uint64_t mask)
 {
 	const struct hal_field *f = &hal_fields[id];
 	uint8_t *p = (uint8_t *)key + f->offset;
-	uint64_t old = load_be(p, f->size);
+	uint64_t old = be_load(p, f->size);
 
 	mask = (mask & field_ones(id)) << f->shift;
-	store_be(p, f->size, (old & ~mask) | (value << f->shift & mask));
+	be_store(p, f->size, (old & ~mask) | (value << f->shift & mask));
 }
 
 void hal_field_set_u64(enum hal_field_id id, void *key, uint64_t value)
@@ -95,7 +80,7 @@ void hal_field_set_u64(enum hal_field_id id, void *key, uint64_t value)
 
 	if (is_wide(f)) {
 		memset((uint8_t *)key + f->offset, 0, f->size - 8u);
-		store_be((uint8_t *)key + f->offset + f->size - 8, 8, value);
+		be_store((uint8_t *)key + f->offset + f->size - 8, 8, value);
 		return;
 	}
 	set_masked_u64(id, key, value, UINT64_MAX);
@@ -108,7 +93,7 @@ void hal_field_get(enum hal_field_id id, const void *key, uint8_t *value)
 	if (is_wide(f))
 		memcpy(value, (const uint8_t *)key + f->offset, f->size);
 	else
-		store_be(value, hal_field_bytes(id), hal_field_get_u64(id, key));
+		be_store(value, hal_field_bytes(id), hal_field_get_u64(id, key));
 }
 
 void hal_field_set(enum hal_field_id id, void *key, const uint8_t *value, const uint8_t *mask)
@@ -118,7 +103,7 @@ void hal_field_set(enum hal_field_id id, void *key, const uint8_t *value, const 
 
 	if (!is_wide(f)) {
 		set_masked_u64(
-			id, key, load_be(value, bytes), mask ? load_be(mask, bytes) : UINT64_MAX);
+			id, key, be_load(value, bytes), mask ? be_load(mask, bytes) : UINT64_MAX);
 		return;
 	}
 	for (unsigned i = 0; i < f->size; i++) {
@@ -134,7 +119,7 @@ void hal_field_ones(enum hal_field_id id, uint8_t *mask)
 	if (is_wide(&hal_fields[id]))
 		memset(mask, 0xff, hal_fields[id].size);
 	else
-		store_be(mask, hal_field_bytes(id), field_ones(id));
+		be_store(mask, hal_field_bytes(id), field_ones(id));
 }
 
 bool hal_field_any(enum hal_field_id id, const void *mask)

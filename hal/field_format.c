@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "hal/base/be.h"
 #include "hal/field_names.h"
 #include "hal/text.h"
 
@@ -15,15 +16,6 @@ struct item {
 	const uint8_t *value, *mask;
 	bool exact;
 };
-
-static uint64_t load_be(const uint8_t *p, unsigned n)
-{
-	uint64_t v = 0;
-
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
-}
 
 /* Hexadecimal without leading zeros, of any width. */
 static void put_wide_hex(struct hal_text *t, const uint8_t *p, unsigned n)
@@ -55,11 +47,11 @@ static bool is_code(enum hal_field_id id)
 static void put_number(struct hal_text *t, const struct item *it)
 {
 	if (is_decimal(it)) {
-		hal_text_put(t, "%" PRIu64, load_be(it->value, it->bytes));
+		hal_text_put(t, "%" PRIu64, be_load(it->value, it->bytes));
 	} else if (is_code(it->id)) {
-		hal_text_put(t, "0x%04" PRIx64, load_be(it->value, it->bytes));
+		hal_text_put(t, "0x%04" PRIx64, be_load(it->value, it->bytes));
 		if (!it->exact)
-			hal_text_put(t, "/0x%04" PRIx64, load_be(it->mask, it->bytes));
+			hal_text_put(t, "/0x%04" PRIx64, be_load(it->mask, it->bytes));
 	} else {
 		put_wide_hex(t, it->value, it->bytes);
 		if (!it->exact) {
@@ -103,7 +95,7 @@ static void put_address(struct hal_text *t, const struct item *it, int family)
 
 static void put_port(struct hal_text *t, const struct item *it)
 {
-	uint32_t port = (uint32_t)load_be(it->value, it->bytes);
+	uint32_t port = (uint32_t)be_load(it->value, it->bytes);
 	const char *word = hal_port_word(port);
 
 	if (it->exact && word)
@@ -132,8 +124,8 @@ static void put_frag(struct hal_text *t, const struct item *it)
 /* "syn|ack" for an exact value, "+syn-ack" under a mask, a number if a bit has no name. */
 static void put_flags(struct hal_text *t, const struct item *it, const struct hal_flag *flags)
 {
-	uint32_t value = (uint32_t)load_be(it->value, it->bytes);
-	uint32_t mask = (uint32_t)load_be(it->mask, it->bytes), named = 0;
+	uint32_t value = (uint32_t)be_load(it->value, it->bytes);
+	uint32_t mask = (uint32_t)be_load(it->mask, it->bytes), named = 0;
 	size_t start = t->len;
 
 	for (const struct hal_flag *f = flags; f->name; f++)
@@ -157,7 +149,7 @@ static void put_flags(struct hal_text *t, const struct item *it, const struct ha
 /* "(namespace,type)" */
 static void put_packet_type(struct hal_text *t, const struct item *it)
 {
-	uint32_t type = (uint32_t)load_be(it->value, it->bytes);
+	uint32_t type = (uint32_t)be_load(it->value, it->bytes);
 
 	if (it->exact)
 		hal_text_put(t, "(%u,0x%x)", type >> 16, type & 0xffff);

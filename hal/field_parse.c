@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hal/base/be.h"
 #include "hal/field_names.h"
 
 #define TEXT_MAX 300 /* bytes: "0x" and 256 digits, with room */
@@ -17,14 +18,6 @@
 /* Ports that OpenFlow 1.0 numbers in 16 bits stand for those at the end of the 32-bit range. */
 #define OFP10_FIRST_RESERVED 0xfff8u
 #define OFP10_LAST_RESERVED 0xffffu
-
-static void store_be(uint8_t *p, unsigned n, uint64_t v)
-{
-	while (n--) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
 
 static bool parse_u64(const char *text, uint64_t *v)
 {
@@ -75,7 +68,7 @@ static bool parse_number(enum hal_field_id id, const char *text, uint8_t *out)
 	if (!parse_u64(text, &v) || (bits < 64 && v >> bits))
 		return false;
 	memset(out, 0, bytes);
-	store_be(out + bytes - (bytes < 8 ? bytes : 8), bytes < 8 ? bytes : 8, v);
+	be_store(out + bytes - (bytes < 8 ? bytes : 8), bytes < 8 ? bytes : 8, v);
 	return true;
 }
 
@@ -118,14 +111,14 @@ static bool parse_port(const char *text, uint8_t *out)
 	uint32_t port;
 
 	if (hal_port_by_word(text, &port)) {
-		store_be(out, 4, port);
+		be_store(out, 4, port);
 		return true;
 	}
 	if (!parse_u64(text, &v) || v > UINT32_MAX)
 		return false;
 	if (v >= OFP10_FIRST_RESERVED && v <= OFP10_LAST_RESERVED)
 		v |= 0xffff0000;
-	store_be(out, 4, v);
+	be_store(out, 4, v);
 	return true;
 }
 
@@ -143,7 +136,7 @@ static bool parse_packet_type(const char *text, uint8_t *out)
 	type = strtoul(end + 1, &end, 0);
 	if (strcmp(end, ")") || ns > UINT16_MAX || type > UINT16_MAX)
 		return false;
-	store_be(out, 4, ns << 16 | type);
+	be_store(out, 4, ns << 16 | type);
 	return true;
 }
 
@@ -175,8 +168,8 @@ static bool parse_signed_flags(
 		set |= sign == '+' ? bit : 0;
 		text += len;
 	}
-	store_be(value, hal_field_bytes(id), set);
-	store_be(mask, hal_field_bytes(id), care);
+	be_store(value, hal_field_bytes(id), set);
+	be_store(mask, hal_field_bytes(id), care);
 	return true;
 }
 
@@ -197,7 +190,7 @@ static bool parse_exact_flags(enum hal_field_id id, const char *text, uint8_t *v
 			break;
 		text++;
 	}
-	store_be(value, hal_field_bytes(id), set);
+	be_store(value, hal_field_bytes(id), set);
 	return true;
 }
 

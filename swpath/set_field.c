@@ -12,6 +12,7 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
+#include "hal/base/be.h"
 #include "hal/field.h"
 #include "hal/mutation.h"
 #include "swpath/packet.h"
@@ -156,21 +157,6 @@ static uint32_t resolve(
 	return 0;
 }
 
-static uint64_t load(const uint8_t *p, unsigned n)
-{
-	uint64_t v = 0;
-
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
-}
-
-static void store(uint8_t *p, unsigned n, uint64_t v)
-{
-	for (; n--; v >>= 8)
-		p[n] = (uint8_t)v;
-}
-
 /* Bits of the wire member that the step may write. */
 static uint64_t writable_bits(enum hal_field_id id)
 {
@@ -198,11 +184,12 @@ static void merge(
 					   (act->value[i] & act->mask[i]));
 		return;
 	}
-	v = load(act->value, bytes);
-	m = MUTATE(106, load(act->mask, bytes), (UINT64_C(1) << hal_fields[act->field].bits) - 1);
+	v = be_load(act->value, bytes);
+	m = MUTATE(
+		106, be_load(act->mask, bytes), (UINT64_C(1) << hal_fields[act->field].bits) - 1);
 	m &= writable_bits(act->field);
-	was = load(old, place->size);
-	store(new, place->size, (was & ~(m << place->shift)) | ((v & m) << place->shift));
+	was = be_load(old, place->size);
+	be_store(new, place->size, (was & ~(m << place->shift)) | ((v & m) << place->shift));
 }
 
 /* What has to be writable: the member, and the checksums of the transport header. */
