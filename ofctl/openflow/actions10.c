@@ -98,15 +98,6 @@ enum of_error of_action10_decode(
 	}
 }
 
-static size_t begin(struct of_buf *b, uint16_t type)
-{
-	size_t start = b->len;
-
-	of_put_u16(b, type);
-	of_put_u16(b, 0);
-	return start;
-}
-
 /* True, and put, if 1.0 has an action for a whole field. */
 static bool put_set10(struct of_buf *b, const struct of_action *a)
 {
@@ -130,7 +121,7 @@ static bool put_set10(struct of_buf *b, const struct of_action *a)
 	if (a->has_mask)
 		return false;
 	if (a->field == FIELD_IP_DSCP) {
-		start = begin(b, OFPAT10_SET_NW_TOS);
+		start = of_begin_tlv(b, OFPAT10_SET_NW_TOS);
 		of_put_u8(b, (uint8_t)(a->value[0] << 2));
 		of_action_end(b, start);
 		return true;
@@ -138,7 +129,7 @@ static bool put_set10(struct of_buf *b, const struct of_action *a)
 	for (unsigned i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		if (sets[i].field != a->field)
 			continue;
-		start = begin(b, sets[i].type);
+		start = of_begin_tlv(b, sets[i].type);
 		of_put_bytes(b, a->value, hal_field_bytes(a->field));
 		of_action_end(b, start);
 		return true;
@@ -152,24 +143,24 @@ void of_action10_encode(struct of_buf *b, const struct of_action *a)
 
 	switch (a->type) {
 	case OFACT_OUTPUT:
-		start = begin(b, OFPAT_OUTPUT);
+		start = of_begin_tlv(b, OFPAT_OUTPUT);
 		of_put_u16(b, of_port_to16(a->port));
 		of_put_u16(b, a->max_len);
 		break;
 	case OFACT_SET_VLAN_VID_10:
-		start = begin(b, OFPAT10_SET_VLAN_VID);
+		start = of_begin_tlv(b, OFPAT10_SET_VLAN_VID);
 		of_put_u16(b, a->vlan);
 		break;
 	case OFACT_SET_VLAN_PCP_10:
-		start = begin(b, OFPAT10_SET_VLAN_PCP);
+		start = of_begin_tlv(b, OFPAT10_SET_VLAN_PCP);
 		of_put_u8(b, (uint8_t)a->vlan);
 		break;
 	case OFACT_POP_VLAN:
-		start = begin(b, OFPAT10_STRIP_VLAN);
+		start = of_begin_tlv(b, OFPAT10_STRIP_VLAN);
 		of_put_zeros(b, 4);
 		break;
 	case OFACT_ENQUEUE:
-		start = begin(b, OFPAT10_ENQUEUE);
+		start = of_begin_tlv(b, OFPAT10_ENQUEUE);
 		of_put_u16(b, of_port_to16(a->port));
 		of_put_zeros(b, 6);
 		of_put_u32(b, a->queue);

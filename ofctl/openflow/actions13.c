@@ -139,18 +139,9 @@ enum of_error of_action13_decode(uint16_t type, struct of_rd r, struct of_action
 	return OFERR_BAD_ACTION_TYPE;
 }
 
-static size_t begin(struct of_buf *b, uint16_t type)
-{
-	size_t start = b->len;
-
-	of_put_u16(b, type);
-	of_put_u16(b, 0);
-	return start;
-}
-
 static void put_small(struct of_buf *b, const struct small *s, const struct of_action *a)
 {
-	size_t start = begin(b, s->wire);
+	size_t start = of_begin_tlv(b, s->wire);
 
 	switch (s->body) {
 	case NOTHING:
@@ -181,7 +172,7 @@ static void put_set_field(struct of_buf *b, const struct of_action *a)
 		of_action_nx_encode(b, a);
 		return;
 	}
-	start = begin(b, ttl ? OFPAT13_SET_NW_TTL : OFPAT13_SET_FIELD);
+	start = of_begin_tlv(b, ttl ? OFPAT13_SET_NW_TTL : OFPAT13_SET_FIELD);
 	if (ttl)
 		of_put_u8(b, a->value[0]);
 	else
@@ -196,7 +187,7 @@ static void put_set_vlan(struct of_buf *b, const struct of_action *a)
 	bool vid = a->type == OFACT_SET_VLAN_VID_10;
 	uint8_t vid_value[2] = {(uint8_t)((a->vlan | HAL_VLAN_PRESENT) >> 8), (uint8_t)a->vlan};
 	uint8_t pcp_value = (uint8_t)a->vlan;
-	size_t start = begin(b, OFPAT13_SET_FIELD);
+	size_t start = of_begin_tlv(b, OFPAT13_SET_FIELD);
 
 	of_oxm_put(b, OF_OXM_13, vid ? FIELD_VLAN_VID : FIELD_VLAN_PCP,
 		vid ? vid_value : &pcp_value, NULL);
@@ -205,7 +196,7 @@ static void put_set_vlan(struct of_buf *b, const struct of_action *a)
 
 static void put_output(struct of_buf *b, uint32_t port, uint16_t max_len)
 {
-	size_t start = begin(b, OFPAT_OUTPUT);
+	size_t start = of_begin_tlv(b, OFPAT_OUTPUT);
 
 	of_put_u32(b, port);
 	of_put_u16(b, max_len);
@@ -215,7 +206,7 @@ static void put_output(struct of_buf *b, uint32_t port, uint16_t max_len)
 
 static void put_queue(struct of_buf *b, uint32_t queue)
 {
-	size_t start = begin(b, OFPAT13_SET_QUEUE);
+	size_t start = of_begin_tlv(b, OFPAT13_SET_QUEUE);
 
 	of_put_u32(b, queue);
 	of_action_end(b, start);

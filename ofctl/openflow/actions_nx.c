@@ -234,10 +234,8 @@ enum of_error of_action_nx_decode(
 
 size_t of_action_nx_begin(struct of_buf *b, uint16_t subtype)
 {
-	size_t start = b->len;
+	size_t start = of_begin_tlv(b, OFPAT_EXPERIMENTER);
 
-	of_put_u16(b, OFPAT_EXPERIMENTER);
-	of_put_u16(b, 0);
 	of_put_u32(b, EXP_NICIRA);
 	of_put_u16(b, subtype);
 	return start;
@@ -246,7 +244,7 @@ size_t of_action_nx_begin(struct of_buf *b, uint16_t subtype)
 void of_action_end(struct of_buf *b, size_t start)
 {
 	of_put_pad8(b, start);
-	of_set_u16(b, start + 2, b->len - start);
+	of_end_tlv(b, start);
 }
 
 static void put_set(struct of_buf *b, const struct of_action *a)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/base/be.h"
+
 void of_buf_free(struct of_buf *b)
 {
 	free(b->data);
@@ -50,10 +52,8 @@ static void put_be(struct of_buf *b, uint64_t v, unsigned n)
 {
 	uint8_t *at = of_put_zeros(b, n);
 
-	if (!at)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		at[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
+	if (at)
+		be_store(at, n, v);
 }
 
 void of_put_u8(struct of_buf *b, uint8_t v)
@@ -108,6 +108,20 @@ void of_set_u8(struct of_buf *b, size_t ofs, uint8_t v)
 		b->data[ofs] = v;
 }
 
+size_t of_begin_tlv(struct of_buf *b, uint16_t type)
+{
+	size_t start = b->len;
+
+	of_put_u16(b, type);
+	of_put_u16(b, 0);
+	return start;
+}
+
+void of_end_tlv(struct of_buf *b, size_t start)
+{
+	of_set_u16(b, start + 2, b->len - start);
+}
+
 void of_buf_cut(struct of_buf *b, size_t len)
 {
 	if (len < b->len)
@@ -131,11 +145,8 @@ const uint8_t *of_get_bytes(struct of_rd *r, size_t n)
 static uint64_t get_be(struct of_rd *r, unsigned n)
 {
 	const uint8_t *p = of_get_bytes(r, n);
-	uint64_t v = 0;
 
-	for (unsigned i = 0; p && i < n; i++)
-		v = v << 8 | p[i];
-	return v;
+	return p ? be_load(p, n) : 0;
 }
 
 uint8_t of_get_u8(struct of_rd *r)

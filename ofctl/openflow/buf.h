@@ -41,6 +41,11 @@ void of_put_pad8(struct of_buf *b, size_t start);
 void of_set_u16(struct of_buf *b, size_t ofs, size_t v); /* fails the buffer if v > 65535 */
 void of_set_u8(struct of_buf *b, size_t ofs, uint8_t v);
 
+/* A 16-bit type, and a 16-bit length that of_end_tlv() fills in: it counts from `start`, which
+ * of_begin_tlv() returns, up to what was put last. */
+size_t of_begin_tlv(struct of_buf *b, uint16_t type);
+void of_end_tlv(struct of_buf *b, size_t start);
+
 /* Cuts the buffer back to `len` bytes. */
 void of_buf_cut(struct of_buf *b, size_t len);
 

@@ -80,6 +80,20 @@ static enum of_error decode_actions10(struct of_rd r, struct of_flow_mod *fm)
 	return of_actions_decode(OFP10, r, &fm->match, &fm->ins.apply, &fm->ins);
 }
 
+/* What 1.0's form and the extension's have in common, from the cookie to the flags. */
+static void get_common10(
+	struct of_rd *r, struct of_flow_mod *fm, uint16_t *command, uint16_t *flags)
+{
+	fm->cookie = of_get_u64(r);
+	*command = of_get_u16(r);
+	fm->idle_timeout = of_get_u16(r);
+	fm->hard_timeout = of_get_u16(r);
+	fm->priority = of_get_u16(r);
+	fm->buffer_id = of_get_u32(r);
+	fm->out_port = of_port_from16(of_get_u16(r));
+	*flags = of_get_u16(r);
+}
+
 enum of_error of_flow_mod10_decode(struct of_rd r, bool table_ids, struct of_flow_mod *fm)
 {
 	enum of_error err;
@@ -89,14 +103,7 @@ enum of_error of_flow_mod10_decode(struct of_rd r, bool table_ids, struct of_flo
 	err = of_match10_decode(&r, &fm->match);
 	if (err)
 		return err;
-	fm->cookie = of_get_u64(&r);
-	command = of_get_u16(&r);
-	fm->idle_timeout = of_get_u16(&r);
-	fm->hard_timeout = of_get_u16(&r);
-	fm->priority = of_get_u16(&r);
-	fm->buffer_id = of_get_u32(&r);
-	fm->out_port = of_port_from16(of_get_u16(&r));
-	flags = of_get_u16(&r);
+	get_common10(&r, fm, &command, &flags);
 	if (r.bad)
 		return OFERR_BAD_LEN;
 	err = set_command10(fm, command, table_ids);
@@ -114,14 +121,7 @@ enum of_error of_flow_mod_nx_decode(struct of_rd r, bool table_ids, struct of_fl
 	enum of_error err;
 
 	*fm = (struct of_flow_mod){.version = OFP10, .out_group = OF_GROUP_ANY};
-	fm->cookie = of_get_u64(&r);
-	command = of_get_u16(&r);
-	fm->idle_timeout = of_get_u16(&r);
-	fm->hard_timeout = of_get_u16(&r);
-	fm->priority = of_get_u16(&r);
-	fm->buffer_id = of_get_u32(&r);
-	fm->out_port = of_port_from16(of_get_u16(&r));
-	flags = of_get_u16(&r);
+	get_common10(&r, fm, &command, &flags);
 	match_len = of_get_u16(&r);
 	of_skip(&r, 6);
 	if (r.bad)

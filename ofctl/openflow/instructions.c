@@ -97,30 +97,16 @@ enum of_error of_instructions_decode(struct of_rd r, struct of_instructions *ins
 	return OFERR_OK;
 }
 
-static size_t begin(struct of_buf *b, uint16_t type)
-{
-	size_t start = b->len;
-
-	of_put_u16(b, type);
-	of_put_u16(b, 0);
-	return start;
-}
-
-static void end(struct of_buf *b, size_t start)
-{
-	of_set_u16(b, start + 2, b->len - start);
-}
-
 static void put_actions(struct of_buf *b, uint16_t type, const struct of_actions *acts)
 {
 	size_t start;
 
 	if (!acts->n)
 		return;
-	start = begin(b, type);
+	start = of_begin_tlv(b, type);
 	of_put_zeros(b, 4);
 	of_actions_encode(b, OFP13, acts);
-	end(b, start);
+	of_end_tlv(b, start);
 }
 
 void of_instructions_encode(struct of_buf *b, const struct of_instructions *ins)
@@ -128,28 +114,28 @@ void of_instructions_encode(struct of_buf *b, const struct of_instructions *ins)
 	size_t start;
 
 	if (ins->has_meter) {
-		start = begin(b, OFPIT_METER);
+		start = of_begin_tlv(b, OFPIT_METER);
 		of_put_u32(b, ins->meter);
-		end(b, start);
+		of_end_tlv(b, start);
 	}
 	put_actions(b, OFPIT_APPLY_ACTIONS, &ins->apply);
 	if (ins->clear) {
-		start = begin(b, OFPIT_CLEAR_ACTIONS);
+		start = of_begin_tlv(b, OFPIT_CLEAR_ACTIONS);
 		of_put_zeros(b, 4);
-		end(b, start);
+		of_end_tlv(b, start);
 	}
 	put_actions(b, OFPIT_WRITE_ACTIONS, &ins->write);
 	if (ins->has_metadata) {
-		start = begin(b, OFPIT_WRITE_METADATA);
+		start = of_begin_tlv(b, OFPIT_WRITE_METADATA);
 		of_put_zeros(b, 4);
 		of_put_u64(b, ins->metadata);
 		of_put_u64(b, ins->metadata_mask);
-		end(b, start);
+		of_end_tlv(b, start);
 	}
 	if (ins->has_goto) {
-		start = begin(b, OFPIT_GOTO_TABLE);
+		start = of_begin_tlv(b, OFPIT_GOTO_TABLE);
 		of_put_u8(b, ins->goto_table);
 		of_put_zeros(b, 3);
-		end(b, start);
+		of_end_tlv(b, start);
 	}
 }

@@ -20,18 +20,10 @@ enum {
 
 #define MAX_ENTRIES 1000000
 
-static size_t begin(struct of_buf *b, uint16_t type)
+/* The padding is not counted (OpenFlow 1.3.5, 7.3.5.5.2). */
+static void end_property(struct of_buf *b, size_t start)
 {
-	size_t start = b->len;
-
-	of_put_u16(b, type);
-	of_put_u16(b, 0);
-	return start;
-}
-
-static void end(struct of_buf *b, size_t start)
-{
-	of_set_u16(b, start + 2, b->len - start);
+	of_end_tlv(b, start);
 	of_put_pad8(b, start);
 }
 
@@ -39,7 +31,7 @@ static void put_instructions(struct of_buf *b, uint8_t table)
 {
 	static const uint16_t types[] = {OFPIT_GOTO_TABLE, OFPIT_WRITE_METADATA,
 		OFPIT_WRITE_ACTIONS, OFPIT_APPLY_ACTIONS, OFPIT_CLEAR_ACTIONS};
-	size_t start = begin(b, OFPTFPT_INSTRUCTIONS);
+	size_t start = of_begin_tlv(b, OFPTFPT_INSTRUCTIONS);
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (types[i] == OFPIT_GOTO_TABLE && table == OF_TABLES - 1)
@@ -47,16 +39,16 @@ static void put_instructions(struct of_buf *b, uint8_t table)
 		of_put_u16(b, types[i]);
 		of_put_u16(b, 4);
 	}
-	end(b, start);
+	end_property(b, start);
 }
 
 static void put_next_tables(struct of_buf *b, uint8_t table)
 {
-	size_t start = begin(b, OFPTFPT_NEXT_TABLES);
+	size_t start = of_begin_tlv(b, OFPTFPT_NEXT_TABLES);
 
 	for (unsigned t = table + 1u; t < OF_TABLES; t++)
 		of_put_u8(b, (uint8_t)t);
-	end(b, start);
+	end_property(b, start);
 }
 
 static void put_actions(struct of_buf *b, uint16_t property)
@@ -65,19 +57,19 @@ static void put_actions(struct of_buf *b, uint16_t property)
 		OFPAT13_SET_MPLS_TTL, OFPAT13_DEC_MPLS_TTL, OFPAT13_PUSH_VLAN, OFPAT13_POP_VLAN,
 		OFPAT13_PUSH_MPLS, OFPAT13_POP_MPLS, OFPAT13_SET_QUEUE, OFPAT13_SET_NW_TTL,
 		OFPAT13_DEC_NW_TTL, OFPAT13_SET_FIELD, OFPAT13_PUSH_PBB, OFPAT13_POP_PBB};
-	size_t start = begin(b, property);
+	size_t start = of_begin_tlv(b, property);
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		of_put_u16(b, types[i]);
 		of_put_u16(b, 4);
 	}
-	end(b, start);
+	end_property(b, start);
 }
 
 /* Fields that have a code, the maskable ones with their mask bit if `masks`. */
 static void put_fields(struct of_buf *b, uint16_t property, bool writable, bool masks)
 {
-	size_t start = begin(b, property);
+	size_t start = of_begin_tlv(b, property);
 
 	for (unsigned id = 0; id < FIELD_MAX; id++) {
 		const struct hal_field *f = &hal_fields[id];
@@ -90,7 +82,7 @@ static void put_fields(struct of_buf *b, uint16_t property, bool writable, bool 
 			continue;
 		of_oxm_put_header(b, OF_OXM_13, id, masks && f->maskable == MASK_ANY);
 	}
-	end(b, start);
+	end_property(b, start);
 }
 
 void of_table_features_encode(struct of_buf *b, uint8_t table)
