@@ -46,6 +46,9 @@ struct rpc_call {
 	json_t *args; /* strings, without --json */
 	bool json;
 	rpc_handler *then;
+	FILE *written; /* of rpc_writer() */
+	char *text;    /* what was written */
+	size_t size;
 };
 
 /* ---- clients ---- */
@@ -101,6 +104,29 @@ void rpc_reply_json(struct rpc_call *call, json_t *json)
 		rpc_reply(call, text);
 	else
 		rpc_error(call, "out of memory");
+	free(text);
+}
+
+FILE *rpc_writer(struct rpc_call *call)
+{
+	FILE *f = open_memstream(&call->text, &call->size);
+
+	call->written = f;
+	if (!f)
+		rpc_error(call, "out of memory");
+	return f;
+}
+
+void rpc_reply_written(struct rpc_call *call)
+{
+	char *text;
+	int error = fclose(call->written);
+
+	text = call->text;
+	if (error)
+		rpc_error(call, "out of memory");
+	else
+		rpc_reply(call, text);
 	free(text);
 }
 

@@ -41,6 +41,11 @@ void rpc_reply(struct rpc_call *call, const char *text);
 void rpc_reply_json(struct rpc_call *call, json_t *json);
 void rpc_error(struct rpc_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A stream for a long answer, which rpc_reply_written() closes and sends. NULL: memory ran out, and
+ * the call was answered. */
+FILE *rpc_writer(struct rpc_call *call);
+void rpc_reply_written(struct rpc_call *call);
+
 /* Runs `then` with the call once statistics are fresh (pipeline_refresh). */
 void rpc_after_refresh(struct rpc_call *call, rpc_handler *then);
 

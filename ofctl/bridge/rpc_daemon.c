@@ -18,18 +18,12 @@ static void version(struct rpc_call *call)
 
 static void list_commands(struct rpc_call *call)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rpc_writer(call);
 
-	if (!f) {
-		rpc_error(call, "out of memory");
+	if (!f)
 		return;
-	}
 	rpc_list(f);
-	fclose(f);
-	rpc_reply(call, text);
-	free(text);
+	rpc_reply_written(call);
 }
 
 static void exit_daemon(struct rpc_call *call)
@@ -49,18 +43,12 @@ static void vlog_line(void *ctx, const char *name, enum log_level level)
 
 static void vlog_list(struct rpc_call *call)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rpc_writer(call);
 
-	if (!f) {
-		rpc_error(call, "out of memory");
+	if (!f)
 		return;
-	}
 	log_modules(vlog_line, f);
-	fclose(f);
-	rpc_reply(call, text);
-	free(text);
+	rpc_reply_written(call);
 }
 
 /* "LEVEL", "MODULE:LEVEL" or "MODULE:DESTINATION:LEVEL" (there is one destination). */
@@ -96,8 +84,6 @@ static void vlog_set(struct rpc_call *call)
 static void drops_now(struct rpc_call *call)
 {
 	struct swpath_stats stats;
-	char *text = NULL;
-	size_t size;
 	FILE *f;
 
 	swpath_stats_read(rpc_bridges(call)->cfg.sp, &stats);
@@ -110,18 +96,14 @@ static void drops_now(struct rpc_call *call)
 		rpc_reply_json(call, j);
 		return;
 	}
-	f = open_memstream(&text, &size);
-	if (!f) {
-		rpc_error(call, "out of memory");
+	f = rpc_writer(call);
+	if (!f)
 		return;
-	}
 	for (int d = 0; d < SWPATH_DROP_MAX; d++)
 		fprintf(f, "%-16s %12llu  %s\n", swpath_drop_name((enum swpath_drop)d),
 			(unsigned long long)stats.drops[d],
 			swpath_drop_meaning((enum swpath_drop)d));
-	fclose(f);
-	rpc_reply(call, text);
-	free(text);
+	rpc_reply_written(call);
 }
 
 static void coverage(struct rpc_call *call)

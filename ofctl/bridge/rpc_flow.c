@@ -63,8 +63,7 @@ static void dump_flows_now(struct rpc_call *call)
 	struct bridge *br = rpc_bridge(call, 0);
 	struct of_flow_filter filter;
 	struct dump d = {0};
-	char err[256], *text = NULL;
-	size_t size;
+	char err[256];
 
 	if (!br)
 		return;
@@ -80,15 +79,11 @@ static void dump_flows_now(struct rpc_call *call)
 		rpc_reply_json(call, d.list);
 		return;
 	}
-	d.f = open_memstream(&text, &size);
-	if (!d.f) {
-		rpc_error(call, "out of memory");
+	d.f = rpc_writer(call);
+	if (!d.f)
 		return;
-	}
 	pl_flow_list(br->pl, &filter, dump_flow, &d);
-	fclose(d.f);
-	rpc_reply(call, text);
-	free(text);
+	rpc_reply_written(call);
 }
 
 static void dump_flows(struct rpc_call *call)
@@ -182,8 +177,6 @@ static void fdb_show(struct rpc_call *call)
 {
 	struct bridge *br = rpc_bridge(call, 0);
 	struct fdb d = {0};
-	char *text = NULL;
-	size_t size;
 
 	if (!br)
 		return;
@@ -193,16 +186,12 @@ static void fdb_show(struct rpc_call *call)
 		rpc_reply_json(call, d.list);
 		return;
 	}
-	d.f = open_memstream(&text, &size);
-	if (!d.f) {
-		rpc_error(call, "out of memory");
+	d.f = rpc_writer(call);
+	if (!d.f)
 		return;
-	}
 	fprintf(d.f, " port  VLAN  MAC                Age\n");
 	pl_fdb_list(br->pl, fdb_entry, &d);
-	fclose(d.f);
-	rpc_reply(call, text);
-	free(text);
+	rpc_reply_written(call);
 }
 
 static void fdb_flush(struct rpc_call *call)

@@ -27,8 +27,6 @@ static long long number_of(const json_t *j, const char *key)
 /* Runs `print` into a string and answers with it. */
 static void reply_printed(struct rpc_call *call, json_t *j, void (*print)(FILE *f, const json_t *j))
 {
-	char *text = NULL;
-	size_t size;
 	FILE *f;
 
 	if (!j) {
@@ -39,15 +37,11 @@ static void reply_printed(struct rpc_call *call, json_t *j, void (*print)(FILE *
 		rpc_reply_json(call, j);
 		return;
 	}
-	f = open_memstream(&text, &size);
+	f = rpc_writer(call);
 	if (f) {
 		print(f, j);
-		fclose(f);
-		rpc_reply(call, text);
-	} else {
-		rpc_error(call, "out of memory");
+		rpc_reply_written(call);
 	}
-	free(text);
 	json_decref(j);
 }
 
