@@ -158,7 +158,7 @@ def suite_unit(args, results, reaper):
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, env=env)
         tests = re.findall(r"^ *\d+/\d+ +(.*?) +(OK|FAIL|TIMEOUT|ERROR|SKIP|EXPECTEDFAIL)"
-                           r" +([0-9.]+)s", p.stdout, re.M)
+                           r" +([0-9.]+)s", p.stdout.split("Summary of Failures:")[0], re.M)
         for name, verdict, seconds in tests:
             if verdict != "SKIP":
                 results.add("unit: %s%s" % (name, label), verdict == "OK", float(seconds))
