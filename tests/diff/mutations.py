@@ -7,7 +7,6 @@ switch dies.
 """
 import os
 import re
-import subprocess
 import time
 
 import slu
@@ -37,11 +36,10 @@ def build():
     """A build with the faults in it, beside the ordinary one."""
     where = slu.BUILD + "-mutations"
     if not os.path.exists(where + "/build.ninja"):
-        subprocess.run(["meson", "setup", where, slu.ROOT, "-Dmutations=true", "-Dtests=enabled"],
-                       check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", where, "tools/sluiced/sluiced", "tools/simnic/sluice-simnic",
-                    "tests/diff/sluice-diff"], check=True, stdout=subprocess.DEVNULL,
-                   stdin=subprocess.DEVNULL)
+        slu.run("meson", "setup", where, slu.ROOT, "-Dmutations=true", "-Dtests=enabled",
+                timeout=600)
+    slu.run("ninja", "-C", where, "tools/sluiced/sluiced", "tools/simnic/sluice-simnic",
+            "tests/diff/sluice-diff", timeout=3600)
     slu.BUILD = where
 
 
