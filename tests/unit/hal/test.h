@@ -15,6 +15,13 @@
 #include "hal/field.h"
 #include "hal/match.h"
 
+/* Rounds of a random test: a tenth where sanitizers make each ten times as long. */
+#ifdef __SANITIZE_ADDRESS__
+#define N_ROUNDS(N) ((N) / 10)
+#else
+#define N_ROUNDS(N) (N)
+#endif
+
 uint64_t rnd(void);
 void rnd_bytes(void *p, size_t n);
 

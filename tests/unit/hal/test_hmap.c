@@ -58,9 +58,9 @@ static void test_model(void)
 	for (unsigned i = 0; i < ITEMS; i++)
 		items[i].id = i;
 	check(&map, items);
-	for (unsigned i = 0; i < 40000; i++) {
+	for (unsigned i = 0; i < N_ROUNDS(40000); i++) {
 		/* the number of items waxes and wanes */
-		struct item *it = &items[rnd_below(i / 4000 % 2 ? 20 : ITEMS)];
+		struct item *it = &items[rnd_below(i / N_ROUNDS(4000) % 2 ? 20 : ITEMS)];
 
 		if (it->in)
 			hmap_remove(&map, &it->node);
@@ -115,7 +115,7 @@ static void test_churn(void)
 	hmap_init(&map);
 	for (unsigned i = 0; i < 64; i++)
 		hmap_insert(&map, &items[i].node, i * 0x9e3779b9u);
-	for (unsigned i = 0; i < 100000; i++) {
+	for (unsigned i = 0; i < N_ROUNDS(100000); i++) {
 		struct item *it = &items[i % 64];
 
 		hmap_remove(&map, &it->node);

@@ -118,7 +118,7 @@ static void random_match(struct hal_match *m)
 /* Every bit of the mask is told of exactly once, whatever the mask. */
 static void test_every_bit_once(void)
 {
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < N_ROUNDS(20000); i++) {
 		struct hal_match m;
 		struct rebuilt r = {0};
 

@@ -202,7 +202,7 @@ static void set_random(struct hal_match *m, enum hal_field_id id)
 
 static void test_round_trip(void)
 {
-	for (unsigned i = 0; i < 30000; i++) {
+	for (unsigned i = 0; i < N_ROUNDS(30000); i++) {
 		unsigned p = rnd_below(sizeof(protocols) / sizeof(protocols[0]));
 		unsigned n = rnd_below(5);
 		struct hal_match m = {0}, back;

@@ -103,7 +103,7 @@ static void test_mask_decides(void)
 	unsigned met = 0;
 
 	memset(&ones, 0xff, sizeof(ones));
-	for (unsigned i = 0; i < 200000; i++) {
+	for (unsigned i = 0; i < N_ROUNDS(200000); i++) {
 		enum hal_field_id id = (enum hal_field_id)rnd_below(FIELD_MAX);
 		struct xlate_key a, b, mask = {0};
 		const char *name = hal_fields[id].name;
