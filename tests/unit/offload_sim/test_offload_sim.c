@@ -100,8 +100,10 @@ static void open_engine(const char *spec)
 	struct hal_reason r;
 
 	CU_ASSERT_EQUAL_FATAL(offload_open(&cfg, &ol), 0);
-	if (offload_device_add(ol, spec, &env, &r))
-		CU_FAIL_FATAL(r.text);
+	if (offload_device_add(ol, spec, &env, &r)) {
+		fprintf(stderr, "%s: %s\n", spec, r.text);
+		CU_FAIL_FATAL("the device does not open");
+	}
 	for (uint32_t i = 1; i <= PORTS; i++) {
 		struct hal_port_handle h = {.kind = HAL_PORT_NETDEV};
 
@@ -135,11 +137,12 @@ static unsigned wait_for(void (*ask)(struct offload *, void (*)(void *), void *)
 	return (unsigned)(hal_now_ms() - start);
 }
 
-/* Signals the model process that serves our run directory. */
-static void signal_model(int sig)
+/* Signals the model process that serves our run directory; false if there is none. */
+static bool signal_model(int sig)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
+	bool found = false;
 
 	while (proc && (d = readdir(proc))) {
 		char path[300], args[4096];
@@ -153,10 +156,11 @@ static void signal_model(int sig)
 			fclose(f);
 		}
 		if (memmem(args, n, rundir, strlen(rundir)))
-			kill(atoi(d->d_name), sig);
+			found |= !kill(atoi(d->d_name), sig);
 	}
 	if (proc)
 		closedir(proc);
+	return found;
 }
 
 static struct test_mf *t[N];
@@ -181,7 +185,7 @@ static void drain(void)
 	for (unsigned i = 0; i < N; i++)
 		mf_free(t[i]);
 	signal_model(SIGTERM);
-	contract_doze(100);
+	EVENTUALLY(!signal_model(0));
 }
 
 /* `n` frames of every megaflow go through the device. */
