@@ -91,14 +91,18 @@ drop:
 
 void registry_take_births(struct pipeline *pl)
 {
+	unsigned left = rte_ring_count(pl->births);
 	void *batch[64];
-	unsigned n;
 
-	do {
-		n = rte_ring_sc_dequeue_burst(pl->births, batch, 64, NULL);
+	/* No more than were there: workers may make them faster than we take them. */
+	while (left) {
+		unsigned n =
+			rte_ring_sc_dequeue_burst(pl->births, batch, left < 64 ? left : 64, NULL);
+
 		for (unsigned i = 0; i < n; i++)
 			adopt_birth(pl, batch[i]);
-	} while (n);
+		left = n ? left - n : 0;
+	}
 }
 
 void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor)

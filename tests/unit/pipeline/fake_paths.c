@@ -59,10 +59,6 @@ static void unref(void *mf)
 int swpath_megaflow_install(struct swpath *sp, struct hal_megaflow *mf)
 {
 	(void)sp;
-	for (unsigned i = 0; i < paths.installed.n; i++)
-		if (hal_megaflow_usable(paths.installed.mf[i]) &&
-			hal_cmatch_equal(paths.installed.mf[i]->match, mf->match))
-			return -EEXIST;
 	hal_megaflow_ref(mf);
 	mf_set_add(&paths.installed, mf);
 	atomic_store(&mf->installed, true);

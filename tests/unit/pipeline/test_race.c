@@ -11,7 +11,7 @@
 #include "tests/unit/pipeline/test.h"
 
 #define THREADS 2
-#define CHANGES 300
+#define CHANGES 200
 #define HELD 64
 
 struct maker {
