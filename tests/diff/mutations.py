@@ -51,7 +51,7 @@ def detect(reference, number, args, order):
     switches = [reference]
     diff = None
     try:
-        for name, device in (("software", None), ("nic", "sim:nic")):
+        for name, device in (("software", None), ("nic", "sim:nic"), ("asic", "sim:asic-small")):
             switches.append(SluiceUnderTest(name + tag, device, env={"SLUICE_MUTATION": tag}))
         for s in switches[1:]:
             s.wait_ports()
