@@ -47,6 +47,9 @@ struct hal_act_controller {
 	uint8_t table;
 	uint8_t reason; /* OFPR_* as in OpenFlow 1.3 */
 	uint8_t pad[2];
+	uint32_t note; /* pipeline's id of what else belongs to it (registers, userdata, how to go
+			  on after a pause), 0: nothing; the megaflow keeps it alive */
+	uint32_t pad2;
 };
 
 struct hal_act_vlan {
@@ -80,11 +83,36 @@ struct hal_act_set {
 	uint8_t mask[16];
 };
 
-struct hal_act_tunnel {
+/* Outer Ethernet, IP, UDP and tunnel headers with their options, ready to be put before the packet
+ * but for what depends on it: lengths, checksums, the IPv4 identification, and the UDP source port,
+ * which tells inner flows apart (RFC 7348, 5). */
+struct hal_act_tunnel_push {
 	struct hal_action a;
-	uint32_t port; /* tunnel port's datapath id */
+	uint32_t port;       /* the tunnel port's datapath id, for its counters */
+	uint8_t type;        /* enum hal_tunnel_type, see hal/object.h */
+	uint8_t flags;       /* HAL_TUNNEL_* */
+	uint16_t header_len; /* bytes of header */
+	uint8_t header[];
+};
+#define HAL_TUNNEL_CSUM 0x01        /* with a UDP checksum over IPv4; always over IPv6 */
+#define HAL_TUNNEL_INHERIT_TOS 0x02 /* the inner packet's DSCP and ECN go into the outer header */
+#define HAL_TUNNEL_INHERIT_TTL 0x04
+
+/* The steps after it are for nobody: what comes out is a packet received by `port` (chain 0), with
+ * the tunnel's members of the key filled in. */
+struct hal_act_tunnel_pop {
+	struct hal_action a;
+	uint32_t port; /* the tunnel port's datapath id */
+	uint8_t type;  /* enum hal_tunnel_type */
+	uint8_t pad[3];
+};
+
+/* GROUP, MIRROR: names an object of the device. Only offload makes these steps; the software path
+ * never sees one. */
+struct hal_act_object {
+	struct hal_action a;
+	uint32_t id;
 	uint32_t pad;
-	struct hal_key key; /* only the tun_ members count */
 };
 
 struct hal_act_recirc {
@@ -93,9 +121,14 @@ struct hal_act_recirc {
 	uint32_t pad;
 };
 
+enum hal_hash {
+	HAL_HASH_SYM_L4, /* both directions of a connection alike */
+	HAL_HASH_L4,     /* addresses, protocol and ports; each direction its own */
+};
+
 struct hal_act_hash {
 	struct hal_action a;
-	uint32_t algorithm; /* 0: symmetric over L3 and L4 */
+	uint32_t algorithm; /* enum hal_hash */
 	uint32_t basis;
 };
 

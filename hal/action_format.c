@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hal/action.h"
+#include "hal/object.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -78,20 +79,13 @@ static void put_set(struct printer *p, const struct hal_act_set *s)
 	hal_text_put(&p->t, ")");
 }
 
-/* Of the tunnel's fields those that are not zero. */
-static void put_tunnel(struct printer *p, const struct hal_act_tunnel *tun)
+static void put_tunnel_push(struct printer *p, const struct hal_act_tunnel_push *t)
 {
 	hal_text_put(&p->t, "(");
-	put_port(p, tun->port);
-	for (unsigned id = FIELD_TUNNEL_ID; id <= FIELD_TUN_METADATA; id++) {
-		uint8_t value[HAL_VALUE_MAX];
-
-		if (!hal_field_any((enum hal_field_id)id, &tun->key))
-			continue;
-		hal_field_get((enum hal_field_id)id, &tun->key, value);
-		hal_text_put(&p->t, ",");
-		put_field(p, (enum hal_field_id)id, value, NULL);
-	}
+	put_port(p, t->port);
+	hal_text_put(&p->t, ",%s,header=", t->type == HAL_TUNNEL_GENEVE ? "geneve" : "vxlan");
+	for (unsigned i = 0; i < t->header_len; i++)
+		hal_text_put(&p->t, "%02x", t->header[i]);
 	hal_text_put(&p->t, ")");
 }
 
@@ -219,8 +213,17 @@ static void put_argument(struct printer *p, const struct hal_action *a)
 	case ACTION_SET:
 		put_set(p, (const struct hal_act_set *)a);
 		break;
-	case ACTION_TUNNEL_SET:
-		put_tunnel(p, (const struct hal_act_tunnel *)a);
+	case ACTION_TUNNEL_PUSH:
+		put_tunnel_push(p, (const struct hal_act_tunnel_push *)a);
+		break;
+	case ACTION_TUNNEL_POP:
+		hal_text_put(&p->t, "(");
+		put_port(p, ((const struct hal_act_tunnel_pop *)a)->port);
+		hal_text_put(&p->t, ")");
+		break;
+	case ACTION_GROUP:
+	case ACTION_MIRROR:
+		hal_text_put(&p->t, "(%" PRIu32 ")", ((const struct hal_act_object *)a)->id);
 		break;
 	case ACTION_RECIRC:
 		hal_text_put(&p->t, "(0x%" PRIx32 ")", ((const struct hal_act_recirc *)a)->id);

@@ -22,6 +22,7 @@ const char *hal_object_name(enum hal_object_type type)
 		[HAL_OBJECT_VLAN_MEMBER] = "vlan_member",
 		[HAL_OBJECT_FDB] = "fdb",
 		[HAL_OBJECT_PORT_STATE] = "port_state",
+		[HAL_OBJECT_CONNECTION] = "connection",
 	};
 
 	return (unsigned)type < HAL_OBJECT_MAX ? names[type] : "unknown";

@@ -33,6 +33,7 @@ enum hal_object_type {
 	HAL_OBJECT_VLAN_MEMBER,
 	HAL_OBJECT_FDB,
 	HAL_OBJECT_PORT_STATE,
+	HAL_OBJECT_CONNECTION,
 	HAL_OBJECT_MAX,
 };
 
@@ -51,7 +52,9 @@ struct hal_caps {
 	bool counts_packets, counts_bytes;
 	uint8_t counter_bits;  /* width of a raw counter, 1 to 64 */
 	bool chains;           /* rules in chains other than 0 */
-	bool resumes;          /* can hand a half-done chain to software */
+	bool outputs_by_group; /* several outputs of a program have to be a GROUP object */
+	uint32_t max_objects[HAL_OBJECT_MAX]; /* room by type, 0: no limit */
+	bool resumes;                         /* can hand a half-done chain to software */
 	bool priorities;       /* several rules may match: the highest priority wins */
 	bool atomic_update;    /* REPLACE takes effect with no packet in between */
 	bool survives_restart; /* rules outlive the daemon and can be adopted */

@@ -73,6 +73,13 @@ static int no_object_del(void *dev, enum hal_object_type type, uint32_t id)
 	return -EOPNOTSUPP;
 }
 
+static int no_object_stats(
+	void *dev, enum hal_object_type type, uint32_t id, struct hal_object_stats *out)
+{
+	(void)dev, (void)type, (void)id, (void)out;
+	return -EOPNOTSUPP;
+}
+
 static int no_port_bind(
 	void *dev, uint32_t port, const struct hal_port_handle *handle, struct hal_reason *r)
 {
@@ -137,6 +144,7 @@ void hal_driver_fill(struct hal_driver *drv)
 	FILL(dump, no_dump);
 	FILL(object_set, no_object_set);
 	FILL(object_del, no_object_del);
+	FILL(object_stats, no_object_stats);
 	FILL(port_bind, no_port_bind);
 	FILL(port_unbind, no_port_unbind);
 	FILL(port_stats, no_port_stats);

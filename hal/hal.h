@@ -90,6 +90,8 @@ int hal_stats(struct hal_device *dev, struct hal_device_stats *out);
 int hal_object_set(struct hal_device *dev, const struct hal_object *obj, struct hal_reason *r);
 int hal_object_ref(struct hal_device *dev, enum hal_object_type type, uint32_t id);
 int hal_object_unref(struct hal_device *dev, enum hal_object_type type, uint32_t id);
+int hal_object_stats_read(struct hal_device *dev, enum hal_object_type type, uint32_t id,
+	struct hal_object_stats *out);
 
 int hal_port_bind(struct hal_device *dev, uint32_t port, const struct hal_port_handle *handle,
 	struct hal_reason *r);

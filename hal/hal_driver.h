@@ -22,6 +22,10 @@
  * swap. port_bind of a port id that is bound is -EEXIST, port_unbind of one that is not -ENOENT.
  * counters_read says known = false for a ufid that is not there.
  *
+ * Objects: object_set of an id that exists changes it; object_del of one that rules of the device
+ * still use is -EBUSY. A rule that names an object which is not there is refused with
+ * HAL_REASON_DEPENDS.
+ *
  * A device that is gone answers -ENODEV from poll, and stats says alive = false. It may come back
  * under the same handle: stats then says alive = true, with another generation if rules, port
  * bindings and objects were lost.
@@ -41,6 +45,7 @@
 #include <stdint.h>
 
 #include "hal/caps.h"
+#include "hal/object.h"
 #include "hal/port.h"
 #include "hal/reason.h"
 #include "hal/rule.h"
@@ -125,6 +130,8 @@ struct hal_driver {
 	int (*dump)(void *dev, hal_dump_cb *cb, void *ctx);
 	int (*object_set)(void *dev, const struct hal_object *obj, struct hal_reason *r);
 	int (*object_del)(void *dev, enum hal_object_type type, uint32_t id);
+	int (*object_stats)(void *dev, enum hal_object_type type, uint32_t id,
+		struct hal_object_stats *out); /* 0 or -errno (-ENOENT) */
 	int (*port_bind)(void *dev, uint32_t port, const struct hal_port_handle *handle,
 		struct hal_reason *r);
 	int (*port_unbind)(void *dev, uint32_t port);

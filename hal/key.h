@@ -13,6 +13,10 @@
  * structs are may_alias because they are written by members and read by words, which the compiler
  * would otherwise take for different memory.
  *
+ * Tunnel options (Geneve: RFC 8926, 3.5) are not kept as they were on the wire, where they may come
+ * in any order: those that the TLV table names (hal/tlv.h) lie at the offsets that it gives them,
+ * so that they can be matched by mask like everything else.
+ *
  * The first two cache lines hold what nearly every lookup needs.
  *
  * Thread-safety: plain data.
@@ -87,17 +91,16 @@ struct __attribute__((may_alias)) hal_key {
 	rte_be16_t tun_flags;
 	uint8_t tun_tos;
 	uint8_t tun_ttl;
-	uint32_t reserved;
+	rte_be16_t tun_gbp_id;
+	uint8_t tun_gbp_flags;
+	uint8_t reserved;
 	rte_be64_t tun_id;
 	rte_be32_t tun_ipv4_src;
 	rte_be32_t tun_ipv4_dst;
 	uint8_t tun_ipv6_src[16];
 	uint8_t tun_ipv6_dst[16];
-	rte_be16_t tun_gbp_id;
-	uint8_t tun_gbp_flags;
-	uint8_t tun_opts_len; /* bytes of tun_opts in use */
-	uint32_t reserved2;
-	uint8_t tun_opts[128]; /* tunnel options as on the wire (Geneve: RFC 8926, 3.5) */
+	rte_be64_t tun_opts_present; /* bit n: option n of the TLV table is there */
+	uint8_t tun_opts[128];       /* values of options, each where the TLV table puts it */
 };
 
 struct __attribute__((may_alias)) xlate_key {

@@ -79,6 +79,15 @@ int hal_object_unref(struct hal_device *dev, enum hal_object_type type, uint32_t
 	return err;
 }
 
+int hal_object_stats_read(struct hal_device *dev, enum hal_object_type type, uint32_t id,
+	struct hal_object_stats *out)
+{
+	if (!find(dev, type, id))
+		return -ENOENT;
+	*out = (struct hal_object_stats){0};
+	return dev->drv.object_stats(dev->priv, type, id, out);
+}
+
 void hal_objects_clear(struct hal_device *dev)
 {
 	HMAP_FOR_EACH (o, struct hal_booking, node, &dev->objects) {

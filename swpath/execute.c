@@ -287,7 +287,10 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 		return check_pkt_len(w, p, (const struct hal_act_check_len *)a, nested, last);
 	case ACTION_PUSH_PBB:
 	case ACTION_POP_PBB:
-	case ACTION_TUNNEL_SET:
+	case ACTION_TUNNEL_PUSH:
+	case ACTION_TUNNEL_POP:
+	case ACTION_GROUP:
+	case ACTION_MIRROR:
 	case ACTION_CT:
 	case ACTION_METER:
 	case ACTION_MAX:

@@ -9,7 +9,7 @@
 #include "ofctl/openflow/buf.h"
 #include "ofctl/openflow/message.h"
 
-/* Appends a copy of `a`. 0 or -ENOMEM (the list is as before). */
+/* Appends `a`, and takes over what it owns. 0 or -ENOMEM (the list is as before, and so is `a`). */
 int of_actions_push(struct of_actions *acts, const struct of_action *a);
 
 /* Appends SET_FIELD; `mask` NULL: the whole field. Value and mask have hal_field_bytes(). */

@@ -5,31 +5,136 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void action_free(struct of_action *a)
+{
+	of_actions_free(&a->nested);
+	free(a->ct);
+	free(a->learn);
+	free(a->choice);
+	free(a->data);
+}
+
+static int dup(void **to, const void *from, size_t len)
+{
+	*to = NULL;
+	if (!from)
+		return 0;
+	*to = malloc(len);
+	if (!*to)
+		return -ENOMEM;
+	memcpy(*to, from, len);
+	return 0;
+}
+
+static size_t learn_size(const struct of_learn *l)
+{
+	return l ? sizeof(*l) + l->n_specs * sizeof(l->specs[0]) : 0;
+}
+
+static size_t choice_size(const struct of_choice *c)
+{
+	return c ? sizeof(*c) + c->n_ports * sizeof(c->ports[0]) : 0;
+}
+
+int of_action_copy(struct of_action *to, const struct of_action *from)
+{
+	int err = 0;
+
+	*to = *from;
+	err |= dup((void **)&to->ct, from->ct, sizeof(*from->ct));
+	err |= dup((void **)&to->learn, from->learn, learn_size(from->learn));
+	err |= dup((void **)&to->choice, from->choice, choice_size(from->choice));
+	err |= dup((void **)&to->data, from->data, from->data_len);
+	err |= of_actions_copy(&to->nested, &from->nested);
+	if (!err)
+		return 0;
+	action_free(to);
+	return -ENOMEM;
+}
+
 int of_actions_copy(struct of_actions *to, const struct of_actions *from)
 {
-	struct of_action *a = NULL;
+	struct of_actions copy = {0};
 
-	if (from->n) {
-		a = malloc(from->n * sizeof(*a));
-		if (!a)
+	*to = copy;
+	if (!from->n)
+		return 0;
+	copy.a = malloc(from->n * sizeof(*copy.a));
+	if (!copy.a)
+		return -ENOMEM;
+	for (; copy.n < from->n; copy.n++) {
+		if (of_action_copy(&copy.a[copy.n], &from->a[copy.n])) {
+			of_actions_free(&copy);
 			return -ENOMEM;
-		memcpy(a, from->a, from->n * sizeof(*a));
+		}
 	}
-	*to = (struct of_actions){from->n, a};
+	*to = copy;
 	return 0;
 }
 
 void of_actions_free(struct of_actions *acts)
 {
+	for (unsigned i = 0; i < acts->n; i++)
+		action_free(&acts->a[i]);
 	free(acts->a);
 	*acts = (struct of_actions){0};
+}
+
+void of_group_free(struct of_group *g)
+{
+	for (unsigned i = 0; i < g->n_buckets; i++)
+		of_actions_free(&g->buckets[i].actions);
+	free(g->buckets);
+	g->buckets = NULL;
+	g->n_buckets = 0;
+}
+
+int of_group_copy(struct of_group *to, const struct of_group *from)
+{
+	*to = *from;
+	to->n_buckets = 0;
+	to->buckets = calloc(from->n_buckets + 1, sizeof(*to->buckets));
+	if (!to->buckets)
+		return -ENOMEM;
+	for (; to->n_buckets < from->n_buckets; to->n_buckets++) {
+		struct of_bucket *b = &to->buckets[to->n_buckets];
+
+		*b = from->buckets[to->n_buckets];
+		if (of_actions_copy(&b->actions, &from->buckets[to->n_buckets].actions)) {
+			of_group_free(to);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static bool same_bytes(const void *a, const void *b, size_t len)
+{
+	return !a == !b && (!a || !memcmp(a, b, len));
+}
+
+/* The parts that an action owns. */
+static bool owned_equal(const struct of_action *a, const struct of_action *b)
+{
+	return a->data_len == b->data_len && same_bytes(a->data, b->data, a->data_len) &&
+	       same_bytes(a->ct, b->ct, sizeof(*a->ct)) &&
+	       learn_size(a->learn) == learn_size(b->learn) &&
+	       same_bytes(a->learn, b->learn, learn_size(a->learn)) &&
+	       choice_size(a->choice) == choice_size(b->choice) &&
+	       same_bytes(a->choice, b->choice, choice_size(a->choice)) &&
+	       of_actions_equal(&a->nested, &b->nested);
+}
+
+static bool same_subfield(const struct of_action *a, const struct of_action *b)
+{
+	return a->field == b->field && a->src_ofs == b->src_ofs && a->n_bits == b->n_bits;
 }
 
 static bool action_equal(const struct of_action *a, const struct of_action *b)
 {
 	unsigned n;
 
-	if (a->type != b->type)
+	if (a->type != b->type || !owned_equal(a, b))
 		return false;
 	switch (a->type) {
 	case OFACT_OUTPUT:
@@ -61,7 +166,37 @@ static bool action_equal(const struct of_action *a, const struct of_action *b)
 		       a->src_ofs == b->src_ofs && a->dst_ofs == b->dst_ofs &&
 		       a->n_bits == b->n_bits;
 	case OFACT_RESUBMIT:
-		return a->port == b->port && a->table == b->table;
+		return a->port == b->port && a->table == b->table && a->with_ct == b->with_ct;
+	case OFACT_CONTROLLER:
+		return a->max_len == b->max_len && a->controller_id == b->controller_id &&
+		       a->reason == b->reason && a->pause == b->pause && a->meter == b->meter;
+	case OFACT_OUTPUT_REG:
+	case OFACT_STACK_PUSH:
+	case OFACT_STACK_POP:
+		return same_subfield(a, b) && a->max_len == b->max_len;
+	case OFACT_CHECK_PKT_LARGER:
+		return same_subfield(a, b) && a->pkt_len == b->pkt_len;
+	case OFACT_OUTPUT_TRUNC:
+		return a->port == b->port && a->trunc == b->trunc;
+	case OFACT_METER:
+		return a->meter == b->meter;
+	case OFACT_SAMPLE:
+		return a->probability == b->probability;
+	case OFACT_CONJUNCTION:
+		return a->conj_id == b->conj_id && a->clause == b->clause &&
+		       a->n_clauses == b->n_clauses;
+	case OFACT_FIN_TIMEOUT:
+		return a->fin_idle == b->fin_idle && a->fin_hard == b->fin_hard;
+	case OFACT_DELETE_FIELD:
+		return a->field == b->field;
+	case OFACT_CT:
+	case OFACT_CT_CLEAR:
+	case OFACT_CLONE:
+	case OFACT_LEARN:
+	case OFACT_MULTIPATH:
+	case OFACT_BUNDLE:
+	case OFACT_NOTE:
+	case OFACT_EXIT:
 	case OFACT_POP_VLAN:
 	case OFACT_POP_PBB:
 	case OFACT_DEC_NW_TTL:
@@ -69,6 +204,8 @@ static bool action_equal(const struct of_action *a, const struct of_action *b)
 	case OFACT_COPY_TTL_OUT:
 	case OFACT_COPY_TTL_IN:
 		return true;
+	case OFACT_MAX:
+		break;
 	}
 	return false;
 }

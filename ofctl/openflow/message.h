@@ -15,6 +15,7 @@
 
 #include "hal/field.h"
 #include "hal/match.h"
+#include "hal/object.h"
 
 /* OpenFlow 1.3, A.2.1: reserved ports. */
 #define OF_PORT_MAX 0xffffff00u
@@ -142,6 +143,91 @@ enum of_action_type {
 	OFACT_ENQUEUE,  /* 1.0 */
 	OFACT_MOVE,     /* Nicira reg_move, OpenFlow 1.5 copy_field */
 	OFACT_RESUBMIT, /* Nicira resubmit, resubmit_table */
+	/* Nicira's further ones, as ovs-actions(7) describes them */
+	OFACT_CONTROLLER,   /* with an id, a reason of its own, userdata, pause or meter */
+	OFACT_OUTPUT_REG,   /* to the port whose number is in a field */
+	OFACT_OUTPUT_TRUNC, /* a copy cut to a length */
+	OFACT_METER,        /* OpenFlow 1.5 */
+	OFACT_CT,
+	OFACT_CT_CLEAR,
+	OFACT_CLONE,
+	OFACT_SAMPLE,
+	OFACT_CHECK_PKT_LARGER,
+	OFACT_STACK_PUSH,
+	OFACT_STACK_POP,
+	OFACT_LEARN,
+	OFACT_CONJUNCTION,
+	OFACT_MULTIPATH,
+	OFACT_BUNDLE,
+	OFACT_FIN_TIMEOUT,
+	OFACT_DELETE_FIELD, /* of tunnel metadata */
+	OFACT_NOTE,
+	OFACT_EXIT,
+	OFACT_MAX,
+};
+
+/* A run of bits of a field. */
+struct of_subfield {
+	enum hal_field_id field;
+	uint16_t ofs, n_bits;
+};
+
+/* CT. Its nested actions set ct_mark and ct_label of the connection. */
+struct of_ct {
+	uint16_t flags; /* HAL_CT_* of hal/action.h */
+	uint16_t zone;
+	bool zone_from_field; /* else `zone` */
+	struct of_subfield zone_src;
+	uint8_t recirc_table; /* OF_TABLE_ALL: none */
+	uint16_t alg;
+	uint16_t nat_flags; /* HAL_NAT_* */
+	uint8_t nat_min[16], nat_max[16];
+	uint16_t nat_port_min, nat_port_max;
+};
+
+/* One specification of LEARN: what it takes, and what it makes of it in the new flow. */
+enum of_learn_dst { OF_LEARN_MATCH, OF_LEARN_LOAD, OF_LEARN_OUTPUT };
+
+struct of_learn_spec {
+	bool immediate; /* `value` (the low n_bits of it), else `src` */
+	uint8_t value[16];
+	struct of_subfield src;
+	enum of_learn_dst dst_type;
+	struct of_subfield dst; /* MATCH, LOAD */
+	uint16_t n_bits;
+};
+
+struct of_learn {
+	uint16_t idle_timeout, hard_timeout, fin_idle_timeout, fin_hard_timeout;
+	uint16_t priority, flags; /* NX_LEARN_F_* */
+	uint8_t table;
+	uint64_t cookie;
+	uint32_t limit;
+	bool has_result; /* `result` gets 1 if there was room */
+	struct of_subfield result;
+	unsigned n_specs;
+	struct of_learn_spec specs[];
+};
+#define OF_LEARN_SEND_REMOVED 0x01
+#define OF_LEARN_DELETE_LEARNED 0x02
+#define OF_LEARN_WRITE_RESULT 0x04
+
+/* MULTIPATH and BUNDLE: a choice by hash. */
+struct of_choice {
+	uint16_t fields; /* enum nx_hash_fields */
+	uint16_t basis;
+	uint16_t algorithm;     /* enum nx_mp_algorithm, enum nx_bd_algorithm */
+	uint16_t max_link;      /* MULTIPATH: highest result */
+	uint32_t arg;           /* MULTIPATH */
+	struct of_subfield dst; /* MULTIPATH; BUNDLE if `load`: where the result goes */
+	bool load;
+	unsigned n_ports; /* BUNDLE */
+	uint32_t ports[];
+};
+
+struct of_actions {
+	unsigned n;
+	struct of_action *a; /* owned */
 };
 
 struct of_action {
@@ -158,12 +244,26 @@ struct of_action {
 	enum hal_field_id dst_field;       /* MOVE */
 	uint16_t src_ofs, dst_ofs, n_bits; /* MOVE */
 	bool has_mask;
+	bool with_ct;                /* RESUBMIT: in_port as the connection's original tuple */
+	bool pause;                  /* CONTROLLER */
+	uint8_t reason;              /* CONTROLLER */
+	uint16_t controller_id;      /* CONTROLLER */
+	uint16_t pkt_len;            /* CHECK_PKT_LARGER */
+	uint32_t meter;              /* METER; CONTROLLER: 0 for none */
+	uint32_t trunc;              /* OUTPUT_TRUNC: bytes */
+	uint32_t probability;        /* SAMPLE: of 65535 */
+	uint32_t conj_id;            /* CONJUNCTION */
+	uint8_t clause, n_clauses;   /* CONJUNCTION; clause counts from 0 */
+	uint16_t fin_idle, fin_hard; /* FIN_TIMEOUT */
 	uint8_t value[16], mask[16]; /* SET_FIELD, in wire form */
-};
-
-struct of_actions {
-	unsigned n;
-	struct of_action *a; /* owned */
+	/* Owned. `field`, `src_ofs` and `n_bits` are the subfield of OUTPUT_REG, STACK_PUSH,
+	 * STACK_POP and CHECK_PKT_LARGER. */
+	struct of_actions nested; /* CLONE, CT */
+	struct of_ct *ct;
+	struct of_learn *learn;
+	struct of_choice *choice;
+	uint8_t *data; /* CONTROLLER: userdata; NOTE */
+	uint16_t data_len;
 };
 
 /* Instructions. OpenFlow 1.0's actions are apply_actions. */
@@ -176,6 +276,7 @@ struct of_instructions {
 	uint32_t meter;
 };
 
+int of_action_copy(struct of_action *to, const struct of_action *from);    /* 0 or -ENOMEM */
 int of_actions_copy(struct of_actions *to, const struct of_actions *from); /* 0 or -ENOMEM */
 void of_actions_free(struct of_actions *acts);
 bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
@@ -213,6 +314,80 @@ struct of_flow_mod {
 	uint32_t buffer_id;
 	uint32_t out_port, out_group; /* deletes: filters */
 	struct of_instructions ins;   /* owned */
+};
+
+/* ---- groups: OpenFlow 1.3, 5.6 ---- */
+
+enum of_group_type { OF_GROUP_ALL, OF_GROUP_SELECT, OF_GROUP_INDIRECT, OF_GROUP_FF };
+
+struct of_bucket {
+	uint32_t id; /* OpenFlow 1.5; else its index */
+	uint16_t weight;
+	uint32_t watch_port, watch_group; /* OF_PORT_ANY, OF_GROUP_ANY: none */
+	struct of_actions actions;        /* owned */
+};
+
+/* How a select group chooses: OpenFlow 1.5's group property of Nicira. */
+enum of_select {
+	OF_SELECT_DEFAULT, /* DP_HASH */
+	OF_SELECT_HASH,    /* over `fields`, in translation */
+	OF_SELECT_DP_HASH, /* the datapath's hash */
+};
+
+struct of_group {
+	uint32_t id;
+	enum of_group_type type;
+	enum of_select select;
+	uint64_t select_param;
+	struct hal_match fields; /* HASH: the mask says which bits; empty: the 5-tuple */
+	unsigned n_buckets;
+	struct of_bucket *buckets; /* owned */
+};
+
+enum of_group_command { OF_GROUP_ADD, OF_GROUP_MODIFY, OF_GROUP_DELETE };
+
+#define OF_GROUP_MAX 0xffffff00u
+#define OF_GROUP_ALL_ID 0xfffffffcu /* every group, for delete and statistics */
+
+struct of_group_mod {
+	enum of_group_command command;
+	struct of_group group; /* DELETE: only id */
+};
+
+void of_group_free(struct of_group *g);                              /* what it owns */
+int of_group_copy(struct of_group *to, const struct of_group *from); /* 0 or -ENOMEM */
+
+struct of_group_stats {
+	const struct of_group *group;
+	uint32_t ref_count; /* flows and groups that send to it */
+	uint64_t packets, bytes;
+	uint64_t duration_ns;
+	const uint64_t *bucket_packets, *bucket_bytes; /* n_buckets each */
+};
+
+/* ---- meters: OpenFlow 1.3, 5.7 ---- */
+
+#define OF_METER_MAX 0xffff0000u
+#define OF_METER_SLOWPATH 0xfffffffdu
+#define OF_METER_CONTROLLER 0xfffffffeu
+#define OF_METER_ALL 0xffffffffu
+
+enum of_meter_command { OF_METER_ADD, OF_METER_MODIFY, OF_METER_DELETE };
+
+struct of_meter_mod {
+	enum of_meter_command command;
+	uint32_t id;
+	uint16_t flags;         /* OFPMF_* as in OpenFlow 1.3 */
+	struct hal_meter meter; /* bands in the order given */
+};
+
+struct of_meter_stats {
+	uint32_t id;
+	uint16_t flags;
+	const struct hal_meter *meter;
+	uint32_t flow_count;
+	uint64_t duration_ns;
+	struct hal_meter_stats counters;
 };
 
 /* ---- statistics ---- */

@@ -26,12 +26,6 @@ int of_text_next(char **rest, char **key, char **value, struct of_err *e);
  * that names `what`. */
 int of_text_u64(const char *what, const char *s, uint64_t max, uint64_t *out, struct of_err *e);
 
-/* Some bits of a field. */
-struct of_subfield {
-	enum hal_field_id field;
-	unsigned ofs, n_bits;
-};
-
 /* "NXM_NX_REG0[0..15]", "reg0[]", "reg0[3]", "reg0". 0 or -EINVAL with a message. */
 int of_subfield_parse(char *s, struct of_subfield *sf, struct of_err *e);
 int of_subfield_format(const struct of_subfield *sf, char *buf, size_t n);

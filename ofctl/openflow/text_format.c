@@ -168,6 +168,8 @@ static void put_action(
 	case OFACT_RESUBMIT:
 		put_resubmit(t, a, names);
 		break;
+	default: /* never accepted, so never shown */
+		break;
 	}
 }
 

@@ -127,6 +127,27 @@ static enum of_error check_one(const struct of_action *a, struct hal_match *m, b
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
 		return OFERR_BAD_ACTION_TYPE;
+	case OFACT_CONTROLLER:
+	case OFACT_OUTPUT_REG:
+	case OFACT_OUTPUT_TRUNC:
+	case OFACT_METER:
+	case OFACT_CT:
+	case OFACT_CT_CLEAR:
+	case OFACT_CLONE:
+	case OFACT_SAMPLE:
+	case OFACT_CHECK_PKT_LARGER:
+	case OFACT_STACK_PUSH:
+	case OFACT_STACK_POP:
+	case OFACT_LEARN:
+	case OFACT_CONJUNCTION:
+	case OFACT_MULTIPATH:
+	case OFACT_BUNDLE:
+	case OFACT_FIN_TIMEOUT:
+	case OFACT_DELETE_FIELD:
+	case OFACT_NOTE:
+	case OFACT_EXIT:
+	case OFACT_MAX:
+		break;
 	}
 	return OFERR_BAD_ACTION_TYPE;
 }

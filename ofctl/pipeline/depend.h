@@ -22,7 +22,17 @@
 
 #include "ofctl/pipeline/bridge.h"
 
-enum dep_type { DEP_FLOW, DEP_MAC, DEP_PORT, DEP_PORT_SET, DEP_BRIDGE };
+enum dep_type {
+	DEP_FLOW,
+	DEP_MAC,
+	DEP_PORT,
+	DEP_PORT_SET,
+	DEP_BRIDGE,
+	DEP_GROUP,    /* a: its id */
+	DEP_METER,    /* a: its id */
+	DEP_ROUTE,    /* the host's routes and addresses, all of them */
+	DEP_NEIGHBOUR /* a: of its address and netdev */
+};
 
 struct dep_key {
 	uint32_t type;   /* enum dep_type */

@@ -128,6 +128,19 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po);
 
+/* ---- groups and meters ---- */
+
+/* Apply a group-mod or meter-mod: all of it or nothing. */
+enum of_error pl_group_mod(struct pl_bridge *br, const struct of_group_mod *gm);
+enum of_error pl_meter_mod(struct pl_bridge *br, const struct of_meter_mod *mm);
+
+/* Call `cb` for the one with the id, or for all (OF_GROUP_ALL_ID, OF_METER_ALL), by id. -ENOENT if
+ * there is no such one. */
+int pl_group_list(struct pl_bridge *br, uint32_t id,
+	void (*cb)(void *ctx, const struct of_group_stats *gs), void *ctx);
+int pl_meter_list(struct pl_bridge *br, uint32_t id,
+	void (*cb)(void *ctx, const struct of_meter_stats *ms), void *ctx);
+
 /* Removes every flow (fail mode changes, del-br). */
 void pl_flow_flush(struct pl_bridge *br);
 

@@ -7,6 +7,7 @@
 
 #include "hal/mutation.h"
 #include "ofctl/pipeline/xlate.h"
+#include "ofctl/pipeline/xlate_more.h"
 
 static void output_to(struct xlate *x, const struct pl_port *port)
 {
@@ -316,9 +317,60 @@ static void one_action(struct xlate *x, const struct of_action *a)
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
 	case OFACT_SET_QUEUE:
-	case OFACT_GROUP:
+	case OFACT_DELETE_FIELD:
+	case OFACT_MAX:
 		/* Refused when the flow was added (check.c). */
 		x->error = -EOPNOTSUPP;
+		break;
+	case OFACT_GROUP:
+		xlate_group(x, a->group);
+		break;
+	case OFACT_METER:
+		xlate_meter(x, a->meter);
+		break;
+	case OFACT_CT:
+		xlate_ct(x, a);
+		break;
+	case OFACT_CT_CLEAR:
+		xlate_ct_clear(x);
+		break;
+	case OFACT_CLONE:
+		xlate_clone(x, &a->nested);
+		break;
+	case OFACT_CHECK_PKT_LARGER:
+		xlate_check_pkt_larger(x, a);
+		break;
+	case OFACT_OUTPUT_TRUNC:
+		xlate_output_trunc(x, a);
+		break;
+	case OFACT_CONTROLLER:
+		xlate_controller(x, a);
+		break;
+	case OFACT_OUTPUT_REG:
+		xlate_output_reg(x, a);
+		break;
+	case OFACT_STACK_PUSH:
+	case OFACT_STACK_POP:
+		xlate_stack(x, a);
+		break;
+	case OFACT_LEARN:
+		xlate_learn(x, a);
+		break;
+	case OFACT_MULTIPATH:
+		xlate_multipath(x, a->choice);
+		break;
+	case OFACT_BUNDLE:
+		xlate_bundle(x, a->choice);
+		break;
+	case OFACT_FIN_TIMEOUT:
+		xlate_fin_timeout(x, a);
+		break;
+	case OFACT_SAMPLE:      /* for flow export: nobody collects */
+	case OFACT_CONJUNCTION: /* is of the lookup, not an action */
+	case OFACT_NOTE:        /* says nothing to the switch */
+		break;
+	case OFACT_EXIT:
+		x->stop = true;
 		break;
 	}
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hal/action.h"
+#include "hal/object.h"
 #include "tests/unit/hal/test.h"
 
 static struct hal_program *finish(struct hal_builder *b)
@@ -144,14 +145,19 @@ static void test_ct(void)
 static void test_tunnel(void)
 {
 	struct hal_builder b;
-	struct hal_act_tunnel *t;
+	struct hal_act_tunnel_push *t;
+	struct hal_act_tunnel_pop *pop;
 
 	hal_builder_init(&b);
-	t = hal_builder_add(&b, ACTION_TUNNEL_SET, sizeof(*t));
+	t = hal_builder_add(&b, ACTION_TUNNEL_PUSH, sizeof(*t) + 3);
 	t->port = 6;
-	t->key.tun_id = RTE_BE64(5);
-	t->key.tun_ipv4_dst = RTE_BE32(0x01020304);
-	expect_program(&b, "set_tunnel(6,tun_id=0x5,tun_dst=1.2.3.4)", 0);
+	t->type = HAL_TUNNEL_GENEVE;
+	t->header_len = 3;
+	memcpy(t->header, (uint8_t[]){1, 2, 0xff}, 3);
+	expect_program(&b, "tunnel_push(6,geneve,header=0102ff)", 0);
+	pop = hal_builder_add(&b, ACTION_TUNNEL_POP, sizeof(*pop));
+	pop->port = 6;
+	expect_program(&b, "tunnel_pop(6)", 0);
 }
 
 /* Every step has a name and can be printed. */
@@ -164,7 +170,7 @@ static void test_names(void)
 		char text[600];
 
 		hal_builder_init(&b);
-		hal_builder_add(&b, (enum hal_action_type)type, sizeof(struct hal_act_tunnel));
+		hal_builder_add(&b, (enum hal_action_type)type, sizeof(struct hal_act_ct));
 		p = finish(&b);
 		hal_program_format(p, NULL, NULL, text, sizeof(text));
 		EXPECT(!strncmp(text, name, strlen(name)), text);

@@ -63,7 +63,7 @@ static void drop_padding(struct hal_match *m)
 		struct xlate_key *k = half ? &m->mask : &m->value;
 
 		k->dp.reserved = 0;
-		k->dp.reserved2 = 0;
+		k->dp.reserved = 0;
 		k->dp.pbb_isid &= RTE_BE32(0x00ffffff);
 		k->dp.pbb_uca &= 1;
 		k->dp.ipv6_flabel &= RTE_BE32(0x000fffff);

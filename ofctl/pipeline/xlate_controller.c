@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "ofctl/pipeline/xlate_more.h"
+
+void xlate_controller(struct xlate *x, const struct of_action *a)
+{
+	(void)a;
+	x->error = -EOPNOTSUPP;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "ofctl/pipeline/xlate_more.h"
+
+void xlate_ct(struct xlate *x, const struct of_action *a)
+{
+	(void)a;
+	x->error = -EOPNOTSUPP;
+}
+
+void xlate_ct_clear(struct xlate *x)
+{
+	x->error = -EOPNOTSUPP;
+}

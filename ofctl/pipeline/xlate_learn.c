@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "ofctl/pipeline/xlate_more.h"
+
+void xlate_learn(struct xlate *x, const struct of_action *a)
+{
+	(void)a;
+	x->error = -EOPNOTSUPP;
+}
+
+void xlate_fin_timeout(struct xlate *x, const struct of_action *a)
+{
+	(void)a;
+	x->error = -EOPNOTSUPP;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Translation, action by action: what has a file of its own.
+ *
+ * Thread-safety: as xlate.h.
+ */
+#ifndef SLUICE_OFCTL_PIPELINE_XLATE_MORE_H
+#define SLUICE_OFCTL_PIPELINE_XLATE_MORE_H
+
+#include "ofctl/pipeline/xlate.h"
+
+/* xlate_group.c */
+void xlate_group(struct xlate *x, uint32_t group);
+void xlate_meter(struct xlate *x, uint32_t meter);
+
+/* xlate_ct.c */
+void xlate_ct(struct xlate *x, const struct of_action *a);
+void xlate_ct_clear(struct xlate *x);
+
+/* xlate_nested.c: what runs on a copy, or by length */
+void xlate_clone(struct xlate *x, const struct of_actions *acts);
+void xlate_check_pkt_larger(struct xlate *x, const struct of_action *a);
+void xlate_output_trunc(struct xlate *x, const struct of_action *a);
+
+/* xlate_controller.c */
+void xlate_controller(struct xlate *x, const struct of_action *a);
+
+/* xlate_register.c: output to a field, stack */
+void xlate_output_reg(struct xlate *x, const struct of_action *a);
+void xlate_stack(struct xlate *x, const struct of_action *a);
+
+/* xlate_learn.c */
+void xlate_learn(struct xlate *x, const struct of_action *a);
+void xlate_fin_timeout(struct xlate *x, const struct of_action *a);
+
+/* xlate_choice.c */
+void xlate_multipath(struct xlate *x, const struct of_choice *c);
+void xlate_bundle(struct xlate *x, const struct of_choice *c);
+
+/* xlate_tunnel.c: output to a tunnel port, and what the underlay hands to the host */
+void xlate_tunnel_out(struct xlate *x, const struct pl_port *port);
+bool xlate_tunnel_in(struct xlate *x, const struct pl_port *local); /* true: it was a tunnel's */
+
+#endif
