@@ -463,9 +463,26 @@ struct of_packet_in {
 	uint64_t metadata;
 	uint16_t controller_id;
 	const struct hal_key *key; /* for further pipeline fields (tunnel), or NULL */
+	/* Registers, metadata, tunnel, connection, ports, as Nicira's packet-ins carry them; NULL:
+	 * not known. */
+	const struct hal_match *pipeline_fields;
+	const uint8_t *userdata; /* of the controller action; NULL: none */
+	size_t userdata_len;
+	const uint8_t *continuation; /* of a pause; NULL: none. Opaque to everybody else */
+	size_t continuation_len;
 	const uint8_t *data;
 	size_t len; /* bytes given: already cut to max_len */
 	size_t total_len;
+};
+
+/* NXT_RESUME: a packet-in with a continuation that comes back, perhaps with another packet and
+ * other pipeline fields. */
+struct of_resume {
+	const uint8_t *data;
+	size_t len;
+	const struct hal_match *pipeline_fields; /* NULL: none */
+	const uint8_t *continuation;
+	size_t continuation_len;
 };
 
 enum of_removed_reason {

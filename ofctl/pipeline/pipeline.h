@@ -128,6 +128,10 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po);
 
+/* Goes on where a controller action with `pause` stopped. A continuation that this bridge did not
+ * make, or that has been used, changes nothing. */
+enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r);
+
 /* ---- groups and meters ---- */
 
 /* Apply a group-mod or meter-mod: all of it or nothing. */
