@@ -32,6 +32,9 @@ struct offload_ops {
 	void (*withdrawn)(void *ctx, struct hal_megaflow *mf);
 	/* Device thread: a device was lost, came back, or was reset. Must not block. */
 	void (*device_changed)(void *ctx, unsigned device);
+	/* Device thread: packets of a connection that a device handled since it was last told.
+	 * Must not block, nor call offload. May be NULL. */
+	void (*connection_hit)(void *ctx, uint64_t id, uint64_t packets);
 	void *ctx;
 };
 
@@ -102,7 +105,11 @@ struct offload_device_info {
 	uint64_t accepted_ops, failed_ops, quarantined; /* since the start */
 	uint64_t resets, replayed, adopted, removed_foreign;
 	uint64_t leaked_packets;
-	uint64_t lag_ms; /* of the last barrier */
+	uint64_t lag_ms;                  /* of the last barrier */
+	uint64_t objects[HAL_OBJECT_MAX]; /* in the device now; a connection is two, one a direction
+					   */
+	uint64_t connections;             /* in the device now */
+	uint64_t connections_waiting;     /* known, without room in the device */
 };
 int offload_device_info(struct offload *ol, unsigned device, struct offload_device_info *out);
 unsigned offload_device_count(const struct offload *ol); /* highest index + 1 */
