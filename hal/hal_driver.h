@@ -45,6 +45,7 @@
 #include <stdint.h>
 
 #include "hal/caps.h"
+#include "hal/key.h"
 #include "hal/object.h"
 #include "hal/port.h"
 #include "hal/reason.h"
@@ -94,10 +95,15 @@ struct hal_device_stats {
 	char text[80];
 };
 
-/* Meta of a packet that a device hands up: the port it came in by, and how far it got. */
+/* Meta of a packet that a device hands up: the port it came in by, how far it got, and what the
+ * device had found out about it by then. A packet handed up in a chain is as the steps before left
+ * it; one out of a tunnel came in by the tunnel's port. */
 struct hal_rx_meta {
-	uint32_t port;      /* datapath port id */
-	uint32_t recirc_id; /* chain that missed, 0: from the start */
+	uint32_t port;       /* datapath port id */
+	uint32_t recirc_id;  /* chain that missed, 0: from the start */
+	struct hal_key *key; /* the caller's room for the members below, NULL: none */
+	bool has_key; /* `key` holds pkt_mark, dp_hash, conntrack's and the tunnel's members; all
+			 others are 0 */
 };
 
 /* An object that rules refer to. `id` is the caller's and unique by type. */

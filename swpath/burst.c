@@ -111,7 +111,10 @@ static void parse(struct swpath_worker *w, struct batch *b, const struct hal_rx_
 			b->m[i] = NULL;
 			continue;
 		}
-		memset(key, 0, sizeof(*key));
+		if (unlikely(meta[i].has_key))
+			*key = *meta[i].key;
+		else
+			memset(key, 0, sizeof(*key));
 		key->in_port = rte_cpu_to_be_32(meta[i].port ? meta[i].port : port);
 		key->recirc_id = rte_cpu_to_be_32(meta[i].recirc_id);
 		swpath_packet_parse(b->m[i], key, &b->ly[i]);

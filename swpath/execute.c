@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include <rte_ether.h>
-#include <rte_jhash.h>
 #include <rte_random.h>
 
+#include "hal/hash.h"
 #include "swpath/port/segment.h"
 #include "swpath/worker.h"
 
@@ -182,44 +182,14 @@ static int recirc(struct swpath_worker *w, struct swpath_packet *p,
 	return SWPATH_OK;
 }
 
-/* The same in both directions of a connection: pairs are ordered before they are hashed. */
-static uint32_t symmetric_hash(const struct hal_key *key, uint32_t basis)
-{
-	uint32_t w[4], ports, h;
-
-	ports = (uint32_t)key->tp_src ^ key->tp_dst;
-	for (unsigned i = 0; i < 4; i++) {
-		uint32_t src, dst;
-
-		memcpy(&src, key->ipv6_src + 4 * i, 4);
-		memcpy(&dst, key->ipv6_dst + 4 * i, 4);
-		w[i] = src ^ dst;
-	}
-	if (key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
-		w[0] ^= key->ipv4_src ^ key->ipv4_dst;
-	h = rte_jhash_32b(w, 4, basis);
-	h = rte_jhash_2words(ports << 8 | key->ip_proto, key->eth_type, h);
-	return h ? h : 1; /* 0 says that there is none */
-}
-
-/* Packets without a network layer are told apart by their addresses below it. */
-static uint32_t link_hash(const struct hal_key *key, uint32_t basis)
-{
-	uint8_t mac[8] = {0};
-	uint32_t h;
-
-	for (unsigned i = 0; i < 6; i++)
-		mac[i] = key->eth_src[i] ^ key->eth_dst[i];
-	memcpy(mac + 6, &key->eth_type, 2);
-	h = rte_jhash(mac, sizeof(mac), basis);
-	return h ? h : 1;
-}
-
 static int hash(struct swpath_packet *p, const struct hal_act_hash *act)
 {
+	struct hal_flow_id id;
+
 	swpath_packet_key(p);
-	p->key->dp_hash = rte_cpu_to_be_32(p->key->ip_proto ? symmetric_hash(p->key, act->basis)
-							    : link_hash(p->key, act->basis));
+	hal_flow_id(p->key, &id);
+	p->key->dp_hash =
+		rte_cpu_to_be_32(hal_flow_hash(&id, (enum hal_hash)act->algorithm, act->basis));
 	return SWPATH_OK;
 }
 

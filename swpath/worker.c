@@ -47,7 +47,7 @@ static uint64_t now_ms(void)
 
 static unsigned poll_port(struct swpath_worker *w, struct swpath_port *port)
 {
-	struct hal_rx_meta meta[SWPATH_BURST] = {{0, 0}};
+	struct hal_rx_meta meta[SWPATH_BURST] = {{0}};
 	struct rte_mbuf *pkts[SWPATH_BURST];
 	unsigned n = port->class->rx(port, (uint16_t)w->id, pkts, meta, SWPATH_BURST);
 
@@ -58,10 +58,14 @@ static unsigned poll_port(struct swpath_worker *w, struct swpath_port *port)
 
 static unsigned poll_device(struct swpath_worker *w, struct hal_device *dev)
 {
-	struct hal_rx_meta meta[SWPATH_BURST] = {{0, 0}};
+	struct hal_rx_meta meta[SWPATH_BURST] = {{0}};
 	struct rte_mbuf *pkts[SWPATH_BURST];
-	unsigned n = hal_port_rx(dev, pkts, meta, SWPATH_BURST);
+	struct hal_key keys[SWPATH_BURST];
+	unsigned n;
 
+	for (unsigned i = 0; i < SWPATH_BURST; i++)
+		meta[i].key = &keys[i];
+	n = hal_port_rx(dev, pkts, meta, SWPATH_BURST);
 	if (n)
 		swpath_burst(w, pkts, meta, n, HAL_PORT_NONE);
 	return n;

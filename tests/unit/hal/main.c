@@ -103,6 +103,7 @@ int main(void)
 		{"compact match", NULL, NULL, NULL, NULL, cmatch_tests},
 		{"action program", NULL, NULL, NULL, NULL, action_tests},
 		{"reason and rule", NULL, NULL, NULL, NULL, reason_tests},
+		{"flow hash", NULL, NULL, NULL, NULL, hash_tests},
 		{"hash map", NULL, NULL, NULL, NULL, hmap_tests},
 		{"rcu", NULL, NULL, NULL, NULL, rcu_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},

@@ -49,7 +49,8 @@ void expect_text(const char *got, const char *want, const char *file, int line);
 void expect(bool ok, const char *what, const char *item, const char *file, int line);
 #define EXPECT(OK, ITEM) expect((OK), #OK, (ITEM), __FILE__, __LINE__)
 
-extern CU_TestInfo action_tests[], cmatch_tests[], field_tests[], field_text_tests[], hmap_tests[],
-	log_tests[], match_tests[], match_text_tests[], prereq_tests[], rcu_tests[], reason_tests[];
+extern CU_TestInfo action_tests[], cmatch_tests[], field_tests[], field_text_tests[], hash_tests[],
+	hmap_tests[], log_tests[], match_tests[], match_text_tests[], prereq_tests[], rcu_tests[],
+	reason_tests[];
 
 #endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hash of a packet's flow: dp_hash, and the source port of a tunnel's outer UDP header.
+ *
+ * What: one definition over what identifies a flow. The software path and the model eSwitch both
+ * call it, each with what its own parser found.
+ * Why: a packet that misses half-way in a device goes on in software, where it has to take the
+ * bucket that its flow takes in the device.
+ * Thread-safety: functions touch only their arguments.
+ */
+#ifndef SLUICE_HAL_HASH_H
+#define SLUICE_HAL_HASH_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_jhash.h>
+
+#include "hal/action.h"
+#include "hal/key.h"
+
+/* A packet without a network layer has ip_proto 0 and is known by its Ethernet addresses. An IPv4
+ * address lies in the first 4 bytes, the others being 0. */
+struct hal_flow_id {
+	uint8_t eth_src[6], eth_dst[6];
+	rte_be16_t eth_type;
+	uint8_t ip_proto;
+	uint8_t src[16], dst[16];
+	rte_be16_t tp_src, tp_dst; /* looked at for TCP, UDP and SCTP only */
+};
+
+static inline bool hal_flow_has_ports(const struct hal_flow_id *id)
+{
+	return id->ip_proto == IPPROTO_TCP || id->ip_proto == IPPROTO_UDP ||
+	       id->ip_proto == IPPROTO_SCTP;
+}
+
+/* What the software path knows of a packet. */
+static inline void hal_flow_id(const struct hal_key *key, struct hal_flow_id *id)
+{
+	memset(id, 0, sizeof(*id));
+	memcpy(id->eth_src, key->eth_src, 6);
+	memcpy(id->eth_dst, key->eth_dst, 6);
+	id->eth_type = key->eth_type;
+	id->ip_proto = key->ip_proto;
+	if (key->eth_type == RTE_BE16(0x0800)) {
+		memcpy(id->src, &key->ipv4_src, 4);
+		memcpy(id->dst, &key->ipv4_dst, 4);
+	} else {
+		memcpy(id->src, key->ipv6_src, 16);
+		memcpy(id->dst, key->ipv6_dst, 16);
+	}
+	id->tp_src = key->tp_src;
+	id->tp_dst = key->tp_dst;
+}
+
+/* Never 0, which says in dp_hash that there is none. The symmetric one folds the two ends together,
+ * so that both directions have the same. */
+static inline uint32_t hal_flow_hash(
+	const struct hal_flow_id *id, enum hal_hash algorithm, uint32_t basis)
+{
+	uint32_t tail = (uint32_t)id->ip_proto << 16 | rte_be_to_cpu_16(id->eth_type);
+	bool ports = hal_flow_has_ports(id);
+	uint32_t tp_src = ports ? rte_be_to_cpu_16(id->tp_src) : 0;
+	uint32_t tp_dst = ports ? rte_be_to_cpu_16(id->tp_dst) : 0;
+	uint32_t src[4] = {0}, dst[4] = {0}, h;
+
+	if (id->ip_proto) {
+		memcpy(src, id->src, sizeof(src));
+		memcpy(dst, id->dst, sizeof(dst));
+	} else {
+		memcpy(src, id->eth_src, 6);
+		memcpy(dst, id->eth_dst, 6);
+	}
+	if (algorithm == HAL_HASH_SYM_L4) {
+		for (unsigned i = 0; i < 4; i++)
+			src[i] ^= dst[i];
+		h = rte_jhash_32b(src, 4, basis);
+		h = rte_jhash_2words(tp_src ^ tp_dst, tail, h);
+	} else {
+		h = rte_jhash_32b(src, 4, basis);
+		h = rte_jhash_32b(dst, 4, h);
+		h = rte_jhash_2words(tp_src << 16 | tp_dst, tail, h);
+	}
+	return h ? h : 1;
+}
+
+/* UDP source port of an encapsulated packet, host order: of the dynamic range, by the inner flow
+ * (RFC 7348, 5). */
+static inline uint16_t hal_tunnel_src_port(const struct hal_flow_id *inner)
+{
+	return (uint16_t)(0xc000 | (hal_flow_hash(inner, HAL_HASH_L4, 0) & 0x3fff));
+}
+
+#endif
