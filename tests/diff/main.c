@@ -8,8 +8,13 @@
  *   rules PHASE                     writes DIR/rules.PHASE     ok FLOWS
  *   send PACKETS                    sends a phase's packets    ok MISSING_FENCES STRAYS
  *   burst PACKETS                   the same, with no fence    ok 0 STRAYS
+ *   begin INDEX DIR                 packets come from files    ok
+ *   replay PHASE FILE               sends a file's packets     ok MISSING_FENCES STRAYS
  *   ports                           what each port carried     NAME PORT RXP RXB TXP TXB ..., ok
  *   verdict                         compares; DIR/divergences  ok PACKETS FORWARDED DIVERGENT LOST
+ *
+ * A file of packets has lines "PORT HEX" (0: LOCAL), each frame ending in its id (packet.h), and
+ * lines "settle": what comes after waits until the switches are done with what was before.
  *
  * Without switches, `program` and `rules` work: to look at programs.
  */
@@ -33,7 +38,8 @@ struct run {
 	unsigned phase;
 	struct sent *sent;
 	unsigned n_sent, cap_sent;
-	bool active;
+	bool active;    /* there is a program, */
+	bool generated; /* made here */
 };
 
 static void sent_clear(struct run *r)
@@ -45,11 +51,11 @@ static void sent_clear(struct run *r)
 
 static void program_end(struct run *r)
 {
-	if (r->active) {
+	if (r->generated) {
 		traffic_free(&r->traffic);
 		program_free(&r->program);
 	}
-	r->active = false;
+	r->active = r->generated = false;
 	sent_clear(r);
 }
 
@@ -68,7 +74,7 @@ static int cmd_program(struct run *r, const char *args)
 		program_free(&r->program);
 		return -ENOMEM;
 	}
-	r->active = true;
+	r->active = r->generated = true;
 	wire_reset(&r->wire, (uint16_t)index);
 	printf("ok %s %u %u\n", profile_name[r->program.profile], r->program.n_phases,
 		r->program.n_tables);
@@ -128,10 +134,89 @@ static int sent_add(struct run *r, const uint8_t *frame, unsigned len, unsigned 
 	return 0;
 }
 
+static void sent_done(struct run *r, bool fence)
+{
+	unsigned missing = 0;
+	uint64_t strays = 0;
+
+	if (fence) {
+		missing = wire_fence(&r->wire);
+		wire_settle(&r->wire, 4, 400);
+	}
+	for (unsigned i = 0; i < r->wire.n_peers; i++)
+		strays += r->wire.peer[i].strays;
+	printf("ok %u %llu\n", missing, (unsigned long long)strays);
+}
+
+static int cmd_begin(struct run *r, const char *args)
+{
+	unsigned index;
+
+	if (sscanf(args, "%u %255s", &index, r->dir) != 2)
+		return -EINVAL;
+	program_end(r);
+	r->active = true;
+	wire_reset(&r->wire, (uint16_t)index);
+	printf("ok\n");
+	return 0;
+}
+
+static int hex_read(const char *text, uint8_t out[PACKET_MAX], unsigned *len)
+{
+	for (*len = 0; *len < PACKET_MAX && text[0] > ' ' && text[1] > ' '; text += 2)
+		if (sscanf(text, "%2hhx", &out[(*len)++]) != 1)
+			return -EINVAL;
+	return text[0] > ' ' ? -EINVAL : 0;
+}
+
+static int replay(struct run *r, FILE *in)
+{
+	char line[2 * PACKET_MAX + 16];
+	unsigned pending = 0;
+
+	while (fgets(line, sizeof(line), in)) {
+		uint8_t frame[PACKET_MAX];
+		unsigned port, len;
+		int at;
+
+		if (!strncmp(line, "settle", 6)) {
+			wire_settle(&r->wire, 2, 60);
+			pending = 0;
+			continue;
+		}
+		if (sscanf(line, "%u %n", &port, &at) != 1 || port > PORTS ||
+			hex_read(line + at, frame, &len))
+			return -EINVAL;
+		if (sent_add(r, frame, len, port))
+			return -ENOMEM;
+		wire_send(&r->wire, port, frame, len);
+		if (++pending % WINDOW == 0)
+			wire_settle(&r->wire, 1, 25);
+	}
+	return 0;
+}
+
+static int cmd_replay(struct run *r, const char *args)
+{
+	char path[256];
+	FILE *in;
+	int err;
+
+	if (sscanf(args, "%u %255s", &r->phase, path) != 2)
+		return -EINVAL;
+	in = fopen(path, "r");
+	if (!in)
+		return -errno;
+	err = replay(r, in);
+	fclose(in);
+	if (!err)
+		sent_done(r, true);
+	return err;
+}
+
 static int cmd_send(struct run *r, const char *args, bool fence)
 {
-	unsigned n = (unsigned)atoi(args), missing = 0;
-	uint64_t strays = 0;
+	unsigned n = (unsigned)atoi(args);
 
 	traffic_phase(&r->traffic, r->phase, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -145,13 +230,7 @@ static int cmd_send(struct run *r, const char *args, bool fence)
 		if (i % WINDOW == WINDOW - 1)
 			wire_settle(&r->wire, 1, 25);
 	}
-	if (fence) {
-		missing = wire_fence(&r->wire);
-		wire_settle(&r->wire, 4, 400);
-	}
-	for (unsigned i = 0; i < r->wire.n_peers; i++)
-		strays += r->wire.peer[i].strays;
-	printf("ok %u %llu\n", missing, (unsigned long long)strays);
+	sent_done(r, fence);
 	return 0;
 }
 
@@ -186,7 +265,17 @@ static int command(struct run *r, const char *line)
 {
 	if (!strncmp(line, "program ", 8))
 		return cmd_program(r, line + 8);
+	if (!strncmp(line, "begin ", 6))
+		return cmd_begin(r, line + 6);
 	if (!r->active)
+		return -EINVAL;
+	if (!strncmp(line, "replay ", 7))
+		return cmd_replay(r, line + 7);
+	if (!strncmp(line, "ports", 5))
+		return cmd_ports(r);
+	if (!strncmp(line, "verdict", 7))
+		return cmd_verdict(r);
+	if (!r->generated)
 		return -EINVAL;
 	if (!strncmp(line, "rules ", 6))
 		return cmd_rules(r, line + 6);
@@ -194,10 +283,6 @@ static int command(struct run *r, const char *line)
 		return cmd_send(r, line + 5, true);
 	if (!strncmp(line, "burst ", 6))
 		return cmd_send(r, line + 6, false);
-	if (!strncmp(line, "ports", 5))
-		return cmd_ports(r);
-	if (!strncmp(line, "verdict", 7))
-		return cmd_verdict(r);
 	return -EINVAL;
 }
 

@@ -96,6 +96,40 @@ class UnderTest:
                     for port, values in now.items()}
         return difference
 
+    def model_start(self):
+        """Forgets what former programs left in connection tracking."""
+        slu.unixctl(self.sw.ctl, "dpctl/flush-conntrack")
+        return lambda: None
+
+    def clear(self):
+        self.ofctl_start("del-flows", "br0")()
+        return self.ofctl_start("del-groups", "br0")
+
+    def load_groups(self, path):
+        return self.ofctl_start("add-groups", "br0", path)
+
+    def dump_groups(self):
+        """Counters by group: its packets and bytes, then those of its buckets."""
+        groups = {}
+        for line in self.ofctl_start("dump-group-stats", "br0")().splitlines():
+            m = re.search(r"group_id=(\d+)", line)
+            if m:
+                groups[int(m.group(1))] = tuple(
+                    int(n) for n in re.findall(r"(?:packet|byte|ref)_count=(\d+)", line))
+        return groups
+
+    def model_flows(self):
+        """Flows by what they are: learned ones share a cookie."""
+        finish = self.ofctl_start("dump-flows", "br0")
+
+        def flows():
+            parsed = [f for f in map(slu.parse_flow, finish().splitlines()) if f]
+            return {(f["cookie"], f["table"], f["priority"], f["match"]): f for f in parsed}
+        return flows
+
+    def width_violations(self):
+        return 0
+
     def sync(self):
         return lambda: None
 
@@ -167,6 +201,13 @@ class SluiceUnderTest(UnderTest):
     def megaflows(self):
         self.shown = self.sw.offload_flows()
         return len(self.shown)
+
+    def width_violations(self):
+        """Megaflows that cover packets for which another decision would be made, by the oracle that
+        SLUICE_WIDTH_ORACLE switches on, since the last call."""
+        now = self.status().get("width_violations", 0)
+        new, self.violations = now - getattr(self, "violations", 0), now
+        return new
 
     def cover(self, coverage):
         if not self.device:
