@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "hal/caps.h"
-#include "hal/mutation.h"
 #include "hal/rule.h"
 #include "hal/walk.h"
 
@@ -92,7 +91,7 @@ static int check_field(void *ctx, enum hal_field_id id, const uint8_t *value, co
 		return 0;
 	if (can & HAL_MATCH_PREFIX && (kind & (HAL_MATCH_EXACT | HAL_MATCH_PREFIX)))
 		return 0;
-	if (MUTATE(301, !(can & kind), false))
+	if (!(can & kind))
 		return hal_refuse_field(c->r, HAL_REASON_UNSUPPORTED_MASK, id,
 			"%s matches it %s only, not under %s mask", c->caps->name, kind_name(can),
 			kind == HAL_MATCH_PREFIX ? "a prefix" : "an arbitrary");
@@ -151,7 +150,7 @@ static int check_set(struct action_check *c, const struct hal_act_set *set)
 			c->r->field = id;
 		return err;
 	}
-	if (MUTATE(302, !c->caps->set_masked, false) &&
+	if (!c->caps->set_masked &&
 		hal_mask_kind(id, set->mask) != HAL_MATCH_EXACT) {
 		int err = hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_SET,
 			"%s writes %s as a whole only", c->caps->name, hal_fields[id].name);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "hal/base/log.h"
-#include "hal/mutation.h"
 #include "offload/internal.h"
 
 LOG_DEFINE(offload_resync);
@@ -70,8 +69,7 @@ static void compare(struct device *dev, bool fresh, bool dumped)
 		if (!rule->found && (dumped || fresh))
 			rule_lost(dev, rule);
 		forgive(dev, rule);
-		if (MUTATE(305, true, rule->found))
-			work_add(dev, rule);
+		work_add(dev, rule);
 		rule->found = false;
 	}
 }

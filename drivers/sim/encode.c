@@ -74,6 +74,8 @@ static void put_set(struct writer *w, const struct hal_act_set *set)
 	out.bytes = (uint16_t)hal_field_bytes(set->field);
 	memcpy(out.value, set->value, sizeof(out.value));
 	memcpy(out.mask, set->mask, sizeof(out.mask));
+	if (MUTATE(210, false, true))
+		memset(out.value, 0, sizeof(out.value));
 	put_tlv(w, ACTION_SET, &out, sizeof(out));
 }
 
@@ -85,7 +87,7 @@ static int put_action(struct writer *w, const struct hal_action *a, struct hal_r
 		return 0;
 	case ACTION_PUSH_VLAN: {
 		const struct hal_act_vlan *v = (const struct hal_act_vlan *)a;
-		const struct sim_act_vlan out = {v->tpid, v->tci};
+		const struct sim_act_vlan out = {v->tpid, MUTATE(209, v->tci, 0)};
 
 		put_tlv(w, a->type, &out, sizeof(out));
 		return 0;

@@ -82,7 +82,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 		return OFERR_OVERLAP;
 	}
 	if (old) {
-		if (!reset) {
+		if (MUTATE(15, !reset, reset)) {
 			/* The counts go on; what old megaflows still bring is counted too. */
 			old->counter->refs++;
 			free(f->counter);
