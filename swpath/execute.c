@@ -11,6 +11,7 @@
 #include <rte_random.h>
 
 #include "hal/hash.h"
+#include "swpath/meter.h"
 #include "swpath/port/segment.h"
 #include "swpath/worker.h"
 
@@ -262,7 +263,7 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 	case ACTION_GROUP:
 	case ACTION_MIRROR:
 	case ACTION_CT:
-	case ACTION_METER:
+	case ACTION_METER: /* swpath_execute() */
 	case ACTION_MAX:
 		break;
 	}
@@ -279,7 +280,11 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 		const struct hal_action *a = (const struct hal_action *)at;
 
 		at += a->len;
-		drop = step(w, p, a, nested, at >= end);
+		if (a->type == ACTION_METER)
+			drop = swpath_meter_step(w, p, ((const struct hal_act_meter *)a)->meter,
+				at, (uint32_t)(end - at), nested);
+		else
+			drop = step(w, p, a, nested, at >= end);
 	}
 	if (!p->m)
 		return;

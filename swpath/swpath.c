@@ -12,6 +12,7 @@
 
 #include "hal/base/rcu.h"
 #include "swpath/eal.h"
+#include "swpath/meter.h"
 #include "swpath/worker.h"
 
 #define TICK_US 200000 /* the classifier is put in order, deferred releases run */
@@ -92,6 +93,7 @@ void swpath_close(struct swpath *sp, bool keep_netdevs)
 	rcu_drain();
 	swpath_cls_destroy(&sp->cls);
 	sem_destroy(&sp->sync_answer);
+	swpath_meters_close(sp);
 	free((void *)sp->ports);
 	free(sp);
 	swpath_eal_use(-1);

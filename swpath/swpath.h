@@ -161,7 +161,8 @@ void swpath_parse(const void *data, size_t len, struct hal_key *key);
 	DROP(HEADER, "header", "the packet lacks the header that an action needs")              \
 	DROP(UNSUPPORTED, "unsupported", "an action that the software path does not have")      \
 	DROP(CONTROLLER_FULL, "controller_full", "the ring to the control plane was full")      \
-	DROP(RECURSION, "recursion", "recirculated too often")
+	DROP(RECURSION, "recursion", "recirculated too often")                                  \
+	DROP(METER, "meter", "came faster than a meter allows")
 
 enum swpath_drop {
 #define DROP(ID, ...) SWPATH_DROP_##ID,

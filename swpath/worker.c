@@ -37,12 +37,12 @@ struct idle {
 	unsigned vain_wakes; /* in a row */
 };
 
-static uint64_t now_ms(void)
+static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 static unsigned poll_port(struct swpath_worker *w, struct swpath_port *port)
@@ -208,7 +208,8 @@ static void loop(struct swpath_worker *w)
 	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
 		uint64_t wanted = atomic_load_explicit(&w->sync_wanted, memory_order_acquire);
 
-		w->now_ms = now_ms();
+		w->now_ns = now_ns();
+		w->now_ms = w->now_ns / 1000000;
 		if (poll_all(w))
 			idle = (struct idle){0, NAP_MIN_US, 0};
 		else

@@ -29,6 +29,7 @@
 
 struct event;
 struct rte_ring;
+struct swpath_meters;
 
 /* Packets that wait for the end of the burst to leave by one port. */
 struct swpath_tx_batch {
@@ -65,7 +66,7 @@ struct swpath_worker {
 	int start_error;
 
 	/* the worker's own */
-	uint64_t now_ms; /* monotonic, of this burst */
+	uint64_t now_ms, now_ns; /* monotonic, of this burst */
 	struct swpath_tx_batch *tx_dirty;
 	uint64_t drops[SWPATH_DROP_MAX];
 	struct swpath_worker_stats stats;
@@ -92,6 +93,7 @@ struct swpath {
 	_Atomic uint64_t retired;                   /* grows when megaflows were taken out */
 	_Atomic(struct swpath_port_entry *) *ports; /* by datapath port id */
 	uint32_t next_port;                         /* where the search for a free id starts */
+	_Atomic(struct swpath_meters *) meters;     /* meter_step.c */
 	struct hal_device *devices[HAL_MAX_DEVICES];
 	int device_fd[HAL_MAX_DEVICES];
 	unsigned n_devices;

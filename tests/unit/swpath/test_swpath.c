@@ -103,6 +103,7 @@ int main(void)
 	suite_classifier();
 	suite_edit();
 	suite_program();
+	suite_meter();
 	suite_datapath();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
