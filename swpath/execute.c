@@ -281,8 +281,8 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 
 		at += a->len;
 		if (a->type == ACTION_METER)
-			drop = swpath_meter_step(w, p, ((const struct hal_act_meter *)a)->meter,
-				at, (uint32_t)(end - at), nested);
+			drop = swpath_meter_step(w, p, ((const struct hal_act_meter *)a)->meter, at,
+				(uint32_t)(end - at), nested);
 		else
 			drop = step(w, p, a, nested, at >= end);
 	}
