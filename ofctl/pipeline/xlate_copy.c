@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lists of actions that run on a copy: nothing that they do to the packet is left after them.
+ */
+#include "ofctl/pipeline/xlate_copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the packet is before, to be found again after. */
+struct xlate_copy {
+	uint32_t at; /* of its CLONE in the program */
+	struct xlate_key key, known, written;
+	int8_t vlan_from[2];
+	int8_t lse_from[3];
+	uint8_t ttl_dec;
+	const struct pl_bridge *br;
+	const struct pl_port *in_port;
+	const struct flow *flow;
+	uint8_t table, pin_reason;
+	struct of_action set[32];
+	unsigned n_set;
+	bool stop, packet_out, unparsed;
+};
+
+static void save(const struct xlate *x, struct xlate_copy *s)
+{
+	s->key = x->key;
+	s->known = x->known;
+	s->written = x->written;
+	memcpy(s->vlan_from, x->vlan_from, sizeof(s->vlan_from));
+	memcpy(s->lse_from, x->lse_from, sizeof(s->lse_from));
+	s->ttl_dec = x->ttl_dec;
+	s->br = x->br;
+	s->in_port = x->in_port;
+	s->flow = x->flow;
+	s->table = x->table;
+	s->pin_reason = x->pin_reason;
+	memcpy(s->set, x->set, x->n_set * sizeof(s->set[0]));
+	s->n_set = x->n_set;
+	s->stop = x->stop;
+	s->packet_out = x->packet_out;
+	s->unparsed = x->unparsed;
+}
+
+/* Bits of the original packet that were needed meanwhile are known now too, but `known` of before
+ * is a subset of that and still right. */
+static void restore(struct xlate *x, const struct xlate_copy *s)
+{
+	x->key = s->key;
+	x->known = s->known;
+	x->written = s->written;
+	memcpy(x->vlan_from, s->vlan_from, sizeof(x->vlan_from));
+	memcpy(x->lse_from, s->lse_from, sizeof(x->lse_from));
+	x->ttl_dec = s->ttl_dec;
+	x->br = s->br;
+	x->in_port = s->in_port;
+	x->flow = s->flow;
+	x->table = s->table;
+	x->pin_reason = s->pin_reason;
+	memcpy(x->set, s->set, s->n_set * sizeof(x->set[0]));
+	x->n_set = s->n_set;
+	x->stop = s->stop;
+	x->packet_out = s->packet_out;
+	x->unparsed = s->unparsed;
+	x->push_end = 0;
+}
+
+static bool only_sends(const struct hal_program *p, uint32_t from)
+{
+	for (uint32_t at = from; at < p->len;) {
+		const struct hal_action *a =
+			(const struct hal_action *)((const uint8_t *)p->steps + at);
+
+		if (a->type != ACTION_OUTPUT && a->type != ACTION_CONTROLLER &&
+			a->type != ACTION_CLONE)
+			return false;
+		at += a->len;
+	}
+	return true;
+}
+
+/* Removes the CLONE around steps that leave the packet as it is. */
+static void unwrap_clone(struct xlate *x, uint32_t at)
+{
+	struct hal_program *p = x->out.program;
+	uint8_t *steps = (uint8_t *)p->steps;
+	uint32_t head = sizeof(struct hal_act_clone);
+	const struct hal_act_clone *c = (const struct hal_act_clone *)(steps + at);
+
+	if (c->nested_len && !only_sends(p, at + head))
+		return;
+	memmove(steps + at, steps + at + head, p->len - at - head);
+	p->len -= head;
+}
+
+struct xlate_copy *xlate_copy_begin(struct xlate *x)
+{
+	struct xlate_copy *s;
+
+	if (x->error)
+		return NULL;
+	if (x->depth >= XLATE_MAX_DEPTH) {
+		x->error = -ELOOP;
+		return NULL;
+	}
+	s = malloc(sizeof(*s));
+	if (!s) {
+		x->error = -ENOMEM;
+		return NULL;
+	}
+	save(x, s);
+	s->at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
+	x->push_end = 0;
+	x->depth++;
+	return s;
+}
+
+void xlate_copy_end(struct xlate *x, struct xlate_copy *s)
+{
+	uint32_t at = s->at;
+
+	x->depth--;
+	restore(x, s);
+	free(s);
+	if (x->out.error)
+		return;
+	/* Only what sends counts inside too. */
+	if (x->out.program->len > x->useful && x->useful > at)
+		x->out.program->len = x->useful;
+	if (x->useful <= at) {
+		x->out.program->len = at;
+		return;
+	}
+	hal_build_nested_end(&x->out, at);
+	unwrap_clone(x, at);
+	x->useful = x->out.program->len;
+}
