@@ -29,12 +29,15 @@ ACTIONS = {
     "conjunction": r"conj_id=", "group": r"group:\d",
     "push_mpls": r"push_mpls", "pop_mpls": r"pop_mpls", "mpls_label set": r"->(mpls_label|OXM_OF_MPLS_LABEL)",
     "mpls_label": r"mpls_label=", "mpls_tc": r"mpls_tc=", "dec_mpls_ttl": r"dec_mpls_ttl",
-    "set_mpls_ttl": r"set_mpls_ttl",
+    "set_mpls_ttl": r"set_mpls_ttl", "tun_id set": r"->(tun_id|NXM_NX_TUN_ID)",
+    "tun_dst set": r"->(tun_dst|NXM_NX_TUN_IPV4_DST)", "tun_id": r"tun_id=",
+    "tun_src": r"tun_src=", "output to a tunnel": r"output:[789]\b", "fragments": r"nw_frag=",
 }
 
 
 class Family:
     """What programs share: hosts, cookies, numbers of packets."""
+    PAUSE_MS = 0  # after each batch
 
     def __init__(self, rng, number):
         self.rng, self.number = rng, number
@@ -439,7 +442,9 @@ class Nat(Conntrack):
 
 
 class Learning(Family):
-    """Flows that packets add."""
+    """Flows that packets add. The reference follows a learned flow when it next revalidates, so
+    nothing in a batch depends on what the same batch teaches."""
+    PAUSE_MS = 130
 
     def flows(self):
         out = [self.flow(0, 10, "", "learn(table=10,priority=%d,hard_timeout=600,cookie=0x77,"
@@ -457,12 +462,19 @@ class Learning(Family):
                self.flow(20, 1, "", "output:%d" % self.out())]
         return out
 
-    def any_packet(self):
-        port, frame = super().any_packet()
-        return port, frame
-
     def packets(self, phase, rounds):
-        return [[self.any_packet()] for _ in range(3 * rounds)]
+        batches = []
+        for i in range(rounds):
+            half = self.rng.sample(range(3), 3), self.rng.sample(range(3, 6), 3)
+            sources, others = half if i % 2 else half[::-1]
+            batch = []
+            for a, b in zip(sources, others):
+                pool = self.v4 if self.chance(65) else self.v6
+                make = self.udp if self.chance(60) else self.tcp
+                batch.append((1 + a % 5, make(pool[a], pool[b], None, self.rng.choice(self.ports),
+                                              a, b)))
+            batches.append(batch)
+        return batches
 
 
 class Conjunction(Family):
@@ -554,5 +566,113 @@ class Groups(Family):
         return out
 
 
-FAMILIES = (Registers, Conntrack, Groups, Nested, Nat, Conjunction, Mpls, Learning, Conntrack,
-            Registers, Nat, Nested)
+class Tunnels(Family):
+    """VXLAN and Geneve, in and out."""
+
+    def into(self, port):
+        acts = []
+        if port != 9:
+            acts.append("set_field:0x%x->tun_id" % self.rng.randrange(1, 1 << 24))
+        if port == 8:
+            acts.append("set_field:172.31.0.%d->tun_dst" % self.pick(2, 3))
+        if self.chance(30):
+            acts.append("set_field:02:ee:00:00:00:01->eth_dst")
+        return acts + ["output:%d" % port]
+
+    def flows(self):
+        self.ids = [self.rng.randrange(1, 1 << 24) for _ in range(4)]
+        out = []
+        for i in range(6):
+            acts = self.into(self.pick(7, 8, 9))
+            if self.chance(30):
+                acts += self.into(self.pick(7, 8, 9))
+            if self.chance(40):
+                acts.append("output:%d" % self.out())
+            out.append(self.flow(0, 50 + i, self.pick(
+                "in_port=%d,ip" % (1 + i % 5), "tcp,tp_dst=%d" % self.ports[i % 6],
+                "ip,nw_dst=%s" % self.v4[i], "ipv6,ipv6_dst=%s" % self.v6[i]), ",".join(acts)))
+        for i, number in enumerate(self.ids):
+            out.append(self.flow(0, 100 + i, "in_port=%d,tun_id=0x%x" % (self.pick(7, 8), number),
+                                 "output:%d" % self.out()))
+        out.append(self.flow(0, 120, "in_port=8,tun_src=172.31.0.3", "output:%d" % self.out()))
+        out.append(self.flow(0, 121, "in_port=7,tun_src=172.31.0.2,ip,nw_dst=%s" % self.v4[0],
+                             "dec_ttl,output:%d" % self.out()))
+        out.append(self.flow(0, 90, "in_port=9", "output:%d" % self.out()))
+        out.append(self.flow(0, 80, "in_port=7", "output:%d" % self.pick(1, 9)))
+        out.append(self.flow(0, 1, "", "output:%d" % self.pick(1, 2, 7)))
+        return out
+
+    def any_packet(self):
+        port, frame = super().any_packet()
+        if self.chance(45):
+            return port, frame
+        peer = self.pick(2, 3)
+        number = 77 if peer == 3 and self.chance(60) else self.rng.choice(self.ids)
+        geneve = self.chance(40)
+        head = b"\0\0\x65\x58" + number.to_bytes(3, "big") + b"\0" if geneve else \
+            b"\x08\0\0\0" + number.to_bytes(3, "big") + b"\0"
+        src, dst = "172.31.0.%d" % peer, "172.31.0.1"
+        segment = fr.udp(src, dst, 50000 + self.rng.randrange(99), 6081 if geneve else 4789,
+                         head + frame, summed=False)
+        return 7, fr.ip_frame(src, dst, 17, segment, "02:00:00:00:01:01",
+                              "02:00:00:00:01:%02x" % peer)
+
+
+class Fragments(Conntrack):
+    """Datagrams in pieces, through connection tracking and past it."""
+
+    def flows(self):
+        out = [self.flow(0, 20, "ip,in_port=1", self.track(1, self.zone)),
+               self.flow(0, 20, "ip,in_port=2", self.track(1, self.zone)),
+               self.flow(0, 10, "ip,nw_frag=first", "output:%d" % self.out()),
+               self.flow(0, 11, "ip,nw_frag=later", "output:%d" % self.out()),
+               self.flow(0, 12, "udp,tp_dst=%d" % self.ports[1], "output:%d" % self.out()),
+               self.flow(0, 1, "", "output:%d" % self.out()),
+               self.flow(1, 10, "ct_state=+new+trk,ip", "ct(commit,zone=%d),output:%d" % (
+                   self.zone, self.out())),
+               self.flow(1, 11, "ct_state=+est+trk,ip", "output:%d" % self.out()),
+               self.flow(1, 13, "ct_state=+trk,udp,tp_dst=%d,nw_frag=no" % self.ports[1],
+                         "output:%d" % self.out()),
+               self.flow(1, 12, "ct_state=+inv+trk,ip", "output:%d" % self.out())]
+        return out
+
+    def more_flows(self):
+        return []
+
+    def datagram(self):
+        """Fragments of one datagram, in order."""
+        a, b = self.rng.sample(range(6), 2)
+        src, dst = self.v4[a], self.v4[b]
+        n = self.pick(2, 2, 3)
+        pieces = [self.payload(1200, 1200) + self.ident() for _ in range(n - 1)]
+        pieces[0] = pieces[0][8:]
+        pieces[0] = pieces[0][:len(pieces[0]) // 8 * 8 - 8 - 8] + pieces[0][-8:]
+        pieces.append(self.payload(0, 200) + self.ident())
+        segment = fr.udp(src, dst, self.rng.choice(self.ports), self.ports[self.pick(1, 2)],
+                         b"".join(pieces))
+        number, out, at = self.rng.randrange(1, 65536), [], 0
+        for i, piece in enumerate(pieces):
+            size = len(piece) + (8 if not i else 0)
+            out.append(fr.eth(self.macs[b], self.macs[a], 0x0800, fr.ipv4(
+                src, dst, 17, segment[at:at + size], ident=number,
+                frag=at // 8 | (0x2000 if i < n - 1 else 0))))
+            at += size
+        return out
+
+    def packets(self, phase, rounds):
+        batches = []
+        for _ in range(rounds):
+            if self.chance(40):
+                batches.append([super(Conntrack, self).any_packet()])
+                continue
+            parts, port = self.datagram(), self.pick(1, 2, 3, 4)
+            if self.chance(30):
+                self.rng.shuffle(parts)
+            if self.chance(10):
+                parts.pop()
+            batches.append([(port, part) for part in parts])
+        return batches
+
+
+FAMILIES = (Registers, Conntrack, Groups, Nested, Nat, Conjunction, Mpls, Learning, Tunnels,
+            Conntrack, Registers, Nat, Fragments, Nested, Tunnels)

@@ -14,7 +14,8 @@
  *   verdict                         compares; DIR/divergences  ok PACKETS FORWARDED DIVERGENT LOST
  *
  * A file of packets has lines "PORT HEX" (0: LOCAL), each frame ending in its id (packet.h), and
- * lines "settle": what comes after waits until the switches are done with what was before.
+ * lines "settle": what comes after waits until the switches are done with what was before; "pause
+ * MS" waits that long.
  *
  * Without switches, `program` and `rules` work: to look at programs.
  */
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "compare.h"
 #include "traffic.h"
@@ -184,7 +186,12 @@ static int replay(struct run *r, FILE *in)
 			pending = 0;
 			continue;
 		}
-		if (sscanf(line, "%u %n", &port, &at) != 1 || port > PORTS ||
+		if (!strncmp(line, "pause ", 6)) {
+			wire_settle(&r->wire, 1, 1);
+			usleep((useconds_t)atoi(line + 6) * 1000);
+			continue;
+		}
+		if (sscanf(line, "%u %n", &port, &at) != 1 || port > UNDERLAY ||
 			hex_read(line + at, frame, &len))
 			return -EINVAL;
 		if (sent_add(r, frame, len, port))

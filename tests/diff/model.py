@@ -75,6 +75,8 @@ class ModelDiff(Diff):
                 for port, frame in batch:
                     f.write("%d %s\n" % (port, frame.hex()))
                 f.write("settle\n")
+                if program.PAUSE_MS:
+                    f.write("pause %d\n" % program.PAUSE_MS)
         missing, strays = map(int, self.wire.ask("replay", phase, path))
         if missing or strays:
             self.problem("%d fences did not come back, %d frames are not ours" % (missing, strays))
@@ -138,6 +140,8 @@ class ModelDiff(Diff):
 
 def compare(args):
     switches = make_switches(args.switches.split(","), env={"SLUICE_WIDTH_ORACLE": "1"})
+    for s in switches:
+        s.add_tunnels()
     diff = ModelDiff(switches, args.seed)
     start, last, bad = time.monotonic(), time.monotonic(), []
     order = [args.only] if args.only is not None else range(args.programs)

@@ -11,6 +11,14 @@ import slu
 PORTS = 6
 UNBOUND = 6  # this port is not given to the device: flows that use it stay in software
 
+UNDERLAY_MAC, UNDERLAY_IP = "02:00:00:00:01:01", "172.31.0.1"
+TUNNEL_PEERS = {"172.31.0.2": "02:00:00:00:01:02", "172.31.0.3": "02:00:00:00:01:03"}
+TUNNELS = (  # name, type, port number, options
+    ("vx", "vxlan", 7, {"remote_ip": "172.31.0.2", "key": "flow"}),
+    ("gn", "geneve", 8, {"remote_ip": "flow", "key": "flow"}),
+    ("vy", "vxlan", 9, {"remote_ip": "172.31.0.3", "key": "77"}),
+)
+
 
 class UnderTest:
     """What diff.py asks of a switch. Methods that start a process return a function that waits
@@ -96,9 +104,32 @@ class UnderTest:
                     for port, values in now.items()}
         return difference
 
+    def add_tunnels(self):
+        """A bridge br1 with port p7 and an address, and tunnel ports 7 to 9 on br0 that leave
+        through it."""
+        self.ns.veth("p7", "t7")
+        self.sw.add_bridge("br1")
+        self.sw.vsctl("set", "Bridge", "br1", 'other_config:hwaddr="%s"' % UNDERLAY_MAC)
+        self.sw.add_ports("br1", ["p7"])
+        slu.run("ip", "link", "set", "br1", "address", UNDERLAY_MAC, ns=self.ns)
+        slu.run("ip", "addr", "add", UNDERLAY_IP + "/24", "dev", "br1", ns=self.ns)
+        for ip, mac in TUNNEL_PEERS.items():
+            slu.run("ip", "neigh", "replace", ip, "lladdr", mac, "dev", "br1", "nud", "permanent",
+                    ns=self.ns)
+        self.sw.ofctl("add-flow", "br1", "actions=NORMAL")
+        args = []
+        for name, kind, port, options in TUNNELS:
+            args += ["--", "add-port", "br0", name, "--", "set", "Interface", name,
+                     "type=" + kind, "ofport_request=%d" % port] + [
+                         "options:%s=%s" % o for o in options.items()]
+        self.sw.vsctl(*args[1:])
+
+    def flush_conntrack(self):
+        slu.unixctl(self.sw.ctl, "dpctl/flush-conntrack")
+
     def model_start(self):
         """Forgets what former programs left in connection tracking."""
-        slu.unixctl(self.sw.ctl, "dpctl/flush-conntrack")
+        self.flush_conntrack()
         return lambda: None
 
     def clear(self):
@@ -155,6 +186,11 @@ class OvsUnderTest(UnderTest):
         self.sw.add_bridge("br0")
         self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
 
+    def add_tunnels(self):
+        super().add_tunnels()
+        for ip, mac in TUNNEL_PEERS.items():
+            slu.unixctl(self.sw.ctl, "tnl/neigh/set", "br1", ip, mac)
+
     def sync(self):
         """It answers a barrier before its datapath caches follow."""
         end = time.monotonic() + 0.15
@@ -201,6 +237,9 @@ class SluiceUnderTest(UnderTest):
     def megaflows(self):
         self.shown = self.sw.offload_flows()
         return len(self.shown)
+
+    def flush_conntrack(self):
+        self.sw.rpc("dpctl/flush-conntrack")
 
     def width_violations(self):
         """Megaflows that cover packets for which another decision would be made, by the oracle that

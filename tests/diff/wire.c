@@ -64,12 +64,14 @@ static int watch(struct wire *w, int fd, unsigned peer, unsigned port)
 
 static int sockets_open(struct wire *w, struct peer *p)
 {
-	for (unsigned i = 0; i <= PORTS; i++) {
+	for (unsigned i = 0; i <= UNDERLAY; i++) {
 		char name[IFNAMSIZ];
 		int err;
 
 		snprintf(name, sizeof(name), "t%u", i);
 		p->sock[i] = socket_open(i ? name : p->local);
+		if (p->sock[i] < 0 && i == UNDERLAY)
+			break;
 		if (p->sock[i] < 0) {
 			fprintf(stderr, "%s: %s: %s\n", p->netns, i ? name : p->local,
 				strerror(-p->sock[i]));
@@ -121,8 +123,9 @@ void wire_close(struct wire *w)
 	for (unsigned i = 0; i < w->n_peers; i++) {
 		struct peer *p = &w->peer[i];
 
-		for (unsigned j = 0; j <= PORTS; j++)
-			close(p->sock[j]);
+		for (unsigned j = 0; j <= UNDERLAY; j++)
+			if (p->sock[j] >= 0)
+				close(p->sock[j]);
 		channel_close(p->of);
 		outputs_clear(p);
 		free(p->out);
@@ -193,6 +196,18 @@ static unsigned restore_tag(struct msghdr *mh, uint8_t *frame, unsigned len)
 	return len;
 }
 
+/* What tunnels may choose freely: the IPv4 identification and the UDP source port (RFC 7348, 5),
+ * and what sums them up. */
+static void forget_entropy(uint8_t *frame, unsigned len)
+{
+	if (len < 42 || frame[12] != 0x08 || frame[13] || frame[23] != 17)
+		return;
+	memset(frame + 18, 0, 2);
+	memset(frame + 24, 0, 2);
+	memset(frame + 34, 0, 2);
+	memset(frame + 40, 0, 2);
+}
+
 static void socket_read(struct wire *w, struct peer *p, unsigned port)
 {
 	uint8_t frame[PACKET_MAX + 512];
@@ -213,6 +228,8 @@ static void socket_read(struct wire *w, struct peer *p, unsigned port)
 		if (n <= 0)
 			return;
 		len = restore_tag(&mh, frame, (unsigned)n);
+		if (port == UNDERLAY)
+			forget_entropy(frame, len);
 		p->count[port].tx_packets++;
 		p->count[port].tx_bytes += len;
 		peer_output(w, p, port, NULL, 0, frame, len, NULL);

@@ -13,6 +13,8 @@
 #include "program.h"
 
 #define MAX_SWITCHES 6
+#define UNDERLAY (PORTS + 1) /* port 7, of another bridge: tunnels leave by it; it may be missing \
+			      */
 #define PORT_CONTROLLER 0xfd /* in struct output: a packet-in */
 
 #define OUTPUT_NO_COOKIE UINT64_MAX
@@ -33,12 +35,12 @@ struct channel;
 
 struct peer {
 	char name[32], netns[64], mgmt[256], local[16];
-	bool lossy; /* may lose packets, but do nothing else wrong */
-	int sock[PORTS + 1];
+	bool lossy;             /* may lose packets, but do nothing else wrong */
+	int sock[UNDERLAY + 1]; /* -1: there is no such port */
 	struct channel *of;
 	struct output *out;
 	unsigned n_out, cap_out;
-	struct port_count count[PORTS + 1];
+	struct port_count count[UNDERLAY + 1];
 	uint32_t fences; /* ports whose fence came back */
 	uint64_t strays;
 };
