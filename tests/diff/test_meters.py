@@ -1,0 +1,136 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Meters: what they let through, in software and in a device, is within 2% of their rate and burst,
+and no further from it than what the reference lets through; and they say so."""
+import json
+import os
+import re
+import socket
+import sys
+import time
+
+import frames as fr
+import slu
+from switches import OvsUnderTest, SluiceUnderTest
+
+SECONDS = 4.0
+SIZE = 500  # bytes of a frame
+# Input port, output port, meter, how many packets come a second, and how many may pass: so many a
+# second, and so many at once.
+CASES = (
+    (1, 2, "pktps,burst,band=type=drop,rate=800,burst_size=100", 2400, 800, 100),
+    (3, 4, "kbps,burst,band=type=drop,rate=4000,burst_size=400", 2500, 1000, 100),
+    (5, 6, "pktps,burst,band=type=drop,rate=3000,burst_size=200", 1500, 1500, 0),  # never in force
+)
+
+
+def frame():
+    data = bytes(SIZE - 42)
+    return fr.ip_frame("10.0.0.1", "10.0.0.2", 17, fr.udp("10.0.0.1", "10.0.0.2", 5, 6, data),
+                       "02:00:00:00:00:02", "02:00:00:00:00:01")
+
+
+def received(s):
+    links = json.loads(slu.run("ip", "-j", "-s", "link", ns=s.ns))
+    return {int(link["ifname"][1:]): link["stats64"]["rx"]["packets"] for link in links
+            if re.fullmatch(r"t\d", link["ifname"])}
+
+
+def open_ports(s):
+    """Packet sockets on the far ends of the input ports."""
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    there = os.open("/run/netns/%s" % s.ns, os.O_RDONLY)
+    os_setns(there)
+    try:
+        ports = {}
+        for case in CASES:
+            ports[case[0]] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            ports[case[0]].bind(("t%d" % case[0], 0))
+        return ports
+    finally:
+        os_setns(home)
+        os.close(home)
+        os.close(there)
+
+
+def os_setns(fd):
+    import ctypes
+    if ctypes.CDLL(None, use_errno=True).setns(fd, 0x40000000):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def send(ports, seconds):
+    """Sends each case's packets at its rate; returns how many of each, and the time they took."""
+    data = frame()
+    start = time.monotonic()
+    sent = {case[0]: 0 for case in CASES}
+    while True:
+        now = time.monotonic() - start
+        if now >= seconds:
+            return sent, now
+        for port, _, _, rate, _, _ in CASES:
+            while sent[port] < now * rate:
+                ports[port].send(data)
+                sent[port] += 1
+        time.sleep(0.0005)
+
+
+def program(s):
+    ofctl = s.sw.ofctl
+    ofctl("meter-features", "br0")  # the reference has no meters before it is asked for them
+    ofctl("del-flows", "br0")
+    for i, (port, out, meter, _, _, _) in enumerate(CASES, 1):
+        ofctl("add-meter", "br0", "meter=%d,%s" % (i, meter))
+        ofctl("add-flow", "br0", "in_port=%d,actions=meter:%d,output:%d" % (port, i, out))
+
+
+def measure(s):
+    program(s)
+    ports = open_ports(s)
+    for port in ports:  # what makes the megaflows
+        ports[port].send(frame())
+    time.sleep(1.5)
+    before = received(s)
+    sent, took = send(ports, SECONDS)
+    time.sleep(0.7)
+    after = received(s)
+    stats = s.sw.ofctl("meter-stats", "br0")
+    bad = 0
+    for i, (port, out, _, _, rate, burst) in enumerate(CASES, 1):
+        got = after[out] - before[out]
+        want = min(sent[port], rate * took + burst)
+        off = 100.0 * (got - want) / want
+        said = re.search(r"meter:%d .*?packet_in_count:(\d+).*?\n?.*?0:\s*packet_count:(\d+)" % i,
+                         stats, re.S)
+        note = ""
+        if not said or int(said.group(1)) != sent[port] + 1:
+            note = "; it says %s" % (said.group(1) if said else "nothing")
+        elif int(said.group(2)) != sent[port] - got:
+            note = "; it says that %s were dropped" % said.group(2)
+        print("%-10s meter %d: %d of %d packets in %.2f s passed, %d were due (%+.2f%%)%s" % (
+            s.name, i, got, sent[port], took, want, off, note))
+        if s.name != "ovs" and (abs(off) > 2 or note):
+            bad += 1
+    for p in ports.values():
+        p.close()
+    return bad
+
+
+def main():
+    bad = 0
+    for make in (OvsUnderTest, lambda: SluiceUnderTest("software", None),
+                 lambda: SluiceUnderTest("nic", "sim:nic")):
+        s = make()
+        s.wait_ports()
+        bad += measure(s)
+        if getattr(s, "device", None):
+            packets = s.status()["packets"]
+            print("%-10s %d packets by the device, %d in software" % (
+                s.name, packets["hardware"], packets["software"]))
+            bad += packets["hardware"] < packets["software"]
+        s.stop()
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
