@@ -212,11 +212,25 @@ struct of_learn {
 #define OF_LEARN_DELETE_LEARNED 0x02
 #define OF_LEARN_WRITE_RESULT 0x04
 
-/* MULTIPATH and BUNDLE: a choice by hash. */
+/* MULTIPATH and BUNDLE: a choice by hash. What is hashed, and how a hash becomes a choice; numbers
+ * as on the wire. */
+enum of_hash_fields {
+	OF_HASH_ETH_SRC,
+	OF_HASH_SYMMETRIC_L4,
+	OF_HASH_SYMMETRIC_L3L4,
+	OF_HASH_SYMMETRIC_L3L4_UDP,
+	OF_HASH_NW_SRC,
+	OF_HASH_NW_DST,
+	OF_HASH_SYMMETRIC_L3,
+	OF_HASH_MAX,
+};
+enum of_multipath { OF_MP_MODULO_N, OF_MP_HASH_THRESHOLD, OF_MP_HRW, OF_MP_ITER_HASH, OF_MP_MAX };
+enum of_bundle { OF_BD_ACTIVE_BACKUP, OF_BD_HRW, OF_BD_MAX };
+
 struct of_choice {
-	uint16_t fields; /* enum nx_hash_fields */
+	uint16_t fields; /* enum of_hash_fields */
 	uint16_t basis;
-	uint16_t algorithm;     /* enum nx_mp_algorithm, enum nx_bd_algorithm */
+	uint16_t algorithm;     /* enum of_multipath, enum of_bundle */
 	uint16_t max_link;      /* MULTIPATH: highest result */
 	uint32_t arg;           /* MULTIPATH */
 	struct of_subfield dst; /* MULTIPATH; BUNDLE if `load`: where the result goes */

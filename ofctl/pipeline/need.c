@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "hal/mutation.h"
-#include "ofctl/pipeline/xlate.h"
+#include "ofctl/pipeline/xlate_more.h"
 
 #define VLAN_OFFSET offsetof(struct hal_key, vlan)
 #define PAYLOAD_OFFSET offsetof(struct hal_key, ip_proto)
@@ -24,6 +24,11 @@ static void need_bytes(struct xlate *x, const uint8_t *need, size_t from, size_t
 
 		if (!bits)
 			continue;
+		if (x->ct_swapped && xlate_swapped_offset(i) != i) {
+			/* As it is before and after the lookup: no other tag, label or TTL. */
+			wc[xlate_swapped_offset(i)] |= bits;
+			continue;
+		}
 		if (i >= VLAN_OFFSET && i < VLAN_OFFSET + sizeof(x->wc.vlan)) {
 			size_t tag = (i - VLAN_OFFSET) / sizeof(struct hal_vlan);
 			size_t rest = (i - VLAN_OFFSET) % sizeof(struct hal_vlan);

@@ -56,12 +56,20 @@ void xlate_write_field(
 	hal_field_set(id, &x->written, mask, mask);
 }
 
+/* What these say becomes part of the headers that a tunnel port puts before the packet; by itself
+ * it changes nothing. */
+static bool is_tunnel(enum hal_field_id id)
+{
+	return hal_fields[id].offset >= offsetof(struct hal_key, tun_flags) &&
+	       hal_fields[id].offset < sizeof(struct hal_key);
+}
+
 void xlate_emit_set(
 	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
 {
 	if (id == FIELD_IP_TTL && (!mask || mask[0] == 0xff))
 		x->ttl_dec = 0;
-	if (hal_field_is_dp(id))
+	if (hal_field_is_dp(id) && !is_tunnel(id))
 		hal_build_set(&x->out, id, value, mask);
 }
 

@@ -8,6 +8,7 @@
 
 #include "hal/mutation.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/xlate_more.h"
 
 /* ---- bookkeeping ---- */
 
@@ -85,8 +86,9 @@ void xlate_clear(struct xlate *x)
 	free(x->visits.data);
 	free(x->deps.data);
 	free(x->credits.data);
+	free(x->stack.data);
 	hal_builder_clear(&x->out);
-	x->visits = x->deps = x->credits = (struct xlate_vec){0};
+	x->visits = x->deps = x->credits = x->stack = (struct xlate_vec){0};
 }
 
 static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
@@ -138,7 +140,7 @@ struct flow *xlate_lookup(struct xlate *x, uint8_t table)
 	struct flow *winner;
 	struct visit *v;
 
-	if (x->lookups++ >= XLATE_MAX_LOOKUPS) {
+	if (x->lookups++ > XLATE_MAX_LOOKUPS) {
 		x->error = -ELOOP;
 		return NULL;
 	}
@@ -225,10 +227,13 @@ void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
 	const struct flow *outer = x->flow;
 	rte_be32_t real_in_port = x->key.in_port_of;
 	uint8_t outer_table = x->table, outer_reason = x->pin_reason;
+	bool first_tuple = x->first_tuple;
 
+	x->first_tuple = false;
 	x->key.in_port_of = in_port;
-	for (;;) {
-		struct flow *f = xlate_lookup(x, table);
+	for (;; first_tuple = false) {
+		struct flow *f =
+			first_tuple ? xlate_lookup_first_tuple(x, table) : xlate_lookup(x, table);
 
 		x->key.in_port_of = real_in_port;
 		trace_flow(x, table, f);
@@ -243,7 +248,7 @@ void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
 		}
 		x->pin_reason = is_table_miss_flow(f) ? OF_REASON_NO_MATCH : OF_REASON_ACTION;
 		xlate_actions(x, &f->ins.apply);
-		if (x->stop || x->error)
+		if (x->stop || x->exit || x->error)
 			break;
 		if (f->ins.clear) {
 			x->n_set = 0;

@@ -60,9 +60,15 @@ struct effect {
 #define XLATE_CONSTANT -1 /* does not come from the packet */
 #define XLATE_UNPARSED -2 /* from a part of the packet that the key does not hold */
 
-#define XLATE_MAX_DEPTH 64     /* nested tables, patch ports, resubmits */
+#define XLATE_MAX_DEPTH 64     /* patch ports, clones, resubmits to the same table or one before */
 #define XLATE_MAX_LOOKUPS 4096 /* table lookups of one translation */
 #define XLATE_MAX_EFFECTS 64
+#define XLATE_MAX_STACK 4096 /* entries */
+
+/* A value on the stack: its low `n_bits` are known, as all that is pushed is needed. */
+struct xlate_stack_entry {
+	uint8_t value[16];
+};
 
 /* Grows by doubling; `error` of the xlate tells when it could not. */
 struct xlate_vec {
@@ -87,6 +93,7 @@ struct xlate {
 	uint32_t useful;   /* bytes of the program up to the last step with an effect */
 	uint32_t push_end; /* where the program ended after its last PUSH_VLAN */
 	struct xlate_vec visits, deps, credits;
+	struct xlate_vec stack; /* of push and pop: struct xlate_stack_entry */
 	struct effect effects[XLATE_MAX_EFFECTS];
 	unsigned n_effects, effects_lost;
 	unsigned depth, lookups;
@@ -95,8 +102,12 @@ struct xlate {
 	const struct flow *flow;  /* being executed */
 	struct of_action set[32]; /* the action set */
 	unsigned n_set;
-	bool raced;      /* a flow vanished under our eyes */
-	bool stop;       /* the list of actions ends here (TTL ran out) */
+	bool raced;       /* a flow vanished under our eyes */
+	bool stop;        /* the list of actions ends here (TTL ran out) */
+	bool exit;        /* so do all that led to it, but for the action set */
+	bool first_tuple; /* resubmit(ct): the next lookup is to be xlate_lookup_first_tuple() */
+	bool ct_swapped; /* addresses, ports and protocol are those of the connection's first packet
+			    (xlate_resubmit.c) */
 	bool packet_out; /* TABLE is allowed, no port is "in" */
 	int error;
 	FILE *trace; /* steps are written to it, or NULL */

@@ -39,8 +39,9 @@ void xlate_output(struct xlate *x, uint32_t number, uint16_t max_len)
 
 	switch (number) {
 	case OF_PORT_IN_PORT:
-		if (x->in_port)
-			output_to(x, x->in_port);
+		port = bridge_port(x->br, in_number(x));
+		if (port)
+			output_to(x, port);
 		return;
 	case OF_PORT_TABLE:
 		if (x->packet_out && x->depth < XLATE_MAX_DEPTH) {
@@ -86,158 +87,6 @@ static bool is_ip(const struct xlate *x)
 	return type == 0x0800 || type == 0x86dd;
 }
 
-static bool is_vlan_field(enum hal_field_id id)
-{
-	return id == FIELD_VLAN_VID || id == FIELD_VLAN_PCP || id == FIELD_VLAN_TCI;
-}
-
-static uint16_t two_bytes(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-/* All that these need of the packet is whether it has a tag. */
-static bool is_tagged(struct xlate *x)
-{
-	struct xlate_key need = {0};
-
-	need.dp.vlan[0].tci = rte_cpu_to_be_16(HAL_VLAN_PRESENT);
-	xlate_need_mask(x, &need);
-	return x->key.dp.vlan[0].tci & rte_cpu_to_be_16(HAL_VLAN_PRESENT);
-}
-
-static void pop_vlan(struct xlate *x)
-{
-	if (is_tagged(x))
-		xlate_pop_vlan(x);
-}
-
-/* To write a TCI without the bit that says "present" is to take the tag off. */
-static void set_vlan_field(struct xlate *x, const struct of_action *a)
-{
-	uint16_t value, mask = 0xffff;
-
-	if (a->field == FIELD_VLAN_PCP) {
-		value = (uint16_t)(a->value[0] << 13);
-		mask = 0xe000;
-	} else {
-		value = two_bytes(a->value);
-		if (a->has_mask)
-			mask = two_bytes(a->mask);
-		if (a->field == FIELD_VLAN_VID)
-			mask &= 0x0fff;
-	}
-	if (a->field == FIELD_VLAN_TCI && mask & HAL_VLAN_PRESENT && !(value & HAL_VLAN_PRESENT))
-		pop_vlan(x);
-	else if (is_tagged(x))
-		xlate_set_vlan_bits(x, value, mask);
-	else if (a->field == FIELD_VLAN_TCI && value & HAL_VLAN_PRESENT)
-		xlate_push_vlan(x, 0x8100, value);
-}
-
-static bool is_transport(enum hal_field_id id)
-{
-	uint16_t offset = hal_fields[id].offset;
-
-	return offset == hal_fields[FIELD_TCP_SRC].offset ||
-	       offset == hal_fields[FIELD_TCP_DST].offset;
-}
-
-static void set_field(struct xlate *x, const struct of_action *a)
-{
-	const struct hal_field *f = &hal_fields[a->field];
-	const uint8_t *mask = a->has_mask ? a->mask : NULL;
-
-	if (is_vlan_field(a->field)) {
-		set_vlan_field(x, a);
-		return;
-	}
-	if (f->prereq != PREREQ_NONE) {
-		struct xlate_key need = {0}, ones;
-
-		memset(&ones, 0xff, sizeof(ones));
-		hal_field_prereq_mask(a->field, &need);
-		xlate_need_mask(x, &need);
-		if (!hal_field_prereq_ok(a->field, &x->key, &ones))
-			return;
-	}
-	if (is_transport(a->field)) {
-		/* A later fragment has no transport header to write to. */
-		struct xlate_key need = {0};
-
-		need.dp.ip_frag = HAL_FRAG_LATER;
-		xlate_need_mask(x, &need);
-		if (x->key.dp.ip_frag & HAL_FRAG_LATER)
-			return;
-	}
-	xlate_emit_set(x, a->field, a->value, mask);
-	xlate_write_field(x, a->field, a->value, mask);
-}
-
-static void set_vlan_10(struct xlate *x, const struct of_action *a)
-{
-	bool pcp = a->type == OFACT_SET_VLAN_PCP_10;
-	uint16_t tci = (uint16_t)(pcp ? a->vlan << 13 : a->vlan & 0xfff);
-
-	if (is_tagged(x))
-		xlate_set_vlan_bits(x, tci, pcp ? 0xe000 : 0xfff);
-	else
-		xlate_push_vlan(x, 0x8100, tci);
-}
-
-/* Reads `n_bits` of a field from bit `ofs` on as the low bits of 16 bytes; and back. */
-static void bits_get(const uint8_t *v, unsigned len, unsigned ofs, unsigned n_bits, uint8_t out[16])
-{
-	memset(out, 0, 16);
-	for (unsigned i = 0; i < n_bits && i < 128; i++) {
-		unsigned from = ofs + i;
-
-		if (v[len - 1 - from / 8] >> (from % 8) & 1)
-			out[15 - i / 8] |= (uint8_t)(1u << (i % 8));
-	}
-}
-
-static void bits_put(const uint8_t in[16], unsigned n_bits, unsigned ofs, unsigned len, uint8_t *v,
-	uint8_t *mask)
-{
-	for (unsigned i = 0; i < n_bits && i < 128; i++) {
-		unsigned to = ofs + i;
-
-		mask[len - 1 - to / 8] |= (uint8_t)(1u << (to % 8));
-		if (in[15 - i / 8] >> (i % 8) & 1)
-			v[len - 1 - to / 8] |= (uint8_t)(1u << (to % 8));
-	}
-}
-
-static void move_field(struct xlate *x, const struct of_action *a)
-{
-	uint8_t v[HAL_VALUE_MAX], bits[16];
-	struct of_action set = {.type = OFACT_SET_FIELD, .field = a->dst_field, .has_mask = true};
-	unsigned src_len = hal_field_bytes(a->field), dst_len = hal_field_bytes(a->dst_field);
-
-	if (src_len > 16 || dst_len > 16)
-		return;
-	xlate_need_field(x, a->field);
-	hal_field_get(a->field, &x->key, v);
-	bits_get(v, src_len, a->src_ofs, a->n_bits, bits);
-	bits_put(bits, a->n_bits, a->dst_ofs, dst_len, set.value, set.mask);
-	set_field(x, &set);
-}
-
-static void resubmit(struct xlate *x, const struct of_action *a)
-{
-	uint8_t table = a->table == OF_TABLE_ALL ? x->table : a->table;
-
-	if (x->depth >= XLATE_MAX_DEPTH) {
-		x->error = -ELOOP;
-		return;
-	}
-	x->depth++;
-	xlate_table(x, table,
-		a->port == OF_PORT_IN_PORT ? x->key.in_port_of : rte_cpu_to_be_32(a->port));
-	x->depth--;
-}
-
 static void dec_nw_ttl(struct xlate *x)
 {
 	xlate_need_field(x, FIELD_ETH_TYPE);
@@ -278,11 +127,11 @@ static void one_action(struct xlate *x, const struct of_action *a)
 		xlate_output(x, a->port, a->max_len);
 		break;
 	case OFACT_SET_FIELD:
-		set_field(x, a);
+		xlate_set_field_action(x, a);
 		break;
 	case OFACT_SET_VLAN_VID_10:
 	case OFACT_SET_VLAN_PCP_10:
-		set_vlan_10(x, a);
+		xlate_set_vlan_10(x, a);
 		break;
 	case OFACT_PUSH_VLAN: {
 		/* OpenFlow 1.3, 5.13: the new tag copies VID and PCP of the outermost one. Open
@@ -291,7 +140,7 @@ static void one_action(struct xlate *x, const struct of_action *a)
 		break;
 	}
 	case OFACT_POP_VLAN:
-		pop_vlan(x);
+		xlate_pop_vlan_action(x);
 		break;
 	case OFACT_PUSH_MPLS:
 		xlate_push_mpls(x, a->eth_type);
@@ -307,10 +156,10 @@ static void one_action(struct xlate *x, const struct of_action *a)
 		mpls_ttl(x, a);
 		break;
 	case OFACT_MOVE:
-		move_field(x, a);
+		xlate_move(x, a);
 		break;
 	case OFACT_RESUBMIT:
-		resubmit(x, a);
+		xlate_resubmit(x, a);
 		break;
 	case OFACT_PUSH_PBB:
 	case OFACT_POP_PBB:
@@ -370,14 +219,14 @@ static void one_action(struct xlate *x, const struct of_action *a)
 	case OFACT_NOTE:        /* says nothing to the switch */
 		break;
 	case OFACT_EXIT:
-		x->stop = true;
+		x->exit = true;
 		break;
 	}
 }
 
 void xlate_actions(struct xlate *x, const struct of_actions *acts)
 {
-	for (unsigned i = 0; i < acts->n && !x->error && !x->stop; i++)
+	for (unsigned i = 0; i < acts->n && !x->error && !x->stop && !x->exit; i++)
 		one_action(x, &acts->a[i]);
 }
 
@@ -412,6 +261,8 @@ void xlate_action_set(struct xlate *x)
 
 	memcpy(set, x->set, n * sizeof(set[0]));
 	x->n_set = 0;
+	/* What an exit action ends is the way through tables. */
+	x->exit = false;
 	for (unsigned i = 0; i < n; i++)
 		if (set[i].type == OFACT_OUTPUT || set[i].type == OFACT_GROUP ||
 			set[i].type == OFACT_RESUBMIT)

@@ -21,7 +21,8 @@ struct xlate_copy {
 	uint8_t table, pin_reason;
 	struct of_action set[32];
 	unsigned n_set;
-	bool stop, packet_out, unparsed;
+	struct xlate_vec stack;
+	bool stop, exit, packet_out, unparsed;
 };
 
 static void save(const struct xlate *x, struct xlate_copy *s)
@@ -40,6 +41,7 @@ static void save(const struct xlate *x, struct xlate_copy *s)
 	memcpy(s->set, x->set, x->n_set * sizeof(s->set[0]));
 	s->n_set = x->n_set;
 	s->stop = x->stop;
+	s->exit = x->exit;
 	s->packet_out = x->packet_out;
 	s->unparsed = x->unparsed;
 }
@@ -62,9 +64,26 @@ static void restore(struct xlate *x, const struct xlate_copy *s)
 	memcpy(x->set, s->set, s->n_set * sizeof(x->set[0]));
 	x->n_set = s->n_set;
 	x->stop = s->stop;
+	x->exit = s->exit;
 	x->packet_out = s->packet_out;
 	x->unparsed = s->unparsed;
 	x->push_end = 0;
+}
+
+/* The copy has the stack as it is, and leaves it so. */
+static int keep_stack(const struct xlate *x, struct xlate_copy *s)
+{
+	size_t len = x->stack.n * sizeof(struct xlate_stack_entry);
+
+	s->stack = (struct xlate_vec){0};
+	if (!len)
+		return 0;
+	s->stack.data = malloc(len);
+	if (!s->stack.data)
+		return -ENOMEM;
+	memcpy(s->stack.data, x->stack.data, len);
+	s->stack.n = s->stack.capacity = x->stack.n;
+	return 0;
 }
 
 static bool only_sends(const struct hal_program *p, uint32_t from)
@@ -111,6 +130,11 @@ struct xlate_copy *xlate_copy_begin(struct xlate *x)
 		return NULL;
 	}
 	save(x, s);
+	if (keep_stack(x, s)) {
+		x->error = -ENOMEM;
+		free(s);
+		return NULL;
+	}
 	s->at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
 	x->push_end = 0;
 	x->depth++;
@@ -123,6 +147,8 @@ void xlate_copy_end(struct xlate *x, struct xlate_copy *s)
 
 	x->depth--;
 	restore(x, s);
+	free(x->stack.data);
+	x->stack = s->stack;
 	free(s);
 	if (x->out.error)
 		return;

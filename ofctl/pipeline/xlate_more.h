@@ -25,6 +25,21 @@ void xlate_output_trunc(struct xlate *x, const struct of_action *a);
 /* xlate_controller.c */
 void xlate_controller(struct xlate *x, const struct of_action *a);
 
+/* xlate_set.c: `value` and `mask` in wire form; NULL mask: all of the field */
+void xlate_set_field(
+	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask);
+void xlate_set_field_action(struct xlate *x, const struct of_action *a);
+void xlate_move(struct xlate *x, const struct of_action *a);
+void xlate_pop_vlan_action(struct xlate *x);
+void xlate_set_vlan_10(struct xlate *x, const struct of_action *a);
+
+/* xlate_resubmit.c */
+void xlate_resubmit(struct xlate *x, const struct of_action *a);
+/* A lookup of the packet as the first one of its connection was. */
+struct flow *xlate_lookup_first_tuple(struct xlate *x, uint8_t table);
+/* Where byte `i` of the key is while tuples are swapped. */
+size_t xlate_swapped_offset(size_t i);
+
 /* xlate_register.c: output to a field, stack */
 void xlate_output_reg(struct xlate *x, const struct of_action *a);
 void xlate_stack(struct xlate *x, const struct of_action *a);

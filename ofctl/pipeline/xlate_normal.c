@@ -177,6 +177,12 @@ void xlate_normal(struct xlate *x)
 	const struct mac_entry *e;
 	const struct pl_port *out;
 
+	/* An action can say that the packet came by a port that does not exist. */
+	if (!x->in_port && x->key.in_port_of != RTE_BE32(OF_PORT_CONTROLLER) &&
+		x->key.in_port_of != RTE_BE32(OF_PORT_ANY)) {
+		xlate_trace(x, "NORMAL: no such input port");
+		return;
+	}
 	xlate_need_field(x, FIELD_ETH_DST);
 	xlate_need_field(x, FIELD_ETH_SRC);
 	xlate_need_field(x, FIELD_VLAN_VID);

@@ -27,6 +27,7 @@ void xlate_enter_patch(struct xlate *x, const struct pl_port *out)
 	x->br = peer->br;
 	x->in_port = peer;
 	x->n_set = 0;
+	x->stack.n = 0;
 	x->packet_out = false;
 	x->key.metadata = 0;
 	memset(x->key.reg, 0, sizeof(x->key.reg));
