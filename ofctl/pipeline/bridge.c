@@ -27,8 +27,20 @@ struct pl_bridge *pipeline_bridge_add(struct pipeline *pl, const char *name, uin
 	hmap_init(&br->macs);
 	LIST_INIT(&br->timed);
 	pl_bridge_set_mac_aging(br, 0, 0);
+	if (hmap_insert(&pl->bridge_ids, &br->id_node, hash_mix(br->id))) {
+		free(br);
+		return NULL;
+	}
 	LIST_INSERT_HEAD(&pl->bridges, br, link);
 	return br;
+}
+
+struct pl_bridge *pipeline_bridge_by_id(struct pipeline *pl, uint32_t id)
+{
+	HMAP_FOR_EACH_HASH (br, struct pl_bridge, id_node, hash_mix(id), &pl->bridge_ids)
+		if (br->id == id)
+			return br;
+	return NULL;
 }
 
 static void set_unreachable(void *arg)
@@ -50,6 +62,7 @@ void pipeline_bridge_remove(struct pipeline *pl, struct pl_bridge *br)
 	bridge_mac_destroy(br);
 	pipeline_changed_dep(pl, &key);
 	LIST_REMOVE(br, link);
+	hmap_remove(&pl->bridge_ids, &br->id_node);
 	pipeline_change_end(pl);
 	/* Megaflows made before now may still credit it. */
 	br->gone_version = atomic_load(&pl->version);

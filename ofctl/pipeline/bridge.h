@@ -48,7 +48,8 @@ LIST_HEAD(flow_timed, flow);
 
 struct pl_bridge {
 	struct pipeline *pl;
-	uint32_t id; /* 1 and up, never used again */
+	struct hmap_node id_node; /* in pl->bridge_ids */
+	uint32_t id;              /* 1 and up, never used again */
 	char name[64];
 	uint64_t dpid;
 	struct flow_table tables[OF_TABLES];

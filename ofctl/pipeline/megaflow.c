@@ -64,6 +64,9 @@ void megaflow_free(struct hal_megaflow *mf)
 	for (unsigned i = 0; i < m->n_credits; i++)
 		if (m->credits[i].type == CREDIT_FLOW)
 			flow_unref(m->credits[i].flow);
+	for (unsigned i = 0; i < m->n_recircs; i++)
+		recirc_unref(m->recircs[i]);
+	free(m->recircs);
 	free(m->visits);
 	free(m->deps);
 	free(m->credits);
@@ -105,7 +108,9 @@ static int take_lists(struct pl_megaflow *m, struct xlate *x)
 	}
 	m->credits = x->credits.data;
 	m->n_credits = x->credits.n;
-	x->credits = (struct xlate_vec){0};
+	m->recircs = x->recircs.data;
+	m->n_recircs = x->recircs.n;
+	x->credits = x->recircs = (struct xlate_vec){0};
 	return 0;
 }
 
@@ -122,7 +127,8 @@ struct pl_megaflow *megaflow_new(struct pipeline *pl, struct xlate *x)
 	m->mf.program = hal_builder_finish(&x->out);
 	if (!m->mf.match || !m->sample || !m->mf.program || take_lists(m, x))
 		goto free_megaflow;
-	m->mf.ufid = ufid_of(m->mf.match, 0);
+	m->mf.chain = rte_be_to_cpu_32(x->orig->recirc_id);
+	m->mf.ufid = ufid_of(m->mf.match, m->mf.chain);
 	m->mf.created_ms = clock_ms();
 	m->mf.release = megaflow_free;
 	atomic_store(&m->mf.refs, 1);

@@ -24,6 +24,17 @@ static void account(struct pl_bridge *br, struct xlate *x, uint64_t bytes)
 	pipeline_change_end(br->pl);
 }
 
+/* For so long what a packet-out needs when it comes back is kept. */
+#define IN_FLIGHT_MS 5000
+
+static void keep_recircs(const struct xlate *x)
+{
+	struct pl_recirc **r = x->recircs.data;
+
+	for (unsigned i = 0; i < x->recircs.n; i++)
+		recirc_linger(r[i], clock_ms() + IN_FLIGHT_MS);
+}
+
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
 {
 	const struct pl_port *in = bridge_port(br, po->in_port);
@@ -57,6 +68,7 @@ enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po
 		log_warn("%s: a packet-out of %zu bytes was lost: the way to the worker is full",
 			br->name, po->len);
 	free(program);
+	keep_recircs(&x);
 	xlate_clear(&x);
 	return OFERR_OK;
 }

@@ -100,6 +100,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	if (!pl->sp)
 		return;
 	credit_sweep(pl, now);
+	recirc_sweep(pl->recircs, now);
 	free_gone_bridges(pl);
 	reclaim(pl);
 }
@@ -123,9 +124,11 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	hmap_init(&pl->deps);
 	hmap_init(&pl->visits);
 	hmap_init(&pl->patches);
+	hmap_init(&pl->bridge_ids);
 	pl->births = ring_new(BIRTHS);
 	pl->notes = ring_new(NOTES);
-	if (!pl->births || !pl->notes)
+	pl->recircs = recirc_open(RECIRC_MAX);
+	if (!pl->births || !pl->notes || !pl->recircs)
 		goto free_rings;
 	pl->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (pl->wake_fd < 0)
@@ -148,6 +151,7 @@ free_events:
 		event_free(pl->reclaim_event);
 	close(pl->wake_fd);
 free_rings:
+	recirc_close(pl->recircs);
 	free(pl->births);
 	free(pl->notes);
 	free(pl);
@@ -197,6 +201,7 @@ void pipeline_close(struct pipeline *pl)
 	event_free(pl->sweep_event);
 	event_free(pl->reclaim_event);
 	drop_megaflows(pl);
+	recirc_sweep(pl->recircs, UINT64_MAX);
 	notes_drop(pl);
 	while ((br = LIST_FIRST(&pl->bridges)))
 		pipeline_bridge_remove(pl, br);
@@ -206,6 +211,8 @@ void pipeline_close(struct pipeline *pl)
 		bridge_free(br);
 	}
 	depend_destroy(pl);
+	recirc_close(pl->recircs);
+	hmap_destroy(&pl->bridge_ids);
 	hmap_destroy(&pl->patches);
 	hmap_destroy(&pl->megaflows);
 	close(pl->wake_fd);

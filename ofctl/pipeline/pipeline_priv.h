@@ -75,7 +75,8 @@ struct pl_megaflow {
 	struct visit_node *visits;
 	struct dep_node *deps;
 	struct credit *credits;
-	unsigned n_visits, n_deps, n_credits;
+	struct pl_recirc **recircs; /* that its program and its chain refer to; with references */
+	unsigned n_visits, n_deps, n_credits, n_recircs;
 	uint64_t credited_packets, credited_bytes; /* already given to flows */
 };
 
@@ -118,6 +119,8 @@ struct pipeline {
 	struct pl_bridge_list bridges;
 	struct pl_bridge_list gone_bridges; /* removed, still credited by old megaflows */
 	uint32_t next_bridge_id;
+	struct hmap bridge_ids; /* bridges, by id; workers, under RCU */
+	struct recirc_ids *recircs;
 	struct hmap megaflows;         /* LIVE ones, by ufid */
 	struct pl_megaflow_list all;   /* LIVE and RETIRING */
 	struct pl_megaflow_list stale; /* to be translated again */
@@ -139,6 +142,9 @@ struct visit_head {
 	uint8_t table;
 	struct visit_list list;
 };
+
+/* Under RCU; NULL: it is gone. */
+struct pl_bridge *pipeline_bridge_by_id(struct pipeline *pl, uint32_t id);
 
 /* megaflow.c: makes a megaflow of a finished translation, which it takes apart. */
 struct pl_megaflow *megaflow_new(struct pipeline *pl, struct xlate *x);

@@ -9,7 +9,7 @@
 
 #define ETH_P_MPLS_UC 0x8847
 
-static void useful(struct xlate *x)
+void xlate_useful(struct xlate *x)
 {
 	if (x->out.program)
 		x->useful = x->out.program->len;
@@ -18,7 +18,7 @@ static void useful(struct xlate *x)
 void xlate_emit_output(struct xlate *x, const struct pl_port *port)
 {
 	hal_build_output(&x->out, port->cfg.dp_port);
-	useful(x);
+	xlate_useful(x);
 }
 
 void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
@@ -27,10 +27,14 @@ void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
 
 	if (x->in_port && x->in_port->no_packet_in)
 		return;
+	/* The packet-in tells of the connection what the pipeline knows. */
+	if (x->ct_stale)
+		hal_build_plain(&x->out, ACTION_CT_CLEAR);
+	x->ct_stale = false;
 	c = hal_builder_add(&x->out, ACTION_CONTROLLER, sizeof(*c));
 	if (!c)
 		return;
-	c->cookie = x->flow ? x->flow->cookie : UINT64_MAX;
+	c->cookie = x->cookie;
 	c->bridge = x->br->id;
 	c->in_port_of = rte_be_to_cpu_32(x->key.in_port_of);
 	/* The event says what metadata was, so the megaflow must be sure of it: it always is, since
@@ -39,7 +43,7 @@ void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
 	c->max_len = max_len;
 	c->table = x->table;
 	c->reason = reason;
-	useful(x);
+	xlate_useful(x);
 }
 
 void xlate_write_field(
@@ -71,6 +75,17 @@ void xlate_emit_set(
 		x->ttl_dec = 0;
 	if (hal_field_is_dp(id) && !is_tunnel(id))
 		hal_build_set(&x->out, id, value, mask);
+}
+
+void xlate_forget_ct(struct xlate *x)
+{
+	static const enum hal_field_id ids[] = {FIELD_CT_STATE, FIELD_CT_ZONE, FIELD_CT_MARK,
+		FIELD_CT_LABEL, FIELD_CT_NW_PROTO, FIELD_CT_NW_SRC, FIELD_CT_NW_DST,
+		FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST, FIELD_CT_TP_SRC, FIELD_CT_TP_DST};
+	static const uint8_t zero[HAL_VALUE_MAX];
+
+	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		xlate_write_field(x, ids[i], zero, NULL);
 }
 
 /* ---- VLAN tags ---- */
@@ -236,7 +251,7 @@ void xlate_pop_mpls(struct xlate *x, uint16_t eth_type)
 		return;
 	xlate_need_field(x, FIELD_MPLS_BOS);
 	lse_shift(x, false);
-	if (!is_mpls(eth_type))
+	if (!is_mpls(eth_type) || x->lse_from[0] == XLATE_UNPARSED)
 		forget_payload(x, false);
 	x->key.dp.eth_type = rte_cpu_to_be_16(eth_type);
 	x->known.dp.eth_type = x->written.dp.eth_type = 0xffff;

@@ -77,18 +77,23 @@ void xlate_clear(struct xlate *x)
 {
 	struct visit *visits = x->visits.data;
 	struct credit *credits = x->credits.data;
+	struct pl_recirc **recircs = x->recircs.data;
 
 	for (unsigned i = 0; i < x->visits.n; i++)
 		free(visits[i].known);
 	for (unsigned i = 0; i < x->credits.n; i++)
 		if (credits[i].type == CREDIT_FLOW)
 			flow_unref(credits[i].flow);
+	for (unsigned i = 0; i < x->recircs.n; i++)
+		recirc_unref(recircs[i]);
 	free(x->visits.data);
 	free(x->deps.data);
 	free(x->credits.data);
 	free(x->stack.data);
+	free(x->recircs.data);
+	free(x->forks.data);
 	hal_builder_clear(&x->out);
-	x->visits = x->deps = x->credits = x->stack = (struct xlate_vec){0};
+	x->visits = x->deps = x->credits = x->stack = x->recircs = x->forks = (struct xlate_vec){0};
 }
 
 static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
@@ -103,6 +108,7 @@ static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_ke
 	memset((uint8_t *)&x->known + sizeof(struct hal_key), 0xff,
 		sizeof(struct xlate_key) - sizeof(struct hal_key));
 	x->written = x->known;
+	x->cookie = UINT64_MAX;
 	x->vlan_from[1] = 1;
 	x->lse_from[1] = 1;
 	x->lse_from[2] = 2;
@@ -222,49 +228,76 @@ static void write_metadata(struct xlate *x, const struct of_instructions *ins)
 		(old & ~ins->metadata_mask) | (ins->metadata & MUTATE(8, ins->metadata_mask, 0)));
 }
 
-void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
+bool xlate_instructions(struct xlate *x, const struct of_instructions *ins, uint8_t *table)
 {
-	const struct flow *outer = x->flow;
+	if (ins->clear) {
+		x->n_set = 0;
+		x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
+	}
+	write_set(x, &ins->write);
+	if (ins->has_metadata)
+		write_metadata(x, ins);
+	if (!ins->has_goto || x->error)
+		return false;
+	*table = MUTATE(9, ins->goto_table, 1);
+	return true;
+}
+
+/* Looks the table up and runs the winner's actions. Returns what follows them, or NULL: nothing,
+ * at least not now. */
+static const struct of_instructions *run_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
+{
 	rte_be32_t real_in_port = x->key.in_port_of;
-	uint8_t outer_table = x->table, outer_reason = x->pin_reason;
+	struct xlate_list l = {.table = table};
 	bool first_tuple = x->first_tuple;
+	struct flow *f;
 
 	x->first_tuple = false;
-	x->key.in_port_of = in_port;
-	for (;; first_tuple = false) {
-		struct flow *f =
-			first_tuple ? xlate_lookup_first_tuple(x, table) : xlate_lookup(x, table);
-
-		x->key.in_port_of = real_in_port;
-		trace_flow(x, table, f);
-		if (x->error || x->raced)
-			break;
-		x->table = table;
-		x->flow = f;
-		if (!f) {
-			if (atomic_load(&x->br->miss_to_controller))
-				xlate_emit_controller(x, 128, OF_REASON_NO_MATCH);
-			break;
-		}
-		x->pin_reason = is_table_miss_flow(f) ? OF_REASON_NO_MATCH : OF_REASON_ACTION;
-		xlate_actions(x, &f->ins.apply);
-		if (x->stop || x->exit || x->error)
-			break;
-		if (f->ins.clear) {
-			x->n_set = 0;
-			x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
-		}
-		write_set(x, &f->ins.write);
-		if (f->ins.has_metadata)
-			write_metadata(x, &f->ins);
-		if (!f->ins.has_goto)
-			break;
-		table = MUTATE(9, f->ins.goto_table, 1);
+	if (x->unparsed) {
+		/* The lookup has to see what lies below the label that was popped. */
+		x->freezing = true;
+		xlate_frame_table(x, table, in_port);
+		return NULL;
 	}
+	x->key.in_port_of = in_port;
+	f = first_tuple ? xlate_lookup_first_tuple(x, table) : xlate_lookup(x, table);
+	x->key.in_port_of = real_in_port;
+	trace_flow(x, table, f);
+	if (x->error || x->raced)
+		return NULL;
+	x->table = table;
+	x->flow = f;
+	x->cookie = f ? f->cookie : UINT64_MAX;
+	if (!f) {
+		if (atomic_load(&x->br->miss_to_controller))
+			xlate_emit_controller(x, 128, OF_REASON_NO_MATCH);
+		return NULL;
+	}
+	x->pin_reason = is_table_miss_flow(f) ? OF_REASON_NO_MATCH : OF_REASON_ACTION;
+	l.acts = &f->ins.apply;
+	l.then = &f->ins;
+	xlate_list_run(x, &l);
+	if (x->freezing)
+		xlate_frame_list(x, &l, true);
+	return xlate_halted(x) ? NULL : l.then;
+}
+
+void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
+{
+	const struct of_instructions *then;
+	const struct flow *outer = x->flow;
+	uint8_t outer_table = x->table, outer_reason = x->pin_reason;
+	uint64_t outer_cookie = x->cookie;
+
+	do {
+		then = run_table(x, table, in_port);
+		in_port = x->key.in_port_of;
+	} while (then && xlate_instructions(x, then, &table));
 	/* What stopped is the list of actions and the way to further tables. The action set
 	 * collected so far is still executed, as Open vSwitch does. */
 	x->stop = false;
 	x->flow = outer;
+	x->cookie = outer_cookie;
 	x->table = outer_table;
 	x->pin_reason = outer_reason;
 }
@@ -279,7 +312,9 @@ void xlate_bridge(struct xlate *x)
 		return;
 	}
 	xlate_table(x, 0, x->key.in_port_of);
-	if (!x->stop && !x->error)
+	if (x->freezing)
+		xlate_frame_set(x);
+	else if (!x->error)
 		xlate_action_set(x);
 }
 
@@ -301,6 +336,11 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 	uint32_t dp = rte_be_to_cpu_32(key->in_port);
 
 	xlate_init(x, pl, key);
+	if (key->recirc_id) {
+		xlate_resume(x);
+		finish(x);
+		return;
+	}
 	x->in_port = dp <= HAL_PORT_MAX
 			     ? atomic_load_explicit(&pl->dp_ports[dp], memory_order_acquire)
 			     : NULL;
@@ -313,6 +353,7 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 	x->key.in_phy_port = x->key.in_port_of;
 	xlate_depend(x, dep_key_port(x->br, x->in_port->cfg.number));
 	xlate_bridge(x);
+	xlate_freeze_end(x);
 	finish(x);
 }
 
@@ -327,6 +368,7 @@ void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_por
 	x->key.in_port_of = rte_cpu_to_be_32(in_port ? in_port->cfg.number : OF_PORT_CONTROLLER);
 	x->key.in_phy_port = x->key.in_port_of;
 	xlate_actions(x, acts);
+	xlate_freeze_end(x);
 	finish(x);
 }
 
@@ -342,5 +384,6 @@ void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key 
 	if (x->in_port)
 		xlate_depend(x, dep_key_port(br, x->in_port->cfg.number));
 	xlate_bridge(x);
+	xlate_freeze_end(x);
 	finish(x);
 }

@@ -11,6 +11,11 @@
  * action wrote a constant over them. Needing a bit that is known costs nothing; needing another
  * puts the bit of the original packet it came from into the mask.
  *
+ * Freezing: an action that needs to see what the packet has become (below a popped label, its hash,
+ * its connection) interrupts the translation. What is still to be done becomes a recirculation id,
+ * the program ends with RECIRC(id), and the packet is translated from there when it comes back. It
+ * ends at the boundary of a branch (bridge, clone, bucket): what is outside goes on.
+ *
  * Thread-safety: one thread uses one struct xlate; what it reads is under RCU.
  */
 #ifndef SLUICE_OFCTL_PIPELINE_XLATE_H
@@ -24,6 +29,7 @@
 #include "hal/match.h"
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/depend.h"
+#include "ofctl/pipeline/recirc.h"
 
 /* One table lookup. */
 struct visit {
@@ -76,6 +82,25 @@ struct xlate_vec {
 	unsigned n, capacity;
 };
 
+/* A list of actions that is being executed. */
+struct xlate_list {
+	const struct of_actions *acts;
+	unsigned next;                      /* the one after the current one */
+	const struct of_instructions *then; /* what follows the list, or NULL */
+	uint8_t table;                      /* that these instructions belong to */
+	struct xlate_list *outer;
+};
+
+/* What a packet was when it came to a RECIRC; for traces. */
+struct xlate_fork {
+	struct pl_recirc *to; /* held by x->recircs */
+	struct hal_key key;
+	bool ct;
+};
+
+struct xlate;
+typedef void xlate_frozen_cb(struct xlate *x, struct pl_recirc *r, const void *arg);
+
 struct xlate {
 	struct pipeline *pl;
 	const struct pl_bridge *br;    /* where the packet is now */
@@ -102,6 +127,18 @@ struct xlate {
 	const struct flow *flow;  /* being executed */
 	struct of_action set[32]; /* the action set */
 	unsigned n_set;
+	uint64_t cookie; /* of the flow being executed, or of the one that was when frozen */
+	struct xlate_list *list; /* the innermost */
+	bool tracked;  /* conntrack has seen the packet in this chain: ct_* mean something */
+	bool ct_stale; /* the packet's ct_* are not what the key says: it says that there are none
+			*/
+	struct pl_hash_basis hash; /* that the packet's dp_hash was computed with */
+	bool freezing;             /* everything stops, frames are collected */
+	struct xlate_vec frames;   /* struct pl_frame, innermost first */
+	struct xlate_vec recircs; /* struct pl_recirc *: references; the megaflow takes them over */
+	struct xlate_vec forks;   /* struct xlate_fork; only with a trace */
+	xlate_frozen_cb *frozen;  /* called in the place of a RECIRC step */
+	const void *frozen_arg;
 	bool raced;       /* a flow vanished under our eyes */
 	bool stop;        /* the list of actions ends here (TTL ran out) */
 	bool exit;        /* so do all that led to it, but for the action set */
@@ -155,6 +192,11 @@ void xlate_bridge(struct xlate *x);
  * by; actions do not. */
 void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port);
 void xlate_actions(struct xlate *x, const struct of_actions *acts);
+/* From l->next on. */
+void xlate_list_run(struct xlate *x, struct xlate_list *l);
+/* What follows a list of actions in a flow: clear, write, metadata. True if it goes on in *table.
+ */
+bool xlate_instructions(struct xlate *x, const struct of_instructions *ins, uint8_t *table);
 void xlate_action_set(struct xlate *x);
 void xlate_output(struct xlate *x, uint32_t port, uint16_t max_len);
 void xlate_normal(struct xlate *x);
@@ -176,6 +218,47 @@ void xlate_depend(struct xlate *x, struct dep_key key);
 void *xlate_vec_add(struct xlate *x, struct xlate_vec *v, size_t size);
 void xlate_credit(struct xlate *x, const struct credit *c);
 void xlate_effect(struct xlate *x, const struct effect *e);
+
+/* ---- interrupting a translation (freeze.c, resume.c) ---- */
+
+/* To be called by the handler of an action, before it has changed or emitted anything but what must
+ * come before the recirculation: the translation stops here. The action runs again after it. What
+ * tells that it has been here before is what the packet brings along: its hash (x->hash), its
+ * parsed headers. Returns at once; the handler then returns too. */
+void xlate_freeze(struct xlate *x);
+
+/* The same, but what comes next is the action after this one, and in the place of the RECIRC step
+ * `frozen` is called, to emit another (a controller that pauses). The id that it is given lives as
+ * long as the megaflow; recirc_linger() keeps it longer. `arg` must last that long, as everything
+ * does that belongs to the flow. */
+void xlate_freeze_after(struct xlate *x, xlate_frozen_cb *frozen, const void *arg);
+
+/* Recirculates a copy to a table, with the action set to be executed after it; goes on here. */
+void xlate_fork_table(struct xlate *x, uint8_t table, bool ct);
+
+/* True if no further action is to be executed for now. */
+static inline bool xlate_halted(const struct xlate *x)
+{
+	return x->error || x->stop || x->exit || x->freezing;
+}
+
+/* Ends what xlate_freeze() began, at the boundary of a branch (xlate_copy.h does so): emits RECIRC.
+ */
+void xlate_freeze_end(struct xlate *x);
+
+/* Frames, by those that were interrupted, from the inside out. */
+void xlate_frame_list(struct xlate *x, const struct xlate_list *l, bool ends);
+void xlate_frame_table(struct xlate *x, uint8_t table, rte_be32_t in_port);
+void xlate_frame_set(struct xlate *x);
+
+/* Goes on from a frozen state: x->key.recirc_id names it. */
+void xlate_resume(struct xlate *x);
+
+/* The program so far has an effect: it is kept. */
+void xlate_useful(struct xlate *x);
+
+/* The ct_* fields of the current key are 0 from now on, and known to be. */
+void xlate_forget_ct(struct xlate *x);
 
 /* One line of a trace, indented by depth. */
 void xlate_trace(struct xlate *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -47,7 +47,9 @@ void xlate_output(struct xlate *x, uint32_t number, uint16_t max_len)
 		if (x->packet_out && x->depth < XLATE_MAX_DEPTH) {
 			x->packet_out = false;
 			xlate_table(x, 0, x->key.in_port_of);
-			if (!x->stop && !x->error)
+			if (x->freezing)
+				xlate_frame_set(x);
+			else if (!x->error)
 				xlate_action_set(x);
 			x->packet_out = true;
 		}
@@ -224,10 +226,68 @@ static void one_action(struct xlate *x, const struct of_action *a)
 	}
 }
 
+static bool below_label(enum hal_field_id id)
+{
+	size_t at = hal_fields[id].offset;
+
+	return at >= offsetof(struct hal_key, ip_proto) &&
+	       at < offsetof(struct hal_key, ipv6_exthdr);
+}
+
+/* True if the action reads or writes what lies below the last label, which was popped. Tables and
+ * buckets that it leads to see to that themselves. */
+static bool looks_below_label(const struct of_action *a)
+{
+	switch (a->type) {
+	case OFACT_OUTPUT:
+	case OFACT_OUTPUT_TRUNC:
+	case OFACT_ENQUEUE:
+	case OFACT_CONTROLLER:
+	case OFACT_SET_VLAN_VID_10:
+	case OFACT_SET_VLAN_PCP_10:
+	case OFACT_PUSH_VLAN:
+	case OFACT_POP_VLAN:
+	case OFACT_SET_QUEUE:
+	case OFACT_GROUP:
+	case OFACT_METER:
+	case OFACT_CLONE:
+	case OFACT_CHECK_PKT_LARGER:
+	case OFACT_EXIT:
+	case OFACT_NOTE:
+		return false;
+	case OFACT_RESUBMIT:
+		return a->with_ct;
+	case OFACT_SET_FIELD:
+		return below_label(a->field);
+	case OFACT_MOVE:
+		return below_label(a->field) || below_label(a->dst_field);
+	default:
+		return true;
+	}
+}
+
+void xlate_list_run(struct xlate *x, struct xlate_list *l)
+{
+	l->outer = x->list;
+	x->list = l;
+	while (l->next < l->acts->n && !xlate_halted(x)) {
+		const struct of_action *a = &l->acts->a[l->next++];
+
+		if (x->unparsed && looks_below_label(a))
+			xlate_freeze(x);
+		else
+			one_action(x, a);
+	}
+	x->list = l->outer;
+}
+
 void xlate_actions(struct xlate *x, const struct of_actions *acts)
 {
-	for (unsigned i = 0; i < acts->n && !x->error && !x->stop && !x->exit; i++)
-		one_action(x, &acts->a[i]);
+	struct xlate_list l = {.acts = acts};
+
+	xlate_list_run(x, &l);
+	if (x->freezing)
+		xlate_frame_list(x, &l, false);
 }
 
 /* OpenFlow 1.3, 5.10: the order in which an action set is executed. */
@@ -253,26 +313,31 @@ static const enum of_action_type set_order[] = {
 	OFACT_RESUBMIT,
 };
 
+static bool sends(const struct of_action *a)
+{
+	return a->type == OFACT_OUTPUT || a->type == OFACT_GROUP || a->type == OFACT_RESUBMIT;
+}
+
 void xlate_action_set(struct xlate *x)
 {
-	struct of_action set[32];
+	struct of_action set[32], ordered[32];
+	struct of_actions list = {0, ordered};
 	unsigned n = x->n_set;
-	bool sends = false;
+	bool any = false;
 
 	memcpy(set, x->set, n * sizeof(set[0]));
 	x->n_set = 0;
 	/* What an exit action ends is the way through tables. */
 	x->exit = false;
 	for (unsigned i = 0; i < n; i++)
-		if (set[i].type == OFACT_OUTPUT || set[i].type == OFACT_GROUP ||
-			set[i].type == OFACT_RESUBMIT)
-			sends = true;
-	if (!sends)
+		any |= sends(&set[i]);
+	if (!any)
 		return;
 	/* Also after a table-miss flow: another flow may have written the set. */
 	x->pin_reason = OF_REASON_ACTION_SET;
 	for (unsigned o = 0; o < sizeof(set_order) / sizeof(set_order[0]); o++)
-		for (unsigned i = 0; i < n && !x->error && !x->stop; i++)
+		for (unsigned i = 0; i < n; i++)
 			if (set[i].type == set_order[o])
-				one_action(x, &set[i]);
+				ordered[list.n++] = set[i];
+	xlate_actions(x, &list);
 }

@@ -18,11 +18,14 @@ struct xlate_copy {
 	const struct pl_bridge *br;
 	const struct pl_port *in_port;
 	const struct flow *flow;
+	uint64_t cookie;
+	struct xlate_list *list;
+	struct pl_hash_basis hash;
 	uint8_t table, pin_reason;
 	struct of_action set[32];
 	unsigned n_set;
 	struct xlate_vec stack;
-	bool stop, exit, packet_out, unparsed;
+	bool stop, exit, packet_out, unparsed, tracked, ct_stale;
 };
 
 static void save(const struct xlate *x, struct xlate_copy *s)
@@ -36,6 +39,11 @@ static void save(const struct xlate *x, struct xlate_copy *s)
 	s->br = x->br;
 	s->in_port = x->in_port;
 	s->flow = x->flow;
+	s->cookie = x->cookie;
+	s->list = x->list;
+	s->hash = x->hash;
+	s->tracked = x->tracked;
+	s->ct_stale = x->ct_stale;
 	s->table = x->table;
 	s->pin_reason = x->pin_reason;
 	memcpy(s->set, x->set, x->n_set * sizeof(s->set[0]));
@@ -59,6 +67,11 @@ static void restore(struct xlate *x, const struct xlate_copy *s)
 	x->br = s->br;
 	x->in_port = s->in_port;
 	x->flow = s->flow;
+	x->cookie = s->cookie;
+	x->list = s->list;
+	x->hash = s->hash;
+	x->tracked = s->tracked;
+	x->ct_stale = s->ct_stale;
 	x->table = s->table;
 	x->pin_reason = s->pin_reason;
 	memcpy(x->set, s->set, s->n_set * sizeof(x->set[0]));
@@ -86,14 +99,30 @@ static int keep_stack(const struct xlate *x, struct xlate_copy *s)
 	return 0;
 }
 
-static bool only_sends(const struct hal_program *p, uint32_t from)
+/* Steps that act on a copy of their own. */
+static bool leaves_packet(const struct hal_action *a)
+{
+	switch (a->type) {
+	case ACTION_OUTPUT:
+	case ACTION_CONTROLLER:
+	case ACTION_CLONE:
+	case ACTION_SAMPLE:
+	case ACTION_CHECK_PKT_LEN:
+	case ACTION_RECIRC:
+	case ACTION_TRUNC: /* an output follows, where it ends */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool all_leave_packet(const struct hal_program *p, uint32_t from)
 {
 	for (uint32_t at = from; at < p->len;) {
 		const struct hal_action *a =
 			(const struct hal_action *)((const uint8_t *)p->steps + at);
 
-		if (a->type != ACTION_OUTPUT && a->type != ACTION_CONTROLLER &&
-			a->type != ACTION_CLONE)
+		if (!leaves_packet(a))
 			return false;
 		at += a->len;
 	}
@@ -108,7 +137,7 @@ static void unwrap_clone(struct xlate *x, uint32_t at)
 	uint32_t head = sizeof(struct hal_act_clone);
 	const struct hal_act_clone *c = (const struct hal_act_clone *)(steps + at);
 
-	if (c->nested_len && !only_sends(p, at + head))
+	if (c->nested_len && !all_leave_packet(p, at + head))
 		return;
 	memmove(steps + at, steps + at + head, p->len - at - head);
 	p->len -= head;
@@ -145,6 +174,7 @@ void xlate_copy_end(struct xlate *x, struct xlate_copy *s)
 {
 	uint32_t at = s->at;
 
+	xlate_freeze_end(x);
 	x->depth--;
 	restore(x, s);
 	free(x->stack.data);

@@ -259,6 +259,20 @@ struct pl_megaflow *rig_translate(const struct hal_key *key)
 	return megaflow_new(rig.pl, &x);
 }
 
+/* Recirculation ids are new each time: they are all shown as "#". */
+static void hide_ids(char *text)
+{
+	static const char name[] = "recirc(";
+	char *id = text;
+
+	while ((id = strstr(id, name))) {
+		char *end = strchr(id += strlen(name), ')');
+
+		*id++ = '#';
+		memmove(id, end, strlen(end) + 1);
+	}
+}
+
 static const char *describe(const char *packet, bool match)
 {
 	static char text[4096];
@@ -271,6 +285,7 @@ static const char *describe(const char *packet, bool match)
 		hal_cmatch_format(m->mf.match, text, sizeof(text));
 	else
 		hal_program_format(m->mf.program, NULL, NULL, text, sizeof(text));
+	hide_ids(text);
 	megaflow_free(&m->mf);
 	return text;
 }
@@ -287,10 +302,15 @@ const char *rig_match(const char *packet)
 
 /* ---- packets ---- */
 
+static bool covers(const struct hal_megaflow *mf, const struct hal_key *key)
+{
+	return mf->chain == rte_be_to_cpu_32(key->recirc_id) && hal_cmatch_covers(mf->match, key);
+}
+
 static struct hal_megaflow *find(const struct mf_set *s, const struct hal_key *key)
 {
 	for (unsigned i = 0; i < s->n; i++)
-		if (hal_megaflow_usable(s->mf[i]) && hal_cmatch_covers(s->mf[i]->match, key))
+		if (hal_megaflow_usable(s->mf[i]) && covers(s->mf[i], key))
 			return s->mf[i];
 	return NULL;
 }
@@ -390,7 +410,7 @@ struct pl_megaflow *rig_live(const struct hal_key *key)
 	struct pl_megaflow *m;
 
 	TAILQ_FOREACH (m, &rig.pl->all, link)
-		if (m->indexed && hal_cmatch_covers(m->mf.match, key))
+		if (m->indexed && covers(&m->mf, key))
 			return m;
 	return NULL;
 }

@@ -221,10 +221,10 @@ static void mpls(void)
 			 "table=1,mpls,mpls_label=6,actions=output:2"},
 			"in_port=1,mpls,mpls_label=5,mpls_lse1=0x6100",
 			"pop_mpls(eth_type=0x8847),output(102)"},
-		/* What lies below the last label is not known, and not guessed. */
+		/* What lies below the last label is seen when the packet comes back. */
 		{{"mpls,actions=pop_mpls:0x800,goto_table:1",
 			 "table=1,ip,nw_dst=0.0.0.0,actions=output:2"},
-			"in_port=1,mpls,mpls_bos=1", "error"},
+			"in_port=1,mpls,mpls_bos=1", "pop_mpls(eth_type=0x0800),recirc(#)"},
 		{{"mpls,actions=set_field:7->mpls_label,dec_mpls_ttl,output:2"},
 			"in_port=1,mpls,mpls_label=5,mpls_ttl=9",
 			"set(mpls_label=7),set(mpls_ttl=8),output(102)"},
