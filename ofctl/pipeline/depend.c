@@ -155,9 +155,7 @@ static void mark_flow(struct pipeline *pl, const struct flow *f)
 	if (!h)
 		return;
 	LIST_FOREACH (v, &h->list, link) {
-		const struct flow *winner = v->visit.winner;
-
-		if (winner && winner->priority > f->priority)
+		if (v->visit.priority > f->priority)
 			continue;
 		if (hal_cmatch_overlap(v->visit.known, f->match) && MUTATE(12, 1, 0))
 			mark_stale(pl, v->mf);

@@ -7,6 +7,7 @@
 #include "hal/base/rcu.h"
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/conjunction.h"
 
 struct flow *flow_new(struct pl_bridge *br, const struct of_flow_mod *fm, uint8_t table,
 	struct flow_counter *counter)
@@ -36,6 +37,7 @@ struct flow *flow_new(struct pl_bridge *br, const struct of_flow_mod *fm, uint8_
 	f->hard_timeout = fm->hard_timeout;
 	f->flags = fm->flags;
 	f->importance = fm->importance;
+	f->clause = conj_is_clause(&f->ins);
 	atomic_store(&f->refs, 1);
 	return f;
 

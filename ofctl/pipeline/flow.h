@@ -43,6 +43,7 @@ struct flow {
 	uint16_t idle_timeout, hard_timeout; /* seconds */
 	uint16_t flags, importance;
 	uint8_t table;
+	bool clause;            /* of a conjunction: never wins by itself */
 	bool removed;           /* control: out of its table */
 	bool announce;          /* control: flow-removed is due when it is gone */
 	uint8_t removed_reason; /* enum of_removed_reason */
@@ -72,6 +73,7 @@ struct flow_table {
 	_Atomic(struct subtable_vec *) subtables; /* NULL: none */
 	struct flow_list flows;
 	uint32_t n;
+	_Atomic uint32_t n_clauses; /* flows that are clauses of conjunctions */
 	uint64_t lookups, matched;
 };
 
@@ -95,7 +97,7 @@ void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to
 struct flow *flow_table_find(
 	const struct flow_table *t, const struct hal_cmatch *match, uint16_t priority);
 
-/* The winner for a key, or NULL. Any thread under RCU. */
+/* The winner among the flows that are no clauses, or NULL. Any thread under RCU. */
 struct flow *flow_table_lookup(const struct flow_table *t, const struct xlate_key *key);
 
 /* True if a flow with the same priority overlaps `match`. */

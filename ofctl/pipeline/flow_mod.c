@@ -60,6 +60,9 @@ static void replace_flow(struct flow *from, struct flow *to)
 	from->removed = true;
 	if (MUTATE(16, 1, 0))
 		changed(from);
+	/* A clause that was met is no dependency of what did not win by it. */
+	if (from->clause || to->clause)
+		pipeline_changed_flow_added(to->br->pl, to);
 	flow_unref(from);
 }
 

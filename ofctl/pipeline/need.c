@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hal/mutation.h"
+#include "ofctl/pipeline/conjunction.h"
 #include "ofctl/pipeline/xlate_more.h"
 
 #define VLAN_OFFSET offsetof(struct hal_key, vlan)
@@ -206,9 +207,26 @@ static void disprove(struct xlate *x, const struct flow *f)
  * whole value under the subtable's mask is needed, which no flow there has. */
 #define DISPROVE_MAX 64
 
-void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct flow *winner)
+/* True if it matters whether the packet matches `f`. A clause that it meets can only be missed from
+ * there on, which makes no conjunction complete; and what more is met of one that is complete
+ * changes nothing. */
+static bool matters(const struct xlate *x, const struct flow *f, int above,
+	const struct conj_won *conj, bool plain)
+{
+	if (f->priority <= above)
+		return false;
+	if (!f->clause)
+		return true;
+	if (plain || hal_cmatch_covers(f->match, &x->key))
+		return false;
+	return !(conj && f->priority == conj->priority && conj_only_of(f, conj->id));
+}
+
+void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct flow *winner,
+	const struct conj_won *conj, bool plain)
 {
 	const struct subtable_vec *vec = atomic_load_explicit(&t->subtables, memory_order_acquire);
+	int above = conj ? conj->priority - 1 : winner ? winner->priority : -1;
 	unsigned i, j = 0;
 
 	if (winner)
@@ -217,7 +235,7 @@ void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct 
 	for (unsigned s = 0; vec && s < vec->n; s++) {
 		const struct subtable *sub = vec->sub[s];
 
-		if (winner && MUTATE(4, atomic_load(&sub->max_priority) <= winner->priority, s > 0))
+		if (MUTATE(4, (int)atomic_load(&sub->max_priority) <= above, s > 0))
 			break;
 		if (atomic_load(&sub->n) > DISPROVE_MAX) {
 			j = 0;
@@ -226,7 +244,7 @@ void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct 
 			continue;
 		}
 		HMAP_FOR_EACH (f, struct flow, node, &sub->flows)
-			if ((!winner || f->priority > winner->priority) && MUTATE(5, 1, 0))
+			if (matters(x, f, above, conj, plain) && MUTATE(5, 1, 0))
 				disprove(x, f);
 	}
 }

@@ -115,6 +115,7 @@ int flow_table_insert(struct flow_table *t, struct flow *f)
 	}
 	TAILQ_INSERT_TAIL(&t->flows, f, order);
 	t->n++;
+	atomic_fetch_add(&t->n_clauses, f->clause);
 	return 0;
 
 remove_node:
@@ -149,6 +150,7 @@ void flow_table_remove(struct flow_table *t, struct flow *f)
 	hmap_remove(&s->flows, &f->node);
 	TAILQ_REMOVE(&t->flows, f, order);
 	t->n--;
+	atomic_fetch_sub(&t->n_clauses, f->clause);
 	if (atomic_fetch_sub(&s->n, 1) == 1) {
 		if (!vec_publish(t, NULL, s))
 			rcu_defer(subtable_free, s);
@@ -162,6 +164,8 @@ void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to
 	struct subtable *s = subtable_find(t, from->match);
 
 	hmap_replace(&s->flows, &from->node, &to->node);
+	atomic_fetch_add(&t->n_clauses, to->clause);
+	atomic_fetch_sub(&t->n_clauses, from->clause);
 	TAILQ_INSERT_AFTER(&t->flows, from, to, order);
 	TAILQ_REMOVE(&t->flows, from, order);
 }
@@ -194,7 +198,7 @@ struct flow *flow_table_lookup(const struct flow_table *t, const struct xlate_ke
 		HMAP_FOR_EACH_HASH (
 			f, struct flow, node, hal_cmatch_key_hash(s->mask, key), &s->flows)
 			if ((!best || MUTATE(2, f->priority > best->priority, 1)) &&
-				hal_cmatch_covers(f->match, key))
+				hal_cmatch_covers(f->match, key) && !f->clause)
 				best = f;
 	}
 	return best;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hal/mutation.h"
+#include "ofctl/pipeline/conjunction.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -140,41 +141,57 @@ static struct hal_cmatch *known_match(struct xlate *x)
 
 #define LOOKUP_ATTEMPTS 8
 
-struct flow *xlate_lookup(struct xlate *x, uint8_t table)
+struct flow *xlate_find(struct xlate *x, const struct flow_table *t)
 {
-	const struct flow_table *t = &x->br->tables[table];
 	struct flow *winner;
-	struct visit *v;
 
-	if (x->lookups++ > XLATE_MAX_LOOKUPS) {
-		x->error = -ELOOP;
-		return NULL;
-	}
 	/* A flow that goes while we look is not found another time. */
 	for (unsigned i = 0; (winner = flow_table_lookup(t, &x->key)) && !flow_ref(winner); i++)
 		if (i == LOOKUP_ATTEMPTS) {
 			x->raced = true;
-			winner = NULL;
-			break;
+			return NULL;
 		}
-	xlate_unwildcard(x, t, winner);
-	if (winner)
-		xlate_credit(x, &(struct credit){.type = CREDIT_FLOW, .flow = winner});
-	else
-		xlate_credit(x, &(struct credit){.type = CREDIT_MISS,
-					.br = (struct pl_bridge *)(uintptr_t)x->br,
-					.table = table});
-	v = xlate_vec_add(x, &x->visits, sizeof(*v));
+	return winner;
+}
+
+void xlate_visit(struct xlate *x, uint8_t table, struct flow *winner, int priority)
+{
+	struct visit *v = xlate_vec_add(x, &x->visits, sizeof(*v));
+
 	if (v) {
 		v->br = x->br;
 		v->table = table;
-		v->winner = winner;
+		v->priority = priority;
 		v->known = known_match(x);
 		if (!v->known)
 			x->error = -ENOMEM;
 	}
 	if (winner)
 		xlate_depend(x, dep_key_flow(winner));
+}
+
+struct flow *xlate_lookup(struct xlate *x, uint8_t table)
+{
+	const struct flow_table *t = &x->br->tables[table];
+	struct flow *winner;
+
+	if (x->lookups++ > XLATE_MAX_LOOKUPS) {
+		x->error = -ELOOP;
+		return NULL;
+	}
+	if (atomic_load_explicit(&t->n_clauses, memory_order_relaxed)) {
+		winner = conj_lookup(x, table);
+	} else {
+		winner = xlate_find(x, t);
+		xlate_unwildcard(x, t, winner, NULL, true);
+		xlate_visit(x, table, winner, winner ? winner->priority : -1);
+	}
+	if (winner)
+		xlate_credit(x, &(struct credit){.type = CREDIT_FLOW, .flow = winner});
+	else
+		xlate_credit(x, &(struct credit){.type = CREDIT_MISS,
+					.br = (struct pl_bridge *)(uintptr_t)x->br,
+					.table = table});
 	return winner;
 }
 

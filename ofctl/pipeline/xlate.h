@@ -35,7 +35,7 @@
 struct visit {
 	const struct pl_bridge *br;
 	uint8_t table;
-	struct flow *winner;      /* NULL: miss */
+	int priority;             /* a flow of a lower one changes nothing; -1: a miss */
 	struct hal_cmatch *known; /* what was known of the key there; owned */
 };
 
@@ -182,8 +182,21 @@ void xlate_write_field(
 /* Looks up a table, notes visit and credit, and returns the winner (NULL: miss). */
 struct flow *xlate_lookup(struct xlate *x, uint8_t table);
 
-/* Needs enough bits to be sure that nothing beats `winner` (unwildcard.c). */
-void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct flow *winner);
+/* The pieces of a lookup (conjunction.h). The ordinary flow that wins, with a reference, or NULL;
+ * and the record of the lookup, for which a flow of `priority` or above would count. */
+struct flow *xlate_find(struct xlate *x, const struct flow_table *t);
+void xlate_visit(struct xlate *x, uint8_t table, struct flow *winner, int priority);
+
+/* A conjunction whose clauses are all met. */
+struct conj_won {
+	int priority; /* of its clauses */
+	uint32_t id;
+};
+
+/* Needs enough bits to be sure that nothing beats `winner` (NULL: that nothing matches) or, if
+ * given, the conjunction (need.c). `plain`: clauses do not count. */
+void xlate_unwildcard(struct xlate *x, const struct flow_table *t, const struct flow *winner,
+	const struct conj_won *conj, bool plain);
 
 /* Runs the packet through its bridge from table 0, or as a plain learning switch. */
 void xlate_bridge(struct xlate *x);
