@@ -76,6 +76,41 @@ static enum of_error check_push(const struct of_action *a, struct hal_match *m)
 	return OFERR_OK;
 }
 
+/* The cut is made by one output: ports that stand for several, or for none, cannot have it. */
+static enum of_error check_trunc(const struct of_action *a)
+{
+	if (a->trunc < 14)
+		return OFERR_BAD_ACTION_ARGUMENT;
+	return a->port == OF_PORT_IN_PORT || a->port == OF_PORT_LOCAL ||
+			       (a->port > 0 && a->port < OF_PORT_MAX)
+		       ? OFERR_OK
+		       : OFERR_BAD_OUT_PORT;
+}
+
+/* In ct() the connection's mark and label can be written, and nothing else. */
+static enum of_error check_ct(const struct of_action *a, const struct hal_match *m)
+{
+	const struct of_ct *ct = a->ct;
+
+	if (!ct || (ct->recirc_table != OF_TABLE_ALL && ct->recirc_table >= OF_TABLES))
+		return OFERR_BAD_ACTION_ARGUMENT;
+	for (unsigned i = 0; i < a->nested.n; i++) {
+		const struct of_action *n = &a->nested.a[i];
+		enum hal_field_id dst = n->type == OFACT_MOVE ? n->dst_field : n->field;
+
+		if (n->type != OFACT_SET_FIELD && n->type != OFACT_MOVE)
+			return OFERR_BAD_ACTION_TYPE;
+		if (dst != FIELD_CT_MARK && dst != FIELD_CT_LABEL)
+			return OFERR_BAD_SET_TYPE;
+		if (n->type == OFACT_MOVE && check_move(n, m))
+			return check_move(n, m);
+	}
+	return OFERR_OK;
+}
+
+static enum of_error check_all(
+	const struct of_actions *acts, const struct hal_match *match, bool lenient);
+
 static enum of_error check_one(const struct of_action *a, struct hal_match *m, bool lenient)
 {
 	switch (a->type) {
@@ -122,6 +157,19 @@ static enum of_error check_one(const struct of_action *a, struct hal_match *m, b
 		return OFERR_BAD_QUEUE; /* no port has queues */
 	case OFACT_GROUP:
 		return OFERR_BAD_OUT_GROUP; /* there are no groups */
+	case OFACT_OUTPUT_TRUNC:
+		return check_trunc(a);
+	case OFACT_CT:
+		return check_ct(a, m);
+	case OFACT_CT_CLEAR:
+		return OFERR_OK;
+	case OFACT_CLONE:
+		return check_all(&a->nested, m, lenient);
+	case OFACT_CHECK_PKT_LARGER:
+		return hal_fields[a->field].writable &&
+				       a->src_ofs + a->n_bits <= hal_fields[a->field].bits
+			       ? OFERR_OK
+			       : OFERR_BAD_SET_TYPE;
 	case OFACT_PUSH_PBB:
 	case OFACT_POP_PBB:
 	case OFACT_COPY_TTL_IN:
@@ -129,13 +177,8 @@ static enum of_error check_one(const struct of_action *a, struct hal_match *m, b
 		return OFERR_BAD_ACTION_TYPE;
 	case OFACT_CONTROLLER:
 	case OFACT_OUTPUT_REG:
-	case OFACT_OUTPUT_TRUNC:
 	case OFACT_METER:
-	case OFACT_CT:
-	case OFACT_CT_CLEAR:
-	case OFACT_CLONE:
 	case OFACT_SAMPLE:
-	case OFACT_CHECK_PKT_LARGER:
 	case OFACT_STACK_PUSH:
 	case OFACT_STACK_POP:
 	case OFACT_LEARN:

@@ -66,8 +66,9 @@ struct effect {
 #define XLATE_CONSTANT -1 /* does not come from the packet */
 #define XLATE_UNPARSED -2 /* from a part of the packet that the key does not hold */
 
-#define XLATE_MAX_DEPTH 64     /* patch ports, clones, resubmits to the same table or one before */
-#define XLATE_MAX_LOOKUPS 4096 /* table lookups of one translation */
+#define XLATE_MAX_DEPTH 64      /* patch ports, clones, resubmits to the same table or one before */
+#define XLATE_MAX_LOOKUPS 4096  /* table lookups of one translation */
+#define XLATE_MAX_ACTIONS 65536 /* actions of one translation */
 #define XLATE_MAX_EFFECTS 64
 #define XLATE_MAX_STACK 4096 /* entries */
 
@@ -121,7 +122,7 @@ struct xlate {
 	struct xlate_vec stack; /* of push and pop: struct xlate_stack_entry */
 	struct effect effects[XLATE_MAX_EFFECTS];
 	unsigned n_effects, effects_lost;
-	unsigned depth, lookups;
+	unsigned depth, lookups, n_actions;
 	uint8_t table;            /* of the flow being executed */
 	uint8_t pin_reason;       /* for CONTROLLER */
 	const struct flow *flow;  /* being executed */

@@ -273,7 +273,9 @@ void xlate_list_run(struct xlate *x, struct xlate_list *l)
 	while (l->next < l->acts->n && !xlate_halted(x)) {
 		const struct of_action *a = &l->acts->a[l->next++];
 
-		if (x->unparsed && looks_below_label(a))
+		if (x->n_actions++ >= XLATE_MAX_ACTIONS)
+			x->error = -ELOOP;
+		else if (x->unparsed && looks_below_label(a))
 			xlate_freeze(x);
 		else
 			one_action(x, a);

@@ -9,8 +9,7 @@
 #include <string.h>
 
 /* What the packet is before, to be found again after. */
-struct xlate_copy {
-	uint32_t at; /* of its CLONE in the program */
+struct xlate_state {
 	struct xlate_key key, known, written;
 	int8_t vlan_from[2];
 	int8_t lse_from[3];
@@ -28,7 +27,12 @@ struct xlate_copy {
 	bool stop, exit, packet_out, unparsed, tracked, ct_stale;
 };
 
-static void save(const struct xlate *x, struct xlate_copy *s)
+struct xlate_copy {
+	struct xlate_state *before;
+	uint32_t at; /* of its CLONE in the program */
+};
+
+static void save(const struct xlate *x, struct xlate_state *s)
 {
 	s->key = x->key;
 	s->known = x->known;
@@ -56,7 +60,7 @@ static void save(const struct xlate *x, struct xlate_copy *s)
 
 /* Bits of the original packet that were needed meanwhile are known now too, but `known` of before
  * is a subset of that and still right. */
-static void restore(struct xlate *x, const struct xlate_copy *s)
+static void restore(struct xlate *x, const struct xlate_state *s)
 {
 	x->key = s->key;
 	x->known = s->known;
@@ -84,7 +88,7 @@ static void restore(struct xlate *x, const struct xlate_copy *s)
 }
 
 /* The copy has the stack as it is, and leaves it so. */
-static int keep_stack(const struct xlate *x, struct xlate_copy *s)
+static int keep_stack(const struct xlate *x, struct xlate_state *s)
 {
 	size_t len = x->stack.n * sizeof(struct xlate_stack_entry);
 
@@ -143,9 +147,34 @@ static void unwrap_clone(struct xlate *x, uint32_t at)
 	p->len -= head;
 }
 
+struct xlate_state *xlate_state_save(struct xlate *x)
+{
+	struct xlate_state *s = malloc(sizeof(*s));
+
+	if (!s)
+		goto no_memory;
+	save(x, s);
+	if (keep_stack(x, s))
+		goto no_memory;
+	return s;
+
+no_memory:
+	free(s);
+	x->error = -ENOMEM;
+	return NULL;
+}
+
+void xlate_state_restore(struct xlate *x, struct xlate_state *s)
+{
+	restore(x, s);
+	free(x->stack.data);
+	x->stack = s->stack;
+	free(s);
+}
+
 struct xlate_copy *xlate_copy_begin(struct xlate *x)
 {
-	struct xlate_copy *s;
+	struct xlate_copy *c;
 
 	if (x->error)
 		return NULL;
@@ -153,33 +182,30 @@ struct xlate_copy *xlate_copy_begin(struct xlate *x)
 		x->error = -ELOOP;
 		return NULL;
 	}
-	s = malloc(sizeof(*s));
-	if (!s) {
+	c = malloc(sizeof(*c));
+	if (!c) {
 		x->error = -ENOMEM;
 		return NULL;
 	}
-	save(x, s);
-	if (keep_stack(x, s)) {
-		x->error = -ENOMEM;
-		free(s);
+	c->before = xlate_state_save(x);
+	if (!c->before) {
+		free(c);
 		return NULL;
 	}
-	s->at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
+	c->at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
 	x->push_end = 0;
 	x->depth++;
-	return s;
+	return c;
 }
 
-void xlate_copy_end(struct xlate *x, struct xlate_copy *s)
+void xlate_copy_end(struct xlate *x, struct xlate_copy *c)
 {
-	uint32_t at = s->at;
+	uint32_t at = c->at;
 
 	xlate_freeze_end(x);
 	x->depth--;
-	restore(x, s);
-	free(x->stack.data);
-	x->stack = s->stack;
-	free(s);
+	xlate_state_restore(x, c->before);
+	free(c);
 	if (x->out.error)
 		return;
 	/* Only what sends counts inside too. */
