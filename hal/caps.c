@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "hal/caps.h"
 #include "hal/rule.h"
 #include "hal/walk.h"
@@ -145,7 +147,7 @@ static int check_set(struct action_check *c, const struct hal_act_set *set)
 			c->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_SET, "no such field");
 	if (!c->caps->set[id]) {
 		int err = hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_SET,
-			"%s cannot write %s", c->caps->name, hal_fields[id].name);
+			"%s cannot write it", c->caps->name);
 		if (c->r)
 			c->r->field = id;
 		return err;
@@ -153,7 +155,7 @@ static int check_set(struct action_check *c, const struct hal_act_set *set)
 	if (!c->caps->set_masked &&
 		hal_mask_kind(id, set->mask) != HAL_MATCH_EXACT) {
 		int err = hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_SET,
-			"%s writes %s as a whole only", c->caps->name, hal_fields[id].name);
+			"%s writes it as a whole only", c->caps->name);
 		if (c->r)
 			c->r->field = id;
 		return err;
@@ -161,9 +163,47 @@ static int check_set(struct action_check *c, const struct hal_act_set *set)
 	return 0;
 }
 
+/* Objects that a step refers to. */
+static const struct {
+	enum hal_action_type action;
+	enum hal_object_type object;
+} needs[] = {
+	{ACTION_METER, HAL_OBJECT_METER},
+	{ACTION_CT, HAL_OBJECT_CONNECTION},
+	{ACTION_TUNNEL_PUSH, HAL_OBJECT_TUNNEL},
+	{ACTION_TUNNEL_POP, HAL_OBJECT_TUNNEL},
+	{ACTION_GROUP, HAL_OBJECT_GROUP},
+	{ACTION_MIRROR, HAL_OBJECT_MIRROR},
+};
+
+static int check_object(const struct action_check *c, const struct hal_action *a)
+{
+	for (unsigned i = 0; i < RTE_DIM(needs); i++)
+		if (needs[i].action == a->type && !c->caps->object[needs[i].object])
+			return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, a->type,
+				"%s has no %s objects", c->caps->name,
+				hal_object_name(needs[i].object));
+	return 0;
+}
+
+static int check_number(const struct action_check *c, const struct hal_action *a)
+{
+	if (c->caps->max_actions && c->steps > c->caps->max_actions)
+		return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_COMBINATION, a->type,
+			"%s does at most %u actions", c->caps->name, c->caps->max_actions);
+	if (c->caps->max_outputs && c->outputs > c->caps->max_outputs)
+		return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_COMBINATION, a->type,
+			"%s sends to at most %u ports", c->caps->name, c->caps->max_outputs);
+	if (c->caps->outputs_by_group && c->outputs > 1)
+		return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_COMBINATION, a->type,
+			"%s sends to several ports by a group only", c->caps->name);
+	return 0;
+}
+
 static int check_step(void *ctx, const struct hal_action *a)
 {
 	struct action_check *c = ctx;
+	int err;
 
 	if (a->type >= ACTION_MAX)
 		return hal_refuse(c->r, HAL_REASON_UNSUPPORTED_ACTION, "no such action");
@@ -176,12 +216,11 @@ static int check_step(void *ctx, const struct hal_action *a)
 	c->steps++;
 	if (a->type == ACTION_OUTPUT)
 		c->outputs++;
-	if (c->caps->max_actions && c->steps > c->caps->max_actions)
-		return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_COMBINATION, a->type,
-			"%s does at most %u actions", c->caps->name, c->caps->max_actions);
-	if (c->caps->max_outputs && c->outputs > c->caps->max_outputs)
-		return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_COMBINATION, a->type,
-			"%s sends to at most %u ports", c->caps->name, c->caps->max_outputs);
+	err = check_number(c, a);
+	if (!err)
+		err = check_object(c, a);
+	if (err)
+		return err;
 	return a->type == ACTION_SET ? check_set(c, (const struct hal_act_set *)a) : 0;
 }
 

@@ -56,6 +56,7 @@ struct hal_booking {
 	enum hal_object_type type;
 	uint32_t id;
 	uint32_t refs;
+	bool dying; /* unused, but the device would not delete it */
 };
 
 struct hal_device {
@@ -72,7 +73,8 @@ struct hal_device {
 	unsigned n_ready, cap_ready, next_ready;
 	struct hmap held;
 	struct hmap objects;
-	_Atomic uint64_t *bound; /* bit by port id */
+	uint32_t n_objects[HAL_OBJECT_MAX]; /* booked */
+	_Atomic uint64_t *bound;            /* bit by port id */
 };
 
 /* Opens a device of a driver that need not be listed. */

@@ -86,10 +86,15 @@ void hal_forget_state(struct hal_device *dev);
 int hal_stats(struct hal_device *dev, struct hal_device_stats *out);
 
 /* Objects are reference-counted: set creates or changes, ref and unref count users, and the last
- * unref deletes it from the device. */
+ * unref deletes it from the device. One that the device would not delete then is asked for again by
+ * the sweep, which returns how many are left. set refuses with NO_ROOM beyond caps.max_objects. */
 int hal_object_set(struct hal_device *dev, const struct hal_object *obj, struct hal_reason *r);
 int hal_object_ref(struct hal_device *dev, enum hal_object_type type, uint32_t id);
 int hal_object_unref(struct hal_device *dev, enum hal_object_type type, uint32_t id);
+unsigned hal_objects_sweep(struct hal_device *dev);
+/* Deletes an object of a former run, which nobody here has set: -EBUSY if somebody has. With
+ * HAL_OBJECT_ALL: every one of the type (when nothing of it is booked). 0 or -errno. */
+int hal_object_drop(struct hal_device *dev, enum hal_object_type type, uint32_t id);
 int hal_object_stats_read(struct hal_device *dev, enum hal_object_type type, uint32_t id,
 	struct hal_object_stats *out);
 

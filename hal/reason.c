@@ -101,17 +101,32 @@ const char *hal_reason_advice(enum hal_reason_code code)
 	return code < HAL_REASON_MAX ? reasons[code].advice : "";
 }
 
+/* What is refused, in the words that fit it best. */
+static void put_what(struct hal_text *t, const struct hal_reason *r)
+{
+	const char *field = r->field < FIELD_MAX ? hal_fields[r->field].name : NULL;
+	const char *action = r->action < ACTION_MAX ? hal_action_name(r->action) : NULL;
+
+	if (r->code == HAL_REASON_UNSUPPORTED_ACTION && field && r->action == ACTION_SET) {
+		hal_text_put(t, "cannot set %s", field);
+		return;
+	}
+	hal_text_put(t, "%s", hal_reason_name(r->code));
+	if (r->code == HAL_REASON_NONE)
+		return;
+	if (field)
+		hal_text_put(t, " %s", field);
+	if (action)
+		hal_text_put(t, " %s", action);
+}
+
 int hal_reason_format(const struct hal_reason *r, char *buf, size_t n)
 {
 	struct hal_text t = hal_text_start(buf, n);
 
-	hal_text_put(&t, "%s", hal_reason_name(r->code));
+	put_what(&t, r);
 	if (r->code == HAL_REASON_NONE) /* a zeroed reason names field and action 0 */
 		return hal_text_end(&t);
-	if (r->field < FIELD_MAX)
-		hal_text_put(&t, " %s", hal_fields[r->field].name);
-	if (r->action < ACTION_MAX)
-		hal_text_put(&t, " %s", hal_action_name(r->action));
 	if (r->port)
 		hal_text_put(&t, " (port %u)", r->port);
 	if (r->text[0])

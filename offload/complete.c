@@ -23,6 +23,7 @@ static void placed(struct device *dev, struct rule *rule, struct claim *claim)
 	set_quarantined(dev, rule, false);
 	claim->placed_ms = now_ms();
 	claim->leak_started = false;
+	claim->backoff_ms = 0;
 	if (rule->replay) {
 		rule->replay = false;
 		pthread_mutex_lock(&dev->lock);
@@ -44,7 +45,7 @@ static void add_done(
 		rule_have(dev, rule, HAVE_UNSURE, NULL);
 	/* A rule that is there already is deleted and the ADD tried again at once. */
 	if (c->error != -EEXIST)
-		claim_refuse(dev, claim, &c->reason);
+		claim_fail(dev, claim, &c->reason);
 }
 
 static void replace_done(
@@ -63,7 +64,7 @@ static void replace_done(
 		rule_have(dev, rule, HAVE_UNSURE, NULL);
 		break;
 	}
-	claim_refuse(dev, claim, &c->reason);
+	claim_fail(dev, claim, &c->reason);
 }
 
 static void quarantine(struct device *dev, struct rule *rule, const struct hal_completion *c)
@@ -111,7 +112,9 @@ static bool del_done(struct device *dev, struct rule *rule, const struct hal_com
 		pthread_mutex_unlock(&dev->lock);
 	}
 	set_quarantined(dev, rule, false);
-	rule->ousted = false;
+	if (rule->stale && rule->program)
+		objects_drop_foreign(dev, rule->program);
+	rule->stale = rule->ousted = false;
 	rule->del_attempts = 0;
 	rule->packets = rule->bytes = 0;
 	rule_have(dev, rule, HAVE_NONE, NULL);
@@ -138,6 +141,9 @@ void rule_completed(struct device *dev, struct rule *rule, const struct hal_comp
 		break;
 	}
 	rule_count(dev, rule);
+	objects_settle(dev, rule, claim);
+	if (claim && rule->holder != claim)
+		chain_exit(dev, claim);
 	if (later)
 		work_later(dev, rule);
 	else

@@ -27,6 +27,7 @@ void credit(struct device *dev, struct rule *rule, const struct hal_counter *c)
 	bytes = c->bytes > rule->bytes ? c->bytes - rule->bytes : 0;
 	rule->packets = c->packets;
 	rule->bytes = c->bytes;
+	rule_rate(rule, now_ms());
 	if (rule->have != HAVE_CLAIM || (!packets && !bytes))
 		return;
 	mf = rule->holder->flow->mf;
@@ -134,5 +135,7 @@ void counters_slice(struct device *dev, uint64_t now)
 	if (dev->pass_left && !err)
 		return;
 	dev->pass = false;
+	objects_read(dev);
+	connections_count(dev);
 	shares_refreshed(dev);
 }

@@ -13,6 +13,8 @@
 LOG_DEFINE(offload_device);
 
 #define EVENTS_A_TURN 256
+#define CONNECTION_MS \
+	10 /* while connections are in use, workers may announce more without waking us */
 
 /* ---- waking and waiting ---- */
 
@@ -87,6 +89,10 @@ static void device_sleep(struct device *dev, uint64_t now)
 		until = min64(until, dev->unpark_ms);
 	if (dev->room && dev->n_waiting)
 		until = min64(until, dev->next_room);
+	if (connections_are_used(dev))
+		until = min64(until, now + CONNECTION_MS);
+	if (atomic_load_explicit(&dev->meters_moved, memory_order_relaxed))
+		until = now;
 	if (hal_in_flight(dev->hal))
 		until = min64(until, now + (dev->idle_polls++ < 8 ? 1 : 10));
 	if (until > now)
@@ -134,7 +140,13 @@ static bool take_events(struct device *dev)
 			command_arrived(dev, ev);
 			break;
 		case EVENT_BARRIER:
+			connections_take(dev);
+			while (connections_step(dev))
+				;
 			share_arrived(dev, ev);
+			break;
+		case EVENT_OBJECT:
+			object_arrived(dev, ev);
 			break;
 		}
 	}
@@ -143,8 +155,13 @@ static bool take_events(struct device *dev)
 
 static void timers(struct device *dev, uint64_t now)
 {
-	if (now >= dev->next_health)
+	if (now >= dev->next_health) {
 		health_check(dev, now);
+		if (dev->mode == MODE_RUN) {
+			meters_tick(dev, now);
+			hal_objects_sweep(dev->hal);
+		}
+	}
 	drain_expire(dev, now);
 	if (dev->mode != MODE_RUN)
 		return;
@@ -175,7 +192,10 @@ static void *device_main(void *arg)
 		done = work_poll(dev);
 		if (dev->mode == MODE_RESYNC)
 			resync_step(dev);
+		meters_moved(dev);
 		work_run(dev);
+		connections_take(dev);
+		connections_step(dev);
 		now = now_ms();
 		timers(dev, now);
 		if (dev->pass && dev->mode == MODE_RUN)
@@ -237,6 +257,9 @@ static struct device *device_new(struct offload *ol, unsigned index, const struc
 	pthread_condattr_destroy(&attr);
 	hmap_init(&dev->rules);
 	hmap_init(&dev->foreign);
+	hmap_init(&dev->objects);
+	hmap_init(&dev->chains);
+	dev->next_object = hash_mix((uint64_t)now_ms() << 8 | index);
 	TAILQ_INIT(&dev->events);
 	TAILQ_INIT(&dev->work);
 	TAILQ_INIT(&dev->parked);
@@ -252,6 +275,11 @@ static struct device *device_new(struct offload *ol, unsigned index, const struc
 
 static void device_free(struct device *dev)
 {
+	objects_free(dev);
+	chains_free(dev);
+	connections_close(dev);
+	hmap_destroy(&dev->objects);
+	hmap_destroy(&dev->chains);
 	hmap_destroy(&dev->rules);
 	hmap_destroy(&dev->foreign);
 	pthread_cond_destroy(&dev->cond);
@@ -273,9 +301,11 @@ static int device_start(struct device *dev, const char *spec, struct hal_reason 
 	snprintf(dev->info.name, sizeof(dev->info.name), "%.31s", hal_device_name(dev->hal));
 	dev->info.stats.alive = true;
 	device_progress(dev);
-	err = -pthread_create(&dev->thread, NULL, device_main, dev);
+	err = connections_open(dev);
+	if (!err)
+		err = -pthread_create(&dev->thread, NULL, device_main, dev);
 	if (err) {
-		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "no thread: %s", strerror(-err));
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "it cannot be run: %s", strerror(-err));
 		hal_device_close(dev->hal);
 	}
 	return err;
@@ -308,6 +338,7 @@ int offload_device_add(
 	ol->devices[i] = dev;
 	if (i >= ol->n_devices)
 		ol->n_devices = i + 1;
+	objects_describe(ol, dev);
 	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
 		if (!flow->withdrawn)
 			device_attach(dev, flow);
@@ -343,6 +374,8 @@ static void drop_events(struct device *dev)
 			command_drop(ev);
 		else if (ev->type == EVENT_BARRIER)
 			share_drop(dev, ev);
+		else if (ev->type == EVENT_OBJECT)
+			object_event_free(ev);
 	}
 }
 
@@ -381,8 +414,10 @@ static bool run_remove(struct device *dev, struct command *cmd)
 	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
 		struct claim *c;
 
-		TAILQ_FOREACH (c, &rule->claims, in_rule)
+		TAILQ_FOREACH (c, &rule->claims, in_rule) {
 			c->leaving = true;
+			claim_leave(dev, c);
+		}
 		work_add(dev, rule);
 	}
 	cmd->drain.done = removed;
@@ -403,7 +438,8 @@ static void detach_all(struct offload *ol, struct device *dev)
 
 		if (!c || !c->attached)
 			continue;
-		c->attached = false;
+		flow->claim[dev->index] = NULL;
+		claim_free(c);
 		memset(&flow->mf->offload[dev->index], 0, sizeof(flow->mf->offload[0]));
 		if (list)
 			list[n++] = flow;
@@ -434,6 +470,7 @@ int offload_device_remove(struct offload *ol, unsigned device)
 	command_put(cmd);
 	device_stop(dev);
 	detach_all(ol, dev);
+	meters_forget(ol, device);
 	log_info("%s: closed", dev->info.name);
 	hal_device_close(dev->hal);
 	free_work(dev);

@@ -43,12 +43,16 @@ int offload_open(const struct offload_config *cfg, struct offload **out)
 		ol->cfg.op_timeout_ms = 3000;
 	pthread_mutex_init(&ol->lock, NULL);
 	hmap_init(&ol->flows);
+	hmap_init(&ol->tunnels);
+	meters_open(ol);
 	err = barriers_open(ol);
 	if (err)
 		goto destroy;
 	*out = ol;
 	return 0;
 destroy:
+	meters_close(ol);
+	hmap_destroy(&ol->tunnels);
 	hmap_destroy(&ol->flows);
 	pthread_mutex_destroy(&ol->lock);
 	free(ol);
@@ -94,7 +98,7 @@ int offload_megaflow_live(struct offload *ol, struct hal_megaflow *mf)
 static void flow_free(struct flow *flow)
 {
 	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
-		free(flow->claim[i]);
+		claim_free(flow->claim[i]);
 	free(flow);
 }
 
@@ -177,6 +181,9 @@ void offload_close(struct offload *ol)
 		hal_megaflow_unref(flow->mf);
 		flow_free(flow);
 	}
+	tunnels_free(ol);
+	meters_close(ol);
+	connections_free_rings(ol);
 	hmap_destroy(&ol->flows);
 	pthread_mutex_destroy(&ol->lock);
 	free(ol);

@@ -21,11 +21,21 @@ void unpark(struct device *dev)
 	}
 }
 
-/* Enters a mode and shows it. */
+static void warn_once(struct device *dev, const char *text)
+{
+	if (!dev->warned)
+		log_warn("%s: %s", dev->info.name, text);
+	dev->warned = true;
+}
+
+/* Enters a mode and shows it. A stall is common on a busy host: it is worth a warning only when it
+ * lasts. */
 void device_mode(struct device *dev, enum mode mode, const char *text)
 {
 	bool alive = mode == MODE_RUN, changed = alive != dev->alive;
 
+	if (dev->mode != mode)
+		dev->mode_ms = now_ms();
 	dev->mode = mode;
 	dev->alive = alive;
 	atomic_store_explicit(&dev->gone, mode == MODE_GONE, memory_order_relaxed);
@@ -40,10 +50,12 @@ void device_mode(struct device *dev, enum mode mode, const char *text)
 	}
 	if (!changed)
 		return;
-	if (alive)
+	if (mode == MODE_GONE)
+		warn_once(dev, text);
+	else if (alive && dev->warned)
 		log_info("%s: is back", dev->info.name);
-	else
-		log_warn("%s: %s", dev->info.name, text);
+	if (alive)
+		dev->warned = false;
 	if (dev->ol->cfg.ops.device_changed)
 		dev->ol->cfg.ops.device_changed(dev->ol->cfg.ops.ctx, dev->index);
 }
@@ -121,5 +133,7 @@ void health_check(struct device *dev, uint64_t now)
 		else
 			resync_begin(dev);
 	}
+	if (dev->mode == MODE_STALLED && now >= dev->mode_ms + WARN_MS)
+		warn_once(dev, dev->info.stats.text);
 	publish(dev, &st);
 }

@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "offload/objects.h"
 #include "offload/offload.h"
 
 #define MAX_IN_FLIGHT 1024 /* operations on their way to one device */
@@ -36,12 +37,20 @@
 #define MAX_ATTEMPTS 4      /* to get one rule right before it has to wait */
 #define RULE_PRIORITY 1     /* megaflows of one chain share one */
 #define SYNC_WAIT_MS 2000   /* the control thread waits for a device's thread */
+#define WARN_MS 2000        /* a stall is not worth a warning before */
+#define CHAIN_WAIT_MS 1000  /* a rule of a chain waits for those that lead to it, when they go */
+#define MAX_BACKOFF_MS 60000
 
 struct device;
 struct rule;
 struct flow;
+struct object;
+struct chain;
+struct chain_link;
+struct connections;
+struct object_list;
 
-enum event_type { EVENT_CLAIM, EVENT_COMMAND, EVENT_BARRIER };
+enum event_type { EVENT_CLAIM, EVENT_COMMAND, EVENT_BARRIER, EVENT_OBJECT };
 
 struct event {
 	TAILQ_ENTRY(event) link;
@@ -59,6 +68,15 @@ struct drain {
 	void (*done)(struct device *dev, struct drain *d);
 };
 
+/* What a device thinks of a claim, for those that depend on it. */
+enum standing {
+	STANDING_NEW,     /* not yet judged */
+	STANDING_WAITING, /* fits, as soon as the chains that it leads to are complete */
+	STANDING_METER,   /* fits, but its meter is elsewhere */
+	STANDING_FIT,
+	STANDING_MISFIT,
+};
+
 struct claim {
 	struct event event;
 	struct flow *flow;
@@ -73,6 +91,19 @@ struct claim {
 	bool unfit;   /* it will not take it, for `reason` */
 	bool waiting; /* in device.waiting */
 	bool leak_started;
+	bool held;    /* refused for the sake of others: asked again when they change */
+	bool entered; /* counted by the chains that it leads to as in the device */
+	bool counted; /* counted by its own chain as a member: not leaving */
+	bool settled; /* and that member is in the device */
+	bool left;    /* counted by the chains that it leads to as leaving */
+	enum standing standing;
+	struct hal_program *program; /* as the device gets it, NULL: the megaflow's */
+	struct object_list *uses;    /* objects that the program names */
+	struct chain *chain;         /* that it belongs to, NULL: none that matters */
+	struct chain_link *links;    /* chains that it leads to */
+	unsigned n_links;
+	uint64_t retry_ms; /* blocked: not before */
+	unsigned backoff_ms;
 	struct rule *rule;
 	TAILQ_ENTRY(claim) in_rule;
 	TAILQ_ENTRY(claim) in_waiting;
@@ -122,6 +153,13 @@ struct rule {
 	bool quarantined; /* the device would not delete it */
 	bool unwanted;    /* the DEL on its way removes a foreign rule */
 	bool ousted;      /* foreign, and in the way of one of ours */
+	bool stale;       /* of a former run, and names what only that knew */
+	struct object_list *in_use,
+		*coming;     /* objects of what is there, and of what is on its way */
+	uint64_t wait_until; /* for rules that lead here to go first, 0: it does not wait */
+	uint64_t rate;       /* packets a second, of late */
+	uint64_t rate_ms, rate_packets;
+	uint64_t since_ms; /* HAVE_CLAIM: since when */
 	enum hal_op_type op;
 	struct claim *carried; /* the claim that the operation is for */
 	unsigned attempts;     /* to get it in */
@@ -164,6 +202,7 @@ struct device {
 	pthread_t thread;
 	_Atomic bool in_flight;       /* a wake-up matters */
 	_Atomic bool gone;            /* for barriers */
+	_Atomic bool meters_moved;    /* some meter came here or left */
 	_Atomic uint64_t progress_ms; /* monotonic: last time that an operation completed */
 	_Atomic uint64_t read_ms;     /* monotonic: last time that counters were read */
 
@@ -176,6 +215,9 @@ struct device {
 
 	/* device thread */
 	struct hmap rules, foreign;
+	struct hmap objects, chains;
+	uint32_t next_object; /* id of the next group or mirror */
+	struct connections *connections;
 	unsigned n_rules;
 	unsigned n_used; /* rules that the device has or will have room for */
 	struct work_list work;
@@ -191,10 +233,12 @@ struct device {
 	struct hal_op batch[BATCH];
 	unsigned n_batch;
 	enum mode mode;
-	bool adopting; /* rules of a former run may wait to be claimed */
-	bool fresh;    /* not yet compared since it was opened or lost its state */
-	bool room;     /* room has appeared */
-	bool alive;    /* as last shown */
+	bool adopting;    /* rules of a former run may wait to be claimed */
+	bool fresh;       /* not yet compared since it was opened or lost its state */
+	bool room;        /* room has appeared */
+	bool alive;       /* as last shown */
+	bool warned;      /* that it is not */
+	uint64_t mode_ms; /* since when it is in its mode */
 	uint64_t adopt_until_ms;
 	uint64_t epoch;
 	unsigned n_unsettled;
@@ -213,6 +257,11 @@ struct offload {
 	struct hmap flows;
 	struct device *devices[HAL_MAX_DEVICES];
 	unsigned n_devices; /* highest index + 1 */
+	struct hmap tunnels;
+
+	pthread_mutex_t meter_lock; /* after all others */
+	struct hmap meters;
+	_Atomic(struct connection_ring *) rings[HAL_MAX_DEVICES];
 
 	pthread_mutex_t barrier_lock;
 	pthread_cond_t barrier_cond;
@@ -268,10 +317,13 @@ void rule_have(struct device *dev, struct rule *rule, enum have have, struct cla
 void rule_set_foreign(struct device *dev, struct rule *rule, const struct hal_dump_entry *e);
 void rule_count(struct device *dev, struct rule *rule); /* after a change of have or busy */
 /* True if what the device has under the ufid is exactly this. */
-bool rule_holds(const struct rule *rule, const struct hal_megaflow *mf);
+bool rule_holds(const struct rule *rule, const struct claim *c);
 bool rule_has_match(const struct rule *rule, const struct hal_cmatch *match, uint32_t chain);
 /* Refused: said, and tried again later if it may change by itself. */
 void claim_refuse(struct device *dev, struct claim *c, const struct hal_reason *r);
+/* The same for an operation that the device failed to do: an error of its own is tried again, later
+ * each time. */
+void claim_fail(struct device *dev, struct claim *c, const struct hal_reason *r);
 /* Takes the next step. False: it cannot go on now and has to be parked. */
 bool rule_reconcile(struct device *dev, struct rule *rule);
 void rule_free(struct device *dev, struct rule *rule);
@@ -281,8 +333,116 @@ void rule_adopt(struct device *dev, struct rule *rule, struct claim *want);
 void rule_completed(struct device *dev, struct rule *rule, const struct hal_completion *c);
 void rule_rejected(struct device *dev, struct rule *rule, const struct hal_reason *r);
 
+/* claim.c: what a claim is about */
+int claim_prepare(struct device *dev, struct claim *c); /* 0 or -ENOMEM */
+void claim_clear(struct device *dev, struct claim *c);
+void claim_free(struct claim *c); /* its device is no more */
+const struct hal_program *claim_program(const struct claim *c);
+void claim_rule(const struct claim *c, struct hal_rule *rule);
+void claim_leave(struct device *dev, struct claim *c); /* it is to go */
+void claim_stand(
+	struct device *dev, struct claim *c, enum standing standing, const struct hal_reason *r);
+
+/* rewrite.c: the program as the device wants it */
+/* With `make` false nothing is remembered, for explaining: objects have no ids. 0 with *out NULL
+ * if the program stays as it is, or -ENOMEM. The objects that it names are added to `uses`. */
+int rewrite(struct device *dev, const struct hal_program *p, bool make, struct object_list **uses,
+	struct hal_program **out);
+
+/* object.c: objects of a device, and the rules that use them */
+struct object {
+	struct hmap_node node; /* in device.objects */
+	enum hal_object_type type;
+	uint32_t id;
+	void *desc; /* NULL: nobody has said what it is */
+	uint32_t len;
+	bool made;      /* it is in the device */
+	bool ours;      /* offload thought of it: it goes with its last user */
+	unsigned users; /* claims */
+	unsigned refs;  /* rules in the device, or on their way */
+	struct hal_object_stats last;
+};
+struct object_list {
+	unsigned n;
+	struct object *o[];
+};
+int object_use(struct device *dev, enum hal_object_type type, uint32_t id,
+	struct object_list **uses); /* 0 or -ENOMEM */
+/* An object of our own with this description. */
+int object_intern(struct device *dev, enum hal_object_type type, const void *desc, uint32_t len,
+	struct object_list **uses, uint32_t *id);
+void objects_drop(struct device *dev, struct object_list *uses); /* a claim's */
+int objects_judge(struct device *dev, const struct object_list *uses, struct hal_reason *r);
+/* Puts what the claim's program names into the device, for the rule. */
+int objects_hold(struct device *dev, struct rule *rule, struct claim *c, struct hal_reason *r);
+void objects_settle(struct device *dev, struct rule *rule, struct claim *carried);
+void objects_release(struct device *dev, struct rule *rule);
+void objects_forget(struct device *dev); /* the device has none any more */
+void objects_read(struct device *dev);
+void objects_free(struct device *dev);
+void tunnels_free(struct offload *ol);
+void objects_drop_foreign(struct device *dev, const struct hal_program *p);
+bool program_names_objects(const struct hal_program *p);
+bool tunnel_is_known(struct device *dev, uint32_t port);
+void object_arrived(struct device *dev, struct event *ev);
+void object_event_free(struct event *ev);
+void objects_describe(struct offload *ol, struct device *dev); /* all; with ol->lock */
+int object_send(struct device *dev, enum hal_object_type type, uint32_t id, const void *desc,
+	uint32_t len); /* desc NULL: gone; with ol->lock */
+void objects_recheck(struct device *dev, enum hal_object_type type, uint32_t id);
+struct object *object_get(struct device *dev, enum hal_object_type type, uint32_t id);
+bool object_is_listed(const struct object_list *l, const struct object *o);
+void object_free_if_idle(struct device *dev, struct object *o);
+int object_push(struct device *dev, const struct object *o, struct hal_reason *r);
+struct object *object_find(struct device *dev, enum hal_object_type type, uint32_t id);
+
+/* meter.c */
+void meters_open(struct offload *ol);
+void meters_close(struct offload *ol);
+void meters_describe(struct offload *ol, struct device *dev); /* with ol->lock */
+void meter_vote(struct device *dev, uint32_t id, enum standing from, enum standing to,
+	const struct hal_reason *r);
+int meter_judge(struct device *dev, const struct claim *c, struct hal_reason *r);
+void meter_count(struct device *dev, uint32_t id, const struct hal_meter_stats *more);
+void meters_tick(struct device *dev, uint64_t now);
+void meters_moved(struct device *dev); /* if they have */
+void meters_forget(struct offload *ol, unsigned device);
+
+/* chain.c */
+int chain_join(struct device *dev, struct claim *c); /* 0 or -ENOMEM */
+void chain_clear(struct device *dev, struct claim *c);
+void chain_leave(struct device *dev, struct claim *c);
+void chain_stand(struct device *dev, struct claim *c, enum standing from, enum standing to,
+	const struct hal_reason *r);
+void chain_enter(struct claim *c);
+void chain_exit(struct device *dev, struct claim *c);
+void chain_settle(struct device *dev, struct claim *c, bool in);
+/* 0, or why the claim cannot be in the device for now, with its standing. */
+int chain_judge(
+	struct device *dev, const struct claim *c, struct hal_reason *r, enum standing *standing);
+bool chain_has_to_wait(const struct claim *c);
+bool chain_matters(const struct claim *c); /* taking it out alone would break a chain */
+void chains_free(struct device *dev);
+
+/* connection.c */
+int connections_open(struct device *dev);
+void connections_close(struct device *dev);
+void connections_zone(struct device *dev, uint16_t zone, bool used);
+void connections_take(struct device *dev);              /* what was announced */
+bool connections_step(struct device *dev);              /* true: there is more to do */
+void connections_count(struct device *dev);             /* what the device counted */
+void connections_forget(struct device *dev, bool wipe); /* the device has none any more */
+bool connections_are_used(const struct device *dev);
+void connections_free_rings(struct offload *ol);
+
+/* evict.c */
+void evict_cold(struct device *dev, struct claim **hot, unsigned n, uint64_t now);
+void rule_rate(struct rule *rule, uint64_t now);
+
 /* judge.c */
 int judge(struct device *dev, struct claim *c, struct hal_reason *r);
+/* Of a claim that fits by itself: do those that it depends on allow it? */
+int judge_others(struct device *dev, struct claim *c, struct hal_reason *r);
 int judge_ports(
 	struct device *dev, uint32_t in_port, const struct hal_program *p, struct hal_reason *r);
 void judge_prepare(struct claim *c);

@@ -3,6 +3,7 @@
  * Whether a device would take a megaflow: its ports, its capabilities, its room.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hal/walk.h"
@@ -72,7 +73,7 @@ static int judge_in_port(struct device *dev, uint32_t in_port, struct hal_reason
 	if (in_port == HAL_PORT_NONE)
 		return hal_refuse_field(r, HAL_REASON_UNSUPPORTED_MASK, FIELD_DP_PORT,
 			"a rule has to be for one input port");
-	if (port_is_bound(dev, in_port))
+	if (port_is_bound(dev, in_port) || tunnel_is_known(dev, in_port))
 		return 0;
 	err = refuse_port(r, in_port);
 	r->field = FIELD_DP_PORT;
@@ -103,26 +104,35 @@ static int judge_room(struct device *dev, struct hal_reason *r)
 
 /* The rule itself, whatever ports and room there are: capabilities first, since what can never be
  * is worth more to know than a port that is missing; then ports; then the driver. */
-static int judge_itself(struct device *dev, const struct hal_rule *rule, struct hal_reason *r)
+static int judge_itself(struct device *dev, const struct hal_rule *rule,
+	const struct hal_program *p, struct hal_reason *r)
 {
 	int err = hal_caps_check(dev->caps, rule, r);
 
 	if (!err)
-		err = judge_outputs(dev, rule->program, r);
+		err = judge_outputs(dev, p, r);
 	return err ? err : hal_check(dev->hal, rule, r);
 }
 
 int judge_rule(
 	struct device *dev, const struct hal_rule *rule, uint32_t in_port, struct hal_reason *r)
 {
+	struct hal_rule as_asked = *rule;
+	struct hal_program *p;
 	int err;
 
 	hal_reason_clear(r);
 	if (dev->mode == MODE_GONE)
 		return hal_refuse(r, HAL_REASON_DEVICE_GONE, "%s", dev->info.stats.text);
 	err = judge_in_port(dev, in_port, r);
-	if (!err)
-		err = judge_itself(dev, rule, r);
+	if (!err && rewrite(dev, rule->program, false, NULL, &p))
+		err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	if (err)
+		return err;
+	if (p)
+		as_asked.program = p;
+	err = judge_itself(dev, &as_asked, rule->program, r);
+	free(p);
 	if (!err && dev->mode == MODE_STALLED)
 		err = hal_refuse(r, HAL_REASON_RETRY, "%s", dev->info.stats.text);
 	return err ? err : judge_room(dev, r);
@@ -140,8 +150,8 @@ static int verdict(struct device *dev, struct claim *c, struct hal_reason *r)
 	}
 	if (c->judged)
 		return judge_outputs(dev, c->flow->mf->program, r);
-	megaflow_rule(c->flow->mf, &rule);
-	err = judge_itself(dev, &rule, r);
+	claim_rule(c, &rule);
+	err = judge_itself(dev, &rule, c->flow->mf->program, r);
 	if (err && (hal_reason_is_temporary(r->code) || r->code == HAL_REASON_UNBOUND_PORT))
 		return err;
 	c->judged = true;
@@ -156,6 +166,7 @@ int judge(struct device *dev, struct claim *c, struct hal_reason *r)
 	int err;
 
 	hal_reason_clear(r);
+	c->held = false;
 	if (c->blocked) {
 		*r = c->reason;
 		return -EAGAIN;
@@ -167,5 +178,31 @@ int judge(struct device *dev, struct claim *c, struct hal_reason *r)
 		err = verdict(dev, c, r);
 	if (!err && c->rule->have == HAVE_NONE)
 		err = judge_room(dev, r);
+	return err;
+}
+
+static bool uses_meter(const struct claim *c)
+{
+	for (unsigned i = 0; c->uses && i < c->uses->n; i++)
+		if (c->uses->o[i]->type == HAL_OBJECT_METER)
+			return true;
+	return false;
+}
+
+int judge_others(struct device *dev, struct claim *c, struct hal_reason *r)
+{
+	enum standing standing = STANDING_MISFIT;
+	int err = objects_judge(dev, c->uses, r);
+
+	if (!err)
+		err = chain_judge(dev, c, r, &standing);
+	if (!err && uses_meter(c)) {
+		standing = STANDING_METER;
+		if (c->standing != STANDING_FIT) /* its word is heard before it is asked */
+			claim_stand(dev, c, standing, r);
+		err = meter_judge(dev, c, r);
+	}
+	c->held = err != 0;
+	claim_stand(dev, c, err ? standing : STANDING_FIT, r);
 	return err;
 }

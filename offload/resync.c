@@ -26,14 +26,17 @@ static int dump_one(void *ctx, const struct hal_dump_entry *e)
 	if (rule->have == HAVE_CLAIM) {
 		mf = rule->holder->flow->mf;
 		if (mf->chain == e->chain && hal_cmatch_equal(mf->match, e->match) &&
-			hal_program_equal(mf->program, e->program)) {
+			hal_program_equal(claim_program(rule->holder), e->program)) {
 			slot_verified(dev, rule->holder);
 			return 0;
 		}
 		slot_set(dev, rule->holder, PLACEMENT_PENDING, NULL);
 	}
 	rule_set_foreign(dev, rule, e);
-	rule->ousted |= ours; /* if nobody wants it any more, it does not wait to be claimed */
+	/* Recirculation ids and objects of a former run mean nothing in this one. */
+	rule->stale = !ours && MUTATE(308, e->chain || program_names_objects(e->program), false);
+	/* If nobody wants it any more, it does not wait to be claimed. */
+	rule->ousted |= ours || rule->stale;
 	return 0;
 }
 
@@ -44,9 +47,10 @@ void rule_lost(struct device *dev, struct rule *rule)
 		return;
 	if (rule->holder)
 		slot_set(dev, rule->holder, PLACEMENT_PENDING, NULL);
+	objects_release(dev, rule);
 	rule->replay = rule_wanted(rule) != NULL;
 	rule->packets = rule->bytes = 0;
-	rule->ousted = false;
+	rule->ousted = rule->stale = false;
 	rule_have(dev, rule, HAVE_NONE, NULL);
 }
 
@@ -58,6 +62,7 @@ static void forgive(struct device *dev, struct rule *rule)
 	TAILQ_FOREACH (c, &rule->claims, in_rule) {
 		if (c->blocked)
 			retry_forget(dev, c);
+		c->backoff_ms = 0;
 		if (c->unfit && c->reason.code == HAL_REASON_DEVICE_ERROR)
 			c->judged = c->unfit = false; /* it may have got over it */
 	}
@@ -65,6 +70,11 @@ static void forgive(struct device *dev, struct rule *rule)
 
 static void compare(struct device *dev, bool fresh, bool dumped)
 {
+	/* What leads to chains goes before them. */
+	HMAP_FOR_EACH (entry, struct rule, node, &dev->rules) {
+		if (entry->stale && !entry->chain)
+			work_add(dev, entry);
+	}
 	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
 		if (!rule->found && (dumped || fresh))
 			rule_lost(dev, rule);
@@ -78,6 +88,8 @@ static void compare(struct device *dev, bool fresh, bool dumped)
 static void start_again(struct device *dev)
 {
 	hal_forget_state(dev->hal);
+	objects_forget(dev);
+	connections_forget(dev, dev->fresh);
 	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
 		rule->packets = rule->bytes = 0;
 	}

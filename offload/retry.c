@@ -25,6 +25,7 @@ void retry_wait(struct device *dev, struct claim *c, const struct hal_reason *r)
 void retry_forget(struct device *dev, struct claim *c)
 {
 	c->blocked = false;
+	c->retry_ms = 0;
 	if (!c->waiting)
 		return;
 	c->waiting = false;
@@ -90,9 +91,14 @@ void retry_room(struct device *dev, uint64_t now)
 	dev->room = false;
 	if (dev->caps->max_rules)
 		room = dev->caps->max_rules > dev->n_used ? dev->caps->max_rules - dev->n_used : 0;
-	if (!room || !dev->n_waiting)
+	if (!dev->n_waiting)
 		return;
 	dev->next_room = now + ROOM_SCAN_MS;
+	if (!room) {
+		n = busiest(dev, pick, PICK, now);
+		evict_cold(dev, pick, n, now);
+		return;
+	}
 	n = busiest(dev, pick, room < PICK ? room : PICK, now);
 	for (unsigned i = 0; i < n; i++)
 		again(dev, pick[i]);
@@ -107,7 +113,7 @@ void retry_all(struct device *dev, uint64_t now)
 	dev->next_retry = now + dev->ol->cfg.retry_interval_ms;
 	for (c = TAILQ_FIRST(&dev->waiting); c; c = next) {
 		next = c == last ? NULL : TAILQ_NEXT(c, in_waiting);
-		if (!lacks_room(c))
+		if (!lacks_room(c) && now >= c->retry_ms)
 			again(dev, c);
 	}
 	retry_room(dev, now);

@@ -54,6 +54,8 @@ static void forget_foreign(struct device *dev, struct rule *rule)
 void rule_free(struct device *dev, struct rule *rule)
 {
 	forget_foreign(dev, rule);
+	free(rule->in_use);
+	free(rule->coming);
 	free(rule);
 }
 
@@ -83,6 +85,7 @@ void rule_count(struct device *dev, struct rule *rule)
 void rule_have(struct device *dev, struct rule *rule, enum have have, struct claim *holder)
 {
 	bool placed = have == HAVE_CLAIM;
+	struct claim *former = rule->holder;
 
 	if (have != HAVE_FOREIGN)
 		forget_foreign(dev, rule);
@@ -97,6 +100,16 @@ void rule_have(struct device *dev, struct rule *rule, enum have have, struct cla
 	}
 	rule->in_placed = placed;
 	rule_count(dev, rule);
+	if (former && former != holder) {
+		chain_exit(dev, former);
+		chain_settle(dev, former, false);
+	}
+	if (holder) {
+		chain_enter(holder);
+		chain_settle(dev, holder, true);
+	}
+	if (placed && former != holder)
+		rule->since_ms = now_ms();
 }
 
 static void *copy(const void *from, size_t len)
@@ -136,13 +149,15 @@ bool rule_has_match(const struct rule *rule, const struct hal_cmatch *match, uin
 	return mf->chain == chain && hal_cmatch_equal(mf->match, match);
 }
 
-bool rule_holds(const struct rule *rule, const struct hal_megaflow *mf)
+bool rule_holds(const struct rule *rule, const struct claim *c)
 {
-	if (!rule_has_match(rule, mf->match, mf->chain))
+	const struct hal_megaflow *mf = c->flow->mf;
+
+	if (rule->stale || !rule_has_match(rule, mf->match, mf->chain))
 		return false;
 	return hal_program_equal(
-		rule->have == HAVE_FOREIGN ? rule->program : rule->holder->flow->mf->program,
-		mf->program);
+		rule->have == HAVE_FOREIGN ? rule->program : claim_program(rule->holder),
+		claim_program(c));
 }
 
 /* ---- claims ---- */
@@ -153,6 +168,7 @@ void claim_finish(struct device *dev, struct claim *c)
 		TAILQ_REMOVE(&c->rule->claims, c, in_rule);
 	c->rule = NULL;
 	retry_forget(dev, c);
+	claim_clear(dev, c);
 	slot_set(dev, c, PLACEMENT_REMOVED, NULL);
 	pthread_mutex_lock(&dev->lock);
 	if (c->event.queued)
@@ -165,12 +181,31 @@ void claim_finish(struct device *dev, struct claim *c)
 void claim_refuse(struct device *dev, struct claim *c, const struct hal_reason *r)
 {
 	slot_set(dev, c, PLACEMENT_REFUSED, r);
+	if (c->held || c->blocked) /* woken by what it depends on, or tried again in time */
+		return;
+	claim_stand(dev, c, STANDING_MISFIT, r);
 	if (hal_reason_is_temporary(r->code)) {
 		retry_wait(dev, c, r);
 	} else if (r->code != HAL_REASON_UNBOUND_PORT) { /* asking again would change nothing */
 		c->judged = c->unfit = true;
 		c->reason = *r;
 	}
+}
+
+void claim_fail(struct device *dev, struct claim *c, const struct hal_reason *r)
+{
+	if (r->code != HAL_REASON_DEVICE_ERROR) {
+		claim_refuse(dev, c, r);
+		return;
+	}
+	if (!c->backoff_ms)
+		c->backoff_ms = dev->ol->cfg.retry_interval_ms;
+	else if (c->backoff_ms < MAX_BACKOFF_MS)
+		c->backoff_ms *= 2;
+	c->retry_ms = now_ms() + c->backoff_ms;
+	slot_set(dev, c, PLACEMENT_REFUSED, r);
+	claim_stand(dev, c, STANDING_MISFIT, r);
+	retry_wait(dev, c, r);
 }
 
 /* A rule of a former run with the same match under another ufid would win or lose by chance. */
@@ -195,17 +230,20 @@ void rule_take_claim(struct device *dev, struct claim *c)
 			return;
 		}
 		retry_forget(dev, c);
+		claim_leave(dev, c);
 		work_add(dev, c->rule);
 		return;
 	}
 	c->rule = rule_get(dev, &c->flow->mf->ufid);
-	if (!c->rule) {
+	if (!c->rule || claim_prepare(dev, c)) {
+		if (c->rule) /* which may be there for nobody else */
+			work_add(dev, c->rule);
+		c->rule = NULL;
 		hal_refuse(&r, HAL_REASON_RETRY, "out of memory");
 		claim_refuse(dev, c, &r);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&c->rule->claims, c, in_rule);
-	judge_prepare(c);
 	slot_set(dev, c, PLACEMENT_PENDING, NULL);
 	if (hmap_count(&dev->foreign))
 		oust_namesake(dev, c->flow->mf);
@@ -227,6 +265,7 @@ static struct claim *sort_claims(struct device *dev, struct rule *rule)
 			continue;
 		}
 		retry_forget(dev, c);
+		claim_stand(dev, c, STANDING_NEW, NULL);
 		slot_set(dev, c, PLACEMENT_REMOVED, NULL);
 	}
 	return want;
@@ -265,8 +304,27 @@ static bool settled(struct device *dev, struct rule *rule)
 	return true;
 }
 
+/* A rule of a chain goes after those that lead to it, if they are to go too. */
+static bool waits(struct rule *rule)
+{
+	uint64_t now = now_ms();
+
+	if (!rule->holder || !chain_has_to_wait(rule->holder)) {
+		rule->wait_until = 0;
+		return false;
+	}
+	if (!rule->wait_until)
+		rule->wait_until = now + CHAIN_WAIT_MS;
+	return now < rule->wait_until;
+}
+
 static bool take_out(struct device *dev, struct rule *rule)
 {
+	if (MUTATE(307, waits(rule), false)) {
+		work_later(dev, rule);
+		return true;
+	}
+	rule->wait_until = 0;
 	if (rule->holder)
 		slot_set(dev, rule->holder, PLACEMENT_REMOVING, NULL);
 	rule->unwanted = rule->have == HAVE_FOREIGN;
@@ -291,9 +349,15 @@ static bool step_out(struct device *dev, struct rule *rule, const struct claim *
 	return take_out(dev, rule);
 }
 
-static bool step_in(struct device *dev, struct rule *rule, struct claim *want)
+static bool can_replace(const struct device *dev, const struct rule *rule, const struct claim *want)
 {
 	const struct hal_megaflow *mf = want->flow->mf;
+
+	return dev->caps->atomic_update && rule_has_match(rule, mf->match, mf->chain);
+}
+
+static bool step_in(struct device *dev, struct rule *rule, struct claim *want)
+{
 	struct hal_reason r;
 
 	if (rule->have == HAVE_CLAIM && rule->holder == want)
@@ -305,13 +369,18 @@ static bool step_in(struct device *dev, struct rule *rule, struct claim *want)
 		claim_refuse(dev, want, &r);
 		return settled(dev, rule);
 	}
+	if (rule->have != HAVE_NONE && !can_replace(dev, rule, want))
+		return take_out(dev, rule);
+	if (objects_hold(dev, rule, want, &r)) {
+		rule->attempts = 0;
+		claim_fail(dev, want, &r);
+		return rule->have == HAVE_NONE ? settled(dev, rule) : take_out(dev, rule);
+	}
 	slot_set(dev, want, PLACEMENT_PENDING, NULL);
 	if (rule->have == HAVE_NONE)
 		work_op(dev, rule, HAL_OP_ADD, want);
-	else if (dev->caps->atomic_update && rule_has_match(rule, mf->match, mf->chain))
-		work_op(dev, rule, HAL_OP_REPLACE, want);
 	else
-		return take_out(dev, rule);
+		work_op(dev, rule, HAL_OP_REPLACE, want);
 	return true;
 }
 
@@ -334,7 +403,7 @@ bool rule_reconcile(struct device *dev, struct rule *rule)
 	if (!want)
 		return step_out(dev, rule, NULL);
 	rule->recheck = false;
-	if (rule->have == HAVE_FOREIGN && rule_holds(rule, want->flow->mf)) {
+	if (rule->have == HAVE_FOREIGN && rule_holds(rule, want)) {
 		err = judge_ports(dev, want->in_port, want->flow->mf->program, &r);
 		if (!err) {
 			rule_adopt(dev, rule, want);
@@ -347,8 +416,12 @@ bool rule_reconcile(struct device *dev, struct rule *rule)
 	}
 	err = judge(dev, want, &r);
 	if (!err)
+		err = judge_others(dev, want, &r);
+	if (!err)
 		return step_in(dev, rule, want);
-	if (rule->holder != want) /* else it is said when it is out */
+	if (rule->holder != want)
 		claim_refuse(dev, want, &r);
+	else if (!want->held) /* it is said when it is out, but others have to know */
+		claim_stand(dev, want, STANDING_MISFIT, &r);
 	return step_out(dev, rule, want);
 }

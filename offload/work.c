@@ -90,11 +90,13 @@ void work_op(struct device *dev, struct rule *rule, enum hal_op_type type, struc
 	op->type = type;
 	op->token = (uintptr_t)rule;
 	if (claim)
-		megaflow_rule(claim->flow->mf, &op->rule);
+		claim_rule(claim, &op->rule);
 	op->rule.ufid = rule->ufid;
 	rule->busy = true;
 	rule->op = type;
 	rule->carried = claim;
+	if (claim)
+		chain_enter(claim);
 	rule_count(dev, rule);
 	if (dev->n_batch == BATCH)
 		work_flush(dev);

@@ -9,6 +9,7 @@ static void test_busy(void)
 	struct test_mf *t = mf_new(1, 1, 2);
 	uint64_t since;
 
+	config.retry_interval_ms = 400;
 	begin("retry");
 	fake_reject(fake, 2, HAL_OP_ADD, HAL_REASON_RETRY);
 	live(t);
@@ -28,6 +29,7 @@ static void test_busy(void)
 static void test_late(void)
 {
 	struct test_mf *t = mf_new(1, 1, 2), *u = mf_new(2, 1, 2);
+	uint64_t failed;
 
 	begin("retry");
 	fake_fail_late(fake, 1, HAL_OP_ADD, HAL_REASON_DEPENDS);
@@ -35,14 +37,18 @@ static void test_late(void)
 	barrier();
 	CU_ASSERT(REFUSED(t, DEPENDS));
 	EVENTUALLY(PLACED(t));
-	/* The device's error is not tried again: it would be the same. */
-	fake_fail_late(fake, 1, HAL_OP_ADD, HAL_REASON_DEVICE_ERROR);
+	/* An error of the device is tried again too, later each time. */
+	fake_fail_late(fake, 3, HAL_OP_ADD, HAL_REASON_DEVICE_ERROR);
 	live(u);
 	barrier();
 	CU_ASSERT(REFUSED(u, DEVICE_ERROR));
 	CU_ASSERT_STRING_EQUAL(slot(u).reason.text, "scripted late error");
-	sleep_ms(120);
+	failed = info().failed_ops;
+	sleep_ms(150); /* 50 ms, then 100 ms */
 	CU_ASSERT(REFUSED(u, DEVICE_ERROR));
+	CU_ASSERT(info().failed_ops <= failed + 2);
+	EVENTUALLY(PLACED(u));
+	CU_ASSERT_EQUAL(info().failed_ops, failed + 2);
 	withdraw(t, NULL);
 	withdraw(u, NULL);
 	mf_put(t);
