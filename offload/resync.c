@@ -34,7 +34,7 @@ static int dump_one(void *ctx, const struct hal_dump_entry *e)
 	}
 	rule_set_foreign(dev, rule, e);
 	/* Recirculation ids and objects of a former run mean nothing in this one. */
-	rule->stale = !ours && MUTATE(308, e->chain || program_names_objects(e->program), false);
+	rule->stale = !ours && (e->chain || program_names_objects(e->program));
 	/* If nobody wants it any more, it does not wait to be claimed. */
 	rule->ousted |= ours || rule->stale;
 	return 0;

@@ -320,7 +320,7 @@ static bool waits(struct rule *rule)
 
 static bool take_out(struct device *dev, struct rule *rule)
 {
-	if (MUTATE(307, waits(rule), false)) {
+	if (waits(rule)) {
 		work_later(dev, rule);
 		return true;
 	}
