@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules in the form of drivers/sim/protocol.h.
+ * Rules and objects in the form of drivers/sim/protocol.h.
  *
  * Thread-safety: functions touch only their arguments.
  */
@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "drivers/sim/protocol.h"
-#include "hal/reason.h"
+#include "hal/hal_driver.h"
 
 /* Writes the rule into `buf`: struct sim_rule and its TLVs. Returns the bytes written, or -errno
  * with a reason: a bit of the match that no field names, a step that the protocol has no form for,
@@ -21,5 +21,9 @@ int sim_rule_encode(const struct hal_rule *rule, void *buf, size_t n, struct hal
  * The caller frees *match and *program with free(). */
 int sim_rule_decode(const void *buf, size_t n, struct hal_rule *rule, struct hal_cmatch **match,
 	struct hal_program **program);
+
+/* Writes the object into `buf`: struct sim_object and its description. Returns the bytes written,
+ * or -errno with a reason. */
+int sim_object_encode(const struct hal_object *obj, void *buf, size_t n, struct hal_reason *r);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/sim/wire.h"
+
 static int decode_match(const uint8_t *p, size_t len, struct hal_match *m)
 {
 	struct sim_tlv tlv;
@@ -22,80 +24,6 @@ static int decode_match(const uint8_t *p, size_t len, struct hal_match *m)
 		hal_match_set(m, tlv.type, p, p + tlv.len);
 		p += 2 * tlv.len;
 		len -= 2u * tlv.len;
-	}
-	return 0;
-}
-
-static int decode_set(struct hal_builder *b, const uint8_t *arg, size_t len)
-{
-	struct sim_act_set set;
-
-	if (len != sizeof(set))
-		return -EBADMSG;
-	memcpy(&set, arg, sizeof(set));
-	if (set.field >= FIELD_MAX || set.bytes > 16 || set.bytes != hal_field_bytes(set.field))
-		return -EBADMSG;
-	hal_build_set(b, set.field, set.value, set.mask);
-	return b->error;
-}
-
-static int decode_action(struct hal_builder *b, uint16_t type, const uint8_t *arg, size_t len)
-{
-	struct sim_act_vlan vlan;
-	struct hal_act_recirc *recirc;
-	uint32_t number;
-
-	switch (type) {
-	case ACTION_OUTPUT:
-	case ACTION_RECIRC:
-		if (len != sizeof(number))
-			return -EBADMSG;
-		memcpy(&number, arg, sizeof(number));
-		if (type == ACTION_OUTPUT) {
-			hal_build_output(b, number);
-			return b->error;
-		}
-		recirc = hal_builder_add(b, ACTION_RECIRC, sizeof(*recirc));
-		if (recirc)
-			recirc->id = number;
-		return b->error;
-	case ACTION_PUSH_VLAN:
-		if (len != sizeof(vlan))
-			return -EBADMSG;
-		memcpy(&vlan, arg, sizeof(vlan));
-		hal_build_push_vlan(b, vlan.tpid, vlan.tci);
-		return b->error;
-	case ACTION_SET:
-		return decode_set(b, arg, len);
-	case ACTION_POP_VLAN:
-	case ACTION_DEC_TTL:
-		if (len)
-			return -EBADMSG;
-		hal_build_plain(b, type);
-		return b->error;
-	default:
-		return -EBADMSG;
-	}
-}
-
-static int decode_program(const uint8_t *p, size_t len, struct hal_builder *b)
-{
-	struct sim_tlv tlv;
-	int err;
-
-	while (len) {
-		if (len < sizeof(tlv))
-			return -EBADMSG;
-		memcpy(&tlv, p, sizeof(tlv));
-		p += sizeof(tlv);
-		len -= sizeof(tlv);
-		if (len < tlv.len)
-			return -EBADMSG;
-		err = decode_action(b, tlv.type, p, tlv.len);
-		if (err)
-			return err;
-		p += tlv.len;
-		len -= tlv.len;
 	}
 	return 0;
 }
@@ -122,7 +50,7 @@ int sim_rule_decode(const void *buf, size_t n, struct hal_rule *rule, struct hal
 	if (!*match)
 		return -ENOMEM;
 	hal_builder_init(&b);
-	err = decode_program(tlvs + head.match_len, head.action_len, &b);
+	err = sim_get_steps(&b, tlvs + head.match_len, head.action_len);
 	if (err)
 		goto clear_builder;
 	*program = hal_builder_finish(&b);

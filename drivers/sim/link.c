@@ -139,8 +139,10 @@ static int try_link(struct sim_dev *dev, struct hal_reason *r)
 		sim_link_close(dev);
 		return err;
 	}
-	if (dev->pid && dev->generation != reply.generation)
+	if (dev->pid && dev->generation != reply.generation) {
 		sim_ports_forgotten(dev);
+		sim_objects_forgotten(dev);
+	}
 	dev->pid = reply.pid;
 	dev->generation = reply.generation;
 	dev->caps = reply.caps;

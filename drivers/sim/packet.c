@@ -3,6 +3,7 @@
  * Packets between workers and the device.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -104,9 +105,44 @@ static struct rte_mbuf *take(struct sim_dev *dev, const struct sim_frame *f, uin
 	return head;
 }
 
+static void copy_meta(const struct sim_meta *m, struct hal_key *key)
+{
+#define MEMBER(TO, FROM)                                                     \
+	do {                                                                 \
+		_Static_assert(sizeof(key->TO) == sizeof(m->FROM), "alike"); \
+		memcpy(&key->TO, m->FROM, sizeof(m->FROM));                  \
+	} while (0)
+	memset(key, 0, sizeof(*key));
+	MEMBER(pkt_mark, pkt_mark);
+	MEMBER(dp_hash, dp_hash);
+	MEMBER(ct_state, ct_state);
+	MEMBER(ct_mark, ct_mark);
+	MEMBER(ct_label, ct_label);
+	MEMBER(ct_zone, ct_zone);
+	MEMBER(ct_nw_proto, ct_proto);
+	MEMBER(ct_nw_src, ct_src);
+	MEMBER(ct_nw_dst, ct_dst);
+	MEMBER(ct_ipv6_src, ct_src6);
+	MEMBER(ct_ipv6_dst, ct_dst6);
+	MEMBER(ct_tp_src, ct_sport);
+	MEMBER(ct_tp_dst, ct_dport);
+	MEMBER(tun_flags, tun_flags);
+	MEMBER(tun_tos, tun_tos);
+	MEMBER(tun_ttl, tun_ttl);
+	MEMBER(tun_gbp_id, gbp_id);
+	MEMBER(tun_gbp_flags, gbp_flags);
+	MEMBER(tun_id, tun_id);
+	MEMBER(tun_ipv4_src, tun_src);
+	MEMBER(tun_ipv4_dst, tun_dst);
+	MEMBER(tun_ipv6_src, tun_src6);
+	MEMBER(tun_ipv6_dst, tun_dst6);
+#undef MEMBER
+}
+
 unsigned sim_port_rx(void *priv, struct rte_mbuf **pkts, struct hal_rx_meta *meta, unsigned max)
 {
 	struct sim_dev *dev = priv;
+	struct sim_meta known;
 	struct sim_frame f;
 	unsigned n = 0;
 	uint64_t at;
@@ -114,12 +150,18 @@ unsigned sim_port_rx(void *priv, struct rte_mbuf **pkts, struct hal_rx_meta *met
 	if (!dev->env.mbuf_pool || !rte_spinlock_trylock(&dev->up_lock))
 		return 0;
 	while (dev->memory && n < max && sim_ring_next(&dev->up, &f, &at) > 0) {
+		if (f.flags & SIM_FRAME_META)
+			sim_ring_get(&dev->up, &at, &known, sizeof(known));
 		pkts[n] = take(dev, &f, at);
 		if (!pkts[n])
 			break; /* it stays in the ring until there are buffers */
 		sim_ring_release(&dev->up, &f);
-		meta[n++] =
-			(struct hal_rx_meta){.port = MUTATE(208, f.port, 1), .recirc_id = f.recirc};
+		meta[n].port = MUTATE(208, f.port, 1);
+		meta[n].recirc_id = f.recirc;
+		meta[n].has_key = f.flags & SIM_FRAME_META && meta[n].key;
+		if (meta[n].has_key)
+			copy_meta(&known, meta[n].key);
+		n++;
 	}
 	rte_spinlock_unlock(&dev->up_lock);
 	return n;

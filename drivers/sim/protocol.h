@@ -17,13 +17,21 @@
  *   BIND          | sim_bind                                | sim_status
  *   UNBIND        | sim_port                                | sim_status
  *   PORT_STATS    | sim_port                                | sim_port_stats
+ *   OBJECT_SET    | sim_object, its description             | sim_object_reply
+ *   OBJECT_DEL    | sim_object_name                         | sim_object_reply
+ *   OBJECT_STATS  | sim_object_name                         | sim_object_stats
  *   STATS         | -                                       | sim_stats
  *   SCRIPT        | text of a fault script                  | sim_status
  *   QUIT          | -                                       | none, the process ends
  *
  * A rule is match TLVs (u16 field, u16 bytes, value, mask) and action TLVs (u16 type, u16 bytes of
  * argument, argument); fields and actions are numbered by hal/fields.def and hal/actions.def, and a
- * HELLO of a build that numbers them differently is refused.
+ * HELLO of a build that numbers them differently is refused. Arguments are as below; what holds
+ * nested lists has their action TLVs behind its own struct.
+ *
+ * An object is described as in hal/object.h, but for a GROUP: sim_group, then for each bucket a
+ * sim_bucket and its action TLVs. Objects that the side which attached last has not set are kept
+ * for as long as rules use them.
  *
  * Packets do not go over the socket: see drivers/sim/ring.h. The attaching side passes four
  * descriptors with its HELLO: the rings' memory, the eventfd that tells it of packets, the eventfd
@@ -37,9 +45,10 @@
 #include <stdint.h>
 
 #include "hal/caps.h"
+#include "hal/object.h"
 #include "hal/rule.h"
 
-#define SIM_VERSION 1u
+#define SIM_VERSION 2u
 #define SIM_MSG_MAX 65000 /* bytes of a datagram */
 #define SIM_TEXT 96
 
@@ -57,6 +66,9 @@ enum sim_msg_type {
 	SIM_STATS,
 	SIM_SCRIPT,
 	SIM_QUIT,
+	SIM_OBJECT_SET,
+	SIM_OBJECT_DEL,
+	SIM_OBJECT_STATS,
 	SIM_REPLY, /* to anything but a rule operation */
 	SIM_DONE,  /* to ADD, REPLACE, DEL */
 };
@@ -105,6 +117,45 @@ struct sim_act_set {
 	uint16_t field;
 	uint16_t bytes;
 	uint8_t value[16], mask[16];
+};
+
+struct sim_act_mpls {
+	rte_be16_t eth_type;
+	uint16_t pad;
+	rte_be32_t lse;
+};
+
+struct sim_act_hash {
+	uint32_t algorithm, basis;
+};
+
+struct sim_act_ct {
+	uint16_t zone, flags;
+	uint32_t mark, mark_mask;
+	uint8_t label[16], label_mask[16];
+	uint8_t nat_min[16], nat_max[16];
+	uint16_t nat_port_min, nat_port_max;
+	uint16_t nat_flags, alg;
+};
+
+struct sim_act_sample {
+	uint32_t probability;
+};
+
+struct sim_act_check_len {
+	uint32_t max_len;
+	uint32_t greater_len; /* bytes of the first list; the second takes the rest */
+};
+
+struct sim_act_tunnel_push {
+	uint32_t port;
+	uint8_t type, flags;
+	uint16_t header_len; /* bytes that follow */
+};
+
+struct sim_act_tunnel_pop {
+	uint32_t port;
+	uint32_t type;
 };
 
 struct sim_ufid_body {
@@ -178,6 +229,41 @@ struct sim_port_stats {
 struct sim_stats {
 	uint32_t rules, max_rules, ports, generation;
 	uint64_t hit_packets, miss_packets, dropped_packets;
+	uint64_t chain_misses; /* of the misses: in a chain other than 0, or out of a tunnel */
+	uint32_t objects[HAL_OBJECT_MAX];
+};
+
+struct sim_object {
+	uint32_t type, id;
+	uint32_t len; /* bytes of the description, which follows */
+	uint32_t pad;
+};
+
+struct sim_group {
+	uint32_t n_buckets;
+	uint32_t len; /* bytes of buckets, which follow */
+};
+
+struct sim_bucket {
+	uint32_t len; /* bytes of action TLVs, which follow */
+	uint32_t pad;
+};
+
+struct sim_object_name {
+	uint32_t type, id;
+};
+
+struct sim_object_reply {
+	int32_t error;
+	uint32_t reason; /* as in sim_done, like the next three */
+	uint32_t field, action, port;
+	char text[SIM_TEXT];
+};
+
+struct sim_object_stats {
+	int32_t error;
+	uint32_t pad;
+	struct hal_object_stats stats;
 };
 
 #endif

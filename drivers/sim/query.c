@@ -115,8 +115,10 @@ int sim_stats(void *priv, struct hal_device_stats *out)
 	len = sim_request(dev, SIM_STATS, NULL, 0, &s, sizeof(s), SIM_REQUEST_MS);
 	sim_ports_remember(dev);
 	if (len == sizeof(s)) {
-		if (s.generation != dev->generation)
+		if (s.generation != dev->generation) {
 			dev->generation = s.generation; /* its ports stay through a reset */
+			sim_objects_forgotten(dev);
+		}
 		dev->stats = s;
 	}
 	*out = (struct hal_device_stats){.rules = dev->stats.rules,

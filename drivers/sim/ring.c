@@ -7,7 +7,7 @@
 
 static uint64_t record_bytes(const struct sim_frame *f)
 {
-	return (sizeof(*f) + f->len + 7) & ~UINT64_C(7);
+	return (sizeof(*f) + sim_frame_bytes(f) + 7) & ~UINT64_C(7);
 }
 
 void sim_ring_init(void *memory, struct sim_ring *up, struct sim_ring *down)

@@ -3,8 +3,9 @@
  * Packets between the driver and sluice-simnic: two rings of bytes in shared memory.
  *
  * What: the driver makes a memfd with one ring up (device to driver) and one down, and hands it
- * over with its HELLO. A ring has one producer and one consumer; a record is a struct sim_frame and
- * the frame's bytes, padded to 8. Super-frames go as they are, with what is needed to cut them.
+ * over with its HELLO. A ring has one producer and one consumer; a record is a struct sim_frame,
+ * perhaps a struct sim_meta, and the frame's bytes, padded to 8. Super-frames go as they are, with
+ * what is needed to cut them.
  *
  * Why not DPDK's memif: its PMD frees the shared regions in the EAL's interrupt thread as soon as
  * the peer dies, while a worker may be in the middle of a burst, and it has no receive interrupt,
@@ -36,7 +37,19 @@
 #define SIM_FRAME_TCP 0x01
 #define SIM_FRAME_UDP 0x02
 #define SIM_FRAME_SCTP 0x04
-#define SIM_FRAME_GSO 0x08 /* to be cut into segments of gso_size bytes of payload */
+#define SIM_FRAME_GSO 0x08  /* to be cut into segments of gso_size bytes of payload */
+#define SIM_FRAME_META 0x10 /* a struct sim_meta comes before the frame */
+
+/* What a device has found out about a packet besides its headers, in wire order: members of struct
+ * hal_key. */
+struct sim_meta {
+	uint8_t pkt_mark[4], dp_hash[4];
+	uint8_t ct_state[4], ct_mark[4], ct_label[16], ct_zone[2], ct_proto[1], pad0[1];
+	uint8_t ct_src[4], ct_dst[4], ct_src6[16], ct_dst6[16], ct_sport[2], ct_dport[2];
+	uint8_t tun_flags[2], tun_tos[1], tun_ttl[1], gbp_id[2], gbp_flags[1], pad1[1];
+	uint8_t tun_id[8], tun_src[4], tun_dst[4], tun_src6[16], tun_dst6[16];
+	uint8_t opts_present[8]; /* always 0: the device takes no options */
+};
 
 struct sim_frame {
 	uint32_t len;    /* bytes of the frame, which follows */
@@ -45,6 +58,12 @@ struct sim_frame {
 	uint16_t flags;  /* SIM_FRAME_* */
 	uint16_t gso_size;
 };
+
+/* Bytes behind a struct sim_frame. */
+static inline uint64_t sim_frame_bytes(const struct sim_frame *f)
+{
+	return (f->flags & SIM_FRAME_META ? sizeof(struct sim_meta) : 0) + (uint64_t)f->len;
+}
 
 struct sim_ring_head {
 	_Atomic uint64_t head; /* bytes ever written, by the producer */
@@ -68,7 +87,8 @@ struct sim_ring {
 void sim_ring_init(void *memory, struct sim_ring *up, struct sim_ring *down);
 
 /* Producer: begins a record; false if there is no room for it. Then sim_ring_put() the frame's
- * bytes in one or more pieces, f->len in all, and sim_ring_commit(). `at` is the caller's cursor.
+ * bytes in one or more pieces, sim_frame_bytes() in all, and sim_ring_commit(). `at` is the
+ * caller's cursor.
  */
 bool sim_ring_begin(struct sim_ring *r, const struct sim_frame *f, uint64_t *at);
 void sim_ring_put(struct sim_ring *r, uint64_t *at, const void *data, size_t len);

@@ -14,8 +14,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "drivers/sim/codec.h"
-
 static bool is_name(const char *s, size_t len, size_t max)
 {
 	return len > 0 && len < max && strcspn(s, "/") >= len;
@@ -36,7 +34,7 @@ static int parse_args(struct sim_dev *dev, const char *args, struct hal_reason *
 	if (!is_name(args, len, sizeof(dev->profile)) || !is_name(name, name_len, 31)) {
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR,
 			"sim:%s: expected sim:PROFILE or sim:PROFILE,name=NAME (PROFILE: nic, "
-			"asic-small, flaky)",
+			"nic-noresume, asic-small, flaky)",
 			args);
 		return -EINVAL;
 	}
@@ -56,6 +54,7 @@ static struct sim_dev *dev_new(const struct hal_env *env)
 	TAILQ_INIT(&dev->in_flight);
 	TAILQ_INIT(&dev->done);
 	LIST_INIT(&dev->ports);
+	LIST_INIT(&dev->ends);
 	rte_spinlock_init(&dev->up_lock);
 	rte_spinlock_init(&dev->down_lock);
 	dev->up_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -73,6 +72,7 @@ static void dev_free(struct sim_dev *dev)
 		LIST_REMOVE(b, next);
 		free(b);
 	}
+	sim_objects_forgotten(dev);
 	for (unsigned i = 0; i < SIM_MAX_OPS; i++)
 		free(dev->ops[i].msg);
 	if (dev->up_fd >= 0)
@@ -121,48 +121,6 @@ static void sim_close(void *dev)
 	dev_free(dev);
 }
 
-/* Every output has to be on the device, and so has the input port, else the rule would never be
- * hit. Nothing may follow a RECIRC: the packet goes on in another chain. */
-static int check_ports(const struct sim_dev *dev, const struct hal_rule *rule, struct hal_reason *r)
-{
-	const struct hal_action *recirc = NULL;
-	uint32_t port = HAL_PORT_NONE;
-	struct hal_match m;
-
-	hal_cmatch_expand(rule->match, &m);
-	if (hal_field_all(FIELD_DP_PORT, &m.mask))
-		port = rte_be_to_cpu_32(m.value.dp.in_port);
-	if (port != HAL_PORT_NONE && !sim_port_is_bound(dev, port))
-		goto unbound;
-	ACTION_FOR_EACH (act, rule->program) {
-		if (recirc)
-			return hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION,
-				ACTION_RECIRC, "a step follows the recirculation");
-		if (act->type == ACTION_RECIRC)
-			recirc = act;
-		if (act->type != ACTION_OUTPUT)
-			continue;
-		port = ((const struct hal_act_output *)act)->port;
-		if (!sim_port_is_bound(dev, port))
-			goto unbound;
-	}
-	return 0;
-
-unbound:
-	hal_refuse(r, HAL_REASON_UNBOUND_PORT, "port %u", port);
-	if (r)
-		r->port = port;
-	return -EOPNOTSUPP;
-}
-
-static int sim_check(void *priv, const struct hal_rule *rule, struct hal_reason *r)
-{
-	uint8_t buf[SIM_MSG_MAX - 256];
-	int len = sim_rule_encode(rule, buf, sizeof(buf), r);
-
-	return len < 0 ? len : check_ports(priv, rule, r);
-}
-
 const struct hal_driver sim_driver = {
 	.name = "sim",
 	.open = sim_open,
@@ -172,6 +130,9 @@ const struct hal_driver sim_driver = {
 	.poll = sim_poll,
 	.counters_read = sim_counters_read,
 	.dump = sim_dump,
+	.object_set = sim_object_set,
+	.object_del = sim_object_del,
+	.object_stats = sim_object_stats,
 	.port_bind = sim_port_bind,
 	.port_unbind = sim_port_unbind,
 	.port_stats = sim_port_stats,

@@ -61,6 +61,12 @@ struct sim_bound {
 	struct hal_port_stats base, last; /* counted before the process was lost; since */
 };
 
+/* An end of tunnels that is set in the device. */
+struct sim_end {
+	LIST_ENTRY(sim_end) next;
+	uint32_t port;
+};
+
 struct sim_dev {
 	struct hal_env env;
 	char profile[24], name[48];
@@ -82,6 +88,7 @@ struct sim_dev {
 	struct sim_op ops[SIM_MAX_OPS];
 	struct sim_op_list in_flight, done;
 	LIST_HEAD(, sim_bound) ports;
+	LIST_HEAD(, sim_end) ends;
 
 	/* packets */
 	rte_spinlock_t up_lock, down_lock;
@@ -130,6 +137,19 @@ int sim_poll(void *dev, struct hal_completion *out, unsigned max);
 void sim_op_done(struct sim_dev *dev, uint32_t id, const struct sim_done *done);
 void sim_op_got(struct sim_dev *dev, uint32_t id, const uint8_t *body, size_t len);
 void sim_ops_fail(struct sim_dev *dev);
+
+/* ---- check.c ---- */
+
+int sim_check(void *dev, const struct hal_rule *rule, struct hal_reason *r);
+
+/* ---- objects.c ---- */
+
+int sim_object_set(void *dev, const struct hal_object *obj, struct hal_reason *r);
+int sim_object_del(void *dev, enum hal_object_type type, uint32_t id);
+int sim_object_stats(
+	void *dev, enum hal_object_type type, uint32_t id, struct hal_object_stats *out);
+bool sim_tunnel_is_set(const struct sim_dev *dev, uint32_t port);
+void sim_objects_forgotten(struct sim_dev *dev); /* the device lost them */
 
 /* ---- query.c ---- */
 

@@ -19,7 +19,7 @@ FIELDS = (
     ("VLAN id", "vlan_vid"),
     ("VLAN priority", "vlan_pcp"),
     ("second VLAN tag", "vlan_tci1"),
-    ("MPLS label stack", "mpls_label mpls_tc mpls_bos"),
+    ("MPLS label stack", "mpls_label mpls_tc mpls_bos mpls_ttl"),
     ("IPv4 addresses", "ipv4_src ipv4_dst"),
     ("IPv6 addresses", "ipv6_src ipv6_dst"),
     ("IPv6 flow label", "ipv6_flabel"),
@@ -35,9 +35,18 @@ FIELDS = (
     ("ARP operation", "arp_op"),
     ("ARP addresses", "arp_spa arp_tpa arp_sha arp_tha"),
     ("neighbour discovery", "nd_target nd_sll nd_tll"),
+    ("packet mark", "pkt_mark"),
+    ("connection state, mark, label", "ct_state ct_mark ct_label"),
+    ("connection zone", "ct_zone"),
+    ("connection's original addresses", "ct_nw_src ct_nw_dst ct_ipv6_src ct_ipv6_dst"),
+    ("connection's original ports", "ct_tp_src ct_tp_dst"),
+    ("tunnel id, addresses, flags",
+     "tun_id tun_src tun_dst tun_ipv6_src tun_ipv6_dst tun_flags tun_gbp_id tun_gbp_flags"),
+    ("tunnel options", "tun_metadata"),
 )
 # Other names for bits of the above, and what only the datapath sees.
-HIDDEN = set("recirc_id packet_type vlan_tci vlan_tpid vlan_tpid1 nw_tos".split())
+HIDDEN = set("recirc_id packet_type vlan_tci vlan_tpid vlan_tpid1 nw_tos dp_hash mpls_lse1 mpls_lse2 "
+             "ct_nw_proto tun_tos tun_ttl tun_opts_present".split())
 
 ACTIONS = (
     ("output, to several ports too", "output"),
@@ -45,8 +54,18 @@ ACTIONS = (
     ("push and pop VLAN", "push_vlan pop_vlan"),
     ("push and pop MPLS", "push_mpls pop_mpls"),
     ("decrement TTL", "dec_ttl"),
+    ("recirculation, in chains", "recirc"),
+    ("connection tracking", "ct ct_clear"),
+    ("select by hash", "hash"),
+    ("all buckets of a group", "group"),
+    ("meter", "meter"),
+    ("mirror", "mirror"),
+    ("VXLAN and Geneve, in and out", "tunnel_push tunnel_pop"),
+    ("clone, sample", "clone sample"),
+    ("check packet length, truncate", "check_pkt_len trunc"),
 )
-HIDDEN_ACTIONS = {"set", "recirc"}
+HIDDEN_ACTIONS = {"set"}
+OBJECTS = ("group", "meter", "mirror", "tunnel", "connection")
 
 
 def same(values, what):
@@ -82,7 +101,9 @@ def line(cells):
 def limits(profile):
     outputs = "%d" % profile["max_outputs"] if profile["max_outputs"] else "any number"
     return (("rules", format(profile["max_rules"], ",")), ("VLAN tags", str(profile["max_vlan_tags"])),
-            ("outputs of a flow", outputs), ("bits of a counter", str(profile["counter_bits"])))
+            ("outputs of a flow", outputs), ("bits of a counter", str(profile["counter_bits"])),
+            *(("%ss" % what, format(profile["objects"][what], ",") if what in profile["objects"] else "-")
+              for what in OBJECTS))
 
 
 def table(profiles):

@@ -8,14 +8,14 @@
 #include <netinet/in.h>
 #include <string.h>
 
-static uint32_t sum_bytes(uint32_t sum, const uint8_t *p, uint32_t n)
+uint32_t nic_sum(uint32_t sum, const uint8_t *bytes, uint32_t n)
 {
 	uint64_t wide = sum;
 
-	for (; n >= 2; p += 2, n -= 2)
-		wide += (uint32_t)p[0] << 8 | p[1];
+	for (; n >= 2; bytes += 2, n -= 2)
+		wide += (uint32_t)bytes[0] << 8 | bytes[1];
 	if (n)
-		wide += (uint32_t)p[0] << 8;
+		wide += (uint32_t)bytes[0] << 8;
 	while (wide >> 16)
 		wide = (wide & 0xffff) + (wide >> 16);
 	return (uint32_t)wide;
@@ -45,6 +45,44 @@ static bool is_sctp(const struct nic_packet *p)
 	       p->vnet.csum_offset == 8;
 }
 
+uint32_t nic_sum_pseudo(const uint8_t *ip, bool ip6, uint8_t proto, uint32_t l4_len)
+{
+	const uint8_t tail[4] = {0, proto, (uint8_t)(l4_len >> 8), (uint8_t)l4_len};
+
+	return nic_sum(ip6 ? nic_sum(0, ip + 8, 32) : nic_sum(0, ip + 12, 8), tail, sizeof(tail));
+}
+
+/* Bytes from the transport header to the end of the IP packet. */
+static uint32_t l4_bytes(const struct nic_packet *p)
+{
+	const uint8_t *ip = p->data + p->l3;
+	uint32_t end = p->ip4 ? p->l3 + ((uint32_t)ip[2] << 8 | ip[3])
+			      : p->l3 + 40 + ((uint32_t)ip[4] << 8 | ip[5]);
+
+	return end - p->l4;
+}
+
+bool nic_checksum_right(const struct nic_packet *p)
+{
+	uint32_t bytes, at;
+
+	if (!p->l4 || p->routed)
+		return false;
+	if (p->ip4 && nic_sum(0, p->data + p->l3, (p->data[p->l3] & 0x0fu) * 4) != 0xffff)
+		return false;
+	if (nic_partial(p))
+		return p->vnet.csum_start == p->l4;
+	bytes = l4_bytes(p);
+	at = p->l4_proto == IPPROTO_TCP ? 16 : 6;
+	if (p->l4_proto == IPPROTO_UDP && p->ip4 && !p->data[p->l4 + at] &&
+		!p->data[p->l4 + at + 1])
+		return true; /* there is none */
+	if (p->l4_proto != IPPROTO_TCP && p->l4_proto != IPPROTO_UDP)
+		return false;
+	return nic_sum(nic_sum_pseudo(p->data + p->l3, p->ip6, p->l4_proto, bytes), p->data + p->l4,
+		       bytes) == 0xffff;
+}
+
 void nic_checksum_finish(struct nic_packet *p)
 {
 	uint32_t start = p->vnet.csum_start, at = start + p->vnet.csum_offset;
@@ -62,7 +100,7 @@ void nic_checksum_finish(struct nic_packet *p)
 			p->data[at + i] = (uint8_t)(sum >> 8 * i);
 		return;
 	}
-	sum = ~sum_bytes(0, p->data + start, p->len - start) & 0xffff;
+	sum = ~nic_sum(0, p->data + start, p->len - start) & 0xffff;
 	put16(p->data + at, sum || p->vnet.csum_offset != 6 ? sum : 0xffff);
 }
 
@@ -81,7 +119,7 @@ static void update(uint8_t *field, const uint8_t *from, const uint8_t *to, unsig
 		sum = ~sum & 0xffff;
 	for (unsigned i = 0; i + 1 < n; i += 2) {
 		sum += ~((uint32_t)from[i] << 8 | from[i + 1]) & 0xffff;
-		sum = sum_bytes(sum, to + i, 2);
+		sum = nic_sum(sum, to + i, 2);
 	}
 	put16(field, partial ? sum : ~sum & 0xffff);
 }

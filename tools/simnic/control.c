@@ -53,6 +53,7 @@ static void hello(struct nic *nic, struct nic_client *client, uint32_t id, const
 		nic->unclaimed = true;
 		TAILQ_FOREACH (port, &nic->ports, next)
 			port->claimed = false;
+		nic_objects_unclaim(nic);
 	}
 	out.caps = *nic->profile->caps;
 	snprintf(out.caps.name, sizeof(out.caps.name), "%s", nic->profile->name);
@@ -166,14 +167,16 @@ static void port_stats(struct nic *nic, struct nic_client *client, uint32_t id, 
 
 static void stats(struct nic *nic, struct nic_client *client, uint32_t id)
 {
-	const struct sim_stats out = {.rules = nic->rules.n,
+	struct sim_stats out = {.rules = nic->rules.n,
 		.max_rules = nic->profile->caps->max_rules,
 		.ports = nic->n_ports,
 		.generation = nic->generation,
 		.hit_packets = nic->hits,
 		.miss_packets = nic->misses,
-		.dropped_packets = nic->drops};
+		.dropped_packets = nic->drops,
+		.chain_misses = nic->chain_misses};
 
+	memcpy(out.objects, nic->objects.n, sizeof(out.objects));
 	reply(nic, client, id, &out, sizeof(out));
 }
 
@@ -190,6 +193,48 @@ static void script(
 	reply_status(nic, client, id, err, words);
 }
 
+/* OBJECT_SET and OBJECT_DEL, unless a fault script refuses them. */
+static void object_change(struct nic *nic, struct nic_client *client, const struct sim_msg *head,
+	const uint8_t *body, size_t len)
+{
+	struct nic_verdict v = nic_script_judge(&nic->script, head->type, nic->rules.n);
+	struct sim_done done = {.field = FIELD_MAX, .action = ACTION_MAX};
+	struct sim_object_name name;
+	struct sim_object_reply out;
+
+	memcpy(&name, body, sizeof(name));
+	if (v.refuse || v.late) {
+		done.error = nic_reason_errno(v.code);
+		done.reason = v.code;
+		snprintf(done.text, sizeof(done.text), "%s", v.text);
+	} else if (head->type == SIM_OBJECT_SET) {
+		nic_object_set(nic, body, len, &done);
+	} else {
+		nic_object_del(nic, &name, &done);
+	}
+	out = (struct sim_object_reply){.error = done.error,
+		.reason = done.reason,
+		.field = done.field,
+		.action = done.action,
+		.port = done.port};
+	memcpy(out.text, done.text, sizeof(out.text));
+	reply(nic, client, head->id, &out, sizeof(out));
+}
+
+static void object_stats(
+	struct nic *nic, struct nic_client *client, uint32_t id, const uint8_t *body)
+{
+	struct sim_object_stats out = {.error = -ENOENT};
+	struct sim_object_name name;
+	const struct nic_object *o;
+
+	memcpy(&name, body, sizeof(name));
+	o = nic_object_find(&nic->objects, name.type, name.id);
+	if (o)
+		out = (struct sim_object_stats){.stats = o->stats};
+	reply(nic, client, id, &out, sizeof(out));
+}
+
 /* Bytes that a request has at least. */
 static size_t body_bytes(uint32_t type)
 {
@@ -204,6 +249,11 @@ static size_t body_bytes(uint32_t type)
 	case SIM_UNBIND:
 	case SIM_PORT_STATS:
 		return sizeof(struct sim_port);
+	case SIM_OBJECT_SET:
+		return sizeof(struct sim_object);
+	case SIM_OBJECT_DEL:
+	case SIM_OBJECT_STATS:
+		return sizeof(struct sim_object_name);
 	default:
 		return 0;
 	}
@@ -243,6 +293,13 @@ static void dispatch(struct nic *nic, struct nic_client *client, const struct si
 		break;
 	case SIM_PORT_STATS:
 		port_stats(nic, client, head->id, number);
+		break;
+	case SIM_OBJECT_SET:
+	case SIM_OBJECT_DEL:
+		object_change(nic, client, head, body, len);
+		break;
+	case SIM_OBJECT_STATS:
+		object_stats(nic, client, head->id, body);
 		break;
 	case SIM_STATS:
 		stats(nic, client, head->id);

@@ -7,7 +7,8 @@
 #include "hal/field.h"
 
 struct where {
-	uint8_t offset, size, shift, bits;
+	uint16_t offset;
+	uint8_t size, shift, bits;
 };
 
 #define AT(MEMBER, SHIFT, BITS)                                                                  \
@@ -20,6 +21,36 @@ static const struct where places[FIELD_MAX] = {
 	[FIELD_DP_PORT] = AT(in_port, 0, 32),
 	[FIELD_RECIRC_ID] = AT(recirc, 0, 32),
 	[FIELD_PACKET_TYPE] = AT(packet_type, 0, 32),
+	[FIELD_PKT_MARK] = AT(meta.pkt_mark, 0, 32),
+	[FIELD_DP_HASH] = AT(meta.dp_hash, 0, 32),
+	[FIELD_CT_STATE] = AT(meta.ct_state, 0, 32),
+	[FIELD_CT_ZONE] = AT(meta.ct_zone, 0, 16),
+	[FIELD_CT_MARK] = AT(meta.ct_mark, 0, 32),
+	[FIELD_CT_LABEL] = AT(meta.ct_label, 0, 128),
+	[FIELD_CT_NW_PROTO] = AT(meta.ct_proto, 0, 8),
+	[FIELD_CT_NW_SRC] = AT(meta.ct_src, 0, 32),
+	[FIELD_CT_NW_DST] = AT(meta.ct_dst, 0, 32),
+	[FIELD_CT_IPV6_SRC] = AT(meta.ct_src6, 0, 128),
+	[FIELD_CT_IPV6_DST] = AT(meta.ct_dst6, 0, 128),
+	[FIELD_CT_TP_SRC] = AT(meta.ct_sport, 0, 16),
+	[FIELD_CT_TP_DST] = AT(meta.ct_dport, 0, 16),
+	[FIELD_TUNNEL_ID] = AT(meta.tun_id, 0, 64),
+	[FIELD_TUN_IPV4_SRC] = AT(meta.tun_src, 0, 32),
+	[FIELD_TUN_IPV4_DST] = AT(meta.tun_dst, 0, 32),
+	[FIELD_TUN_IPV6_SRC] = AT(meta.tun_src6, 0, 128),
+	[FIELD_TUN_IPV6_DST] = AT(meta.tun_dst6, 0, 128),
+	[FIELD_TUN_FLAGS] = AT(meta.tun_flags, 0, 16),
+	[FIELD_TUN_TOS] = AT(meta.tun_tos, 0, 8),
+	[FIELD_TUN_TTL] = AT(meta.tun_ttl, 0, 8),
+	[FIELD_TUN_GBP_ID] = AT(meta.gbp_id, 0, 16),
+	[FIELD_TUN_GBP_FLAGS] = AT(meta.gbp_flags, 0, 8),
+	[FIELD_TUN_OPTS_PRESENT] = AT(meta.opts_present, 0, 64),
+	[FIELD_MPLS_LABEL] = AT(mpls[0], 12, 20),
+	[FIELD_MPLS_TC] = AT(mpls[0], 9, 3),
+	[FIELD_MPLS_BOS] = AT(mpls[0], 8, 1),
+	[FIELD_MPLS_TTL] = AT(mpls[0], 0, 8),
+	[FIELD_MPLS_LSE2] = AT(mpls[1], 0, 32),
+	[FIELD_MPLS_LSE3] = AT(mpls[2], 0, 32),
 	[FIELD_ETH_DST] = AT(dst, 0, 48),
 	[FIELD_ETH_SRC] = AT(src, 0, 48),
 	[FIELD_ETH_TYPE] = AT(type, 0, 16),
@@ -83,4 +114,18 @@ void nic_field_put(unsigned id, union nic_key *key, const uint8_t *wire)
 	value <<= at->shift;
 	for (unsigned i = at->size; i-- > 0; value >>= 8, bits >>= 8)
 		member[i] = (uint8_t)((member[i] & ~bits) | (value & bits));
+}
+
+bool nic_field_is_meta(unsigned id)
+{
+	return id == FIELD_PKT_MARK || id == FIELD_DP_HASH;
+}
+
+void nic_meta_set(unsigned id, struct sim_meta *meta, const uint8_t *value, const uint8_t *mask)
+{
+	const struct where *at = &places[id];
+	uint8_t *member = (uint8_t *)meta + at->offset - offsetof(struct nic_headers, meta);
+
+	for (unsigned i = 0; i < at->size; i++)
+		member[i] = (uint8_t)((member[i] & ~mask[i]) | (value[i] & mask[i]));
 }

@@ -2,8 +2,8 @@
  *
  * The model's own lookup key.
  *
- * What: the header fields that this eSwitch can look at, one after another, in wire order. A match
- * is a value and a mask over it.
+ * What: the header fields that this eSwitch can look at, one after another, in wire order, and what
+ * it knows of a packet besides (struct sim_meta). A match is a value and a mask over it.
  * Why: nothing of the software path's key, parser or classifier is used, so that comparing the two
  * means something. Only the numbers of fields are shared (hal/fields.def).
  * Thread-safety: plain data.
@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "drivers/sim/ring.h"
 
 #define NIC_FRAG_ANY 1     /* a fragment */
 #define NIC_FRAG_LATER 2   /* not the first: without a transport header */
@@ -29,6 +31,8 @@ struct nic_headers {
 	uint8_t ip6_src[16], ip6_dst[16], flow_label[4];
 	uint8_t nd_target[16];
 	uint8_t sha[6], tha[6]; /* ARP's hardware addresses, or ND's link-layer options */
+	uint8_t mpls[3][4];     /* label stack entries, the outermost first */
+	struct sim_meta meta;
 };
 
 #define NIC_KEY_WORDS ((sizeof(struct nic_headers) + 7) / 8)
@@ -41,6 +45,12 @@ union nic_key {
 
 /* Bytes of field number `id` on the control socket, 0 if this eSwitch cannot look at it. */
 unsigned nic_field_bytes(unsigned id);
+
+/* True if the field lies in struct sim_meta and a SET may write it. */
+bool nic_field_is_meta(unsigned id);
+
+/* Writes a field of the metadata under a mask, both given as on the control socket. */
+void nic_meta_set(unsigned id, struct sim_meta *meta, const uint8_t *value, const uint8_t *mask);
 
 /* Writes a field given as on the control socket (big-endian, right-aligned) into a key. */
 void nic_field_put(unsigned id, union nic_key *key, const uint8_t *wire);

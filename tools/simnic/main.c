@@ -125,7 +125,8 @@ static void signal_ready(struct nic *nic, struct nic_source *source, uint32_t ev
 		nic->stop = true;
 }
 
-/* Ports that the driver before wanted and this one does not go back to the host. */
+/* Ports that the driver before wanted and this one does not go back to the host; objects that no
+ * rule uses any more go away. */
 static void drop_unclaimed(struct nic *nic)
 {
 	struct nic_port *port, *next;
@@ -136,6 +137,7 @@ static void drop_unclaimed(struct nic *nic)
 		if (!port->claimed)
 			nic_port_close(nic, port);
 	}
+	nic_objects_drop_unclaimed(nic);
 }
 
 /* Housekeeping. Returns how long the loop may sleep, milliseconds. */
@@ -222,6 +224,8 @@ static int open_nic(struct nic *nic, struct nic_source *signals)
 		nic->generation = (uint32_t)time(NULL);
 	err = nic_rules_init(&nic->rules);
 	if (!err)
+		err = nic_objects_init(&nic->objects);
+	if (!err)
 		err = nic_watch(nic, signals, EPOLLIN);
 	return err;
 }
@@ -267,6 +271,8 @@ static int serve(const struct options *o, const struct nic_profile *profile, int
 	while ((port = TAILQ_FIRST(&nic.ports)))
 		nic_port_close(&nic, port);
 	nic_rules_destroy(&nic.rules);
+	nic_objects_destroy(&nic.objects);
+	nic_copies_free(&nic);
 	free(nic.buffers);
 	return EXIT_SUCCESS;
 }

@@ -5,10 +5,10 @@
  * What: struct nic holds everything: profile, rules, ports, the uplink to the driver, clients.
  * One thread serves all of it from one epoll loop and sleeps when there is nothing to do.
  *
- *   kernel netdev -> port.c -> parse.c -> rules.c -> pipeline.c -> port.c -> kernel netdev
+ *   kernel netdev -> port.c -> parse.c -> rules.c -> execute.c -> port.c -> kernel netdev
  *                                   miss -> uplink.c -> driver
  *                                   driver -> uplink.c -> port.c
- *   driver -> server.c (sockets) -> control.c (requests) -> rules.c, port.c, script.c
+ *   driver -> server.c (sockets) -> control.c (requests) -> rules.c, object.c, port.c, script.c
  */
 #ifndef SLUICE_TOOLS_SIMNIC_NIC_H
 #define SLUICE_TOOLS_SIMNIC_NIC_H
@@ -20,6 +20,7 @@
 
 #include "drivers/sim/protocol.h"
 #include "drivers/sim/ring.h"
+#include "tools/simnic/object.h"
 #include "tools/simnic/packet.h"
 #include "tools/simnic/rules.h"
 #include "tools/simnic/script.h"
@@ -35,7 +36,7 @@ struct nic_source {
 /* ---- ports ---- */
 
 #define NIC_BURST 32
-#define NIC_HEADROOM 64 /* bytes before a frame: room for tags */
+#define NIC_HEADROOM 1024 /* bytes before a frame: room for tags and outer headers */
 #define NIC_BUFFER (NIC_HEADROOM + 8 + SIM_FRAME_MAX)
 
 struct nic_port {
@@ -71,14 +72,56 @@ void nic_port_flush_all(struct nic *nic);
 int nic_tcdrop_add(struct nic_port *port, char text[SIM_TEXT]);
 void nic_tcdrop_remove(struct nic_port *port);
 
-/* ---- pipeline ---- */
+/* ---- execute.c ---- */
+
+struct hal_flow_id;
+
+/* What became of a packet in a list of steps. */
+enum nic_outcome {
+	NIC_DONE,
+	NIC_DROPPED, /* to be counted */
+	NIC_AGAIN,   /* it goes on in chain p->recirc */
+	NIC_HAND_UP, /* to the driver, as it was when its chain was entered */
+};
 
 void nic_pipeline_run(struct nic *nic, struct nic_packet *p);
+void nic_flow_id(struct nic_packet *p, struct hal_flow_id *id);
 
-/* Does the action TLVs on the packet. *chain gets the chain of a RECIRC, at which it stops with
- * true. */
-bool nic_actions_run(
-	struct nic *nic, struct nic_packet *p, const uint8_t *tlvs, uint32_t len, uint32_t *chain);
+/* ---- rewrite.c ---- */
+
+/* Does a step that rewrites the frame. False: it lacks the header. */
+bool nic_rewrite(struct nic_packet *p, uint16_t type, const uint8_t *arg);
+void nic_rewrite_tuple(struct nic_packet *p, const struct hal_connection *c);
+bool nic_rewrite_dscp(struct nic_packet *p, uint8_t dscp);
+
+/* ---- connection.c, tunnel.c: steps by their arguments on the control socket ---- */
+
+#define NIC_MAX_CHARGED 8 /* CT steps of one program */
+
+enum nic_outcome nic_ct_run(struct nic *nic, struct nic_packet *p, const uint8_t *arg);
+void nic_ct_uncount(struct nic *nic); /* what nic->charged says */
+
+bool nic_tunnel_push(struct nic *nic, struct nic_packet *p, const uint8_t *arg);
+enum nic_outcome nic_tunnel_pop(struct nic *nic, struct nic_packet *p, const uint8_t *arg);
+
+/* ---- segment.c ---- */
+
+/* Calls `cb` for each frame that a super-frame makes. */
+typedef void nic_segment_cb(struct nic *nic, struct nic_packet *frame, void *ctx);
+void nic_segment(struct nic *nic, const struct nic_packet *p, nic_segment_cb *cb, void *ctx);
+
+/* Bytes of the largest frame that will leave: of a super-frame its segments'. */
+uint32_t nic_frame_len(const struct nic_packet *p);
+
+/* ---- copy.c ---- */
+
+#define NIC_COPIES 64
+
+/* A copy with the first `len` bytes of the frame; false: too many. Done with in reverse order. */
+bool nic_copy_make(
+	struct nic *nic, struct nic_packet *copy, const struct nic_packet *p, uint32_t len);
+void nic_copy_done(struct nic *nic, struct nic_packet *copy);
+void nic_copies_free(struct nic *nic);
 
 /* ---- uplink ---- */
 
@@ -113,8 +156,9 @@ struct nic {
 	bool stop;
 	uint32_t generation;
 	uint64_t attached_ms; /* when the driver attached, monotonic */
-	bool unclaimed;       /* there may be ports that it does not want */
+	bool unclaimed;       /* there may be ports and objects that it does not want */
 	struct nic_rules rules;
+	struct nic_objects objects;
 	struct nic_port_list ports;
 	uint32_t n_ports;
 	struct nic_uplink uplink;
@@ -124,7 +168,15 @@ struct nic {
 	struct nic_script script;
 	struct nic_tomb tombs[NIC_TOMBS];
 	uint32_t n_tombs; /* ever made */
-	uint64_t hits, misses, drops;
+	uint64_t hits, misses, drops, chain_misses;
+	uint8_t *copies[NIC_COPIES];
+	unsigned n_copies;
+	struct {
+		struct nic_object *object;
+		uint32_t len;
+	} charged[NIC_MAX_CHARGED]; /* connections that the program at hand was counted on */
+	unsigned n_charged;
+	uint32_t ip_id;                 /* the last one given */
 	bool dirty;                     /* some port has frames queued */
 	uint8_t (*buffers)[NIC_BUFFER]; /* NIC_BURST of them */
 };

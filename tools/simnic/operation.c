@@ -8,9 +8,8 @@
 
 #include "hal/mutation.h"
 #include "hal/reason.h"
+#include "tools/simnic/check.h"
 #include "tools/simnic/profile.h"
-
-#define MAX_PUSHES 8 /* VLAN tags that one program adds; NIC_HEADROOM has room for more */
 
 /* ---- counters ---- */
 
@@ -54,6 +53,7 @@ bool nic_tomb_find(const struct nic *nic, const struct hal_ufid *ufid, struct si
 void nic_rules_reset(struct nic *nic)
 {
 	nic_rules_clear(&nic->rules);
+	nic_objects_clear(&nic->objects);
 	nic->n_tombs = 0;
 	nic->generation++;
 }
@@ -136,7 +136,7 @@ static void refuse(struct sim_done *done, int error, uint32_t reason, const char
 	snprintf(done->text, sizeof(done->text), "%s", text);
 }
 
-static int reason_errno(uint32_t reason)
+int nic_reason_errno(uint32_t reason)
 {
 	switch (reason) {
 	case HAL_REASON_NO_ROOM:
@@ -153,63 +153,6 @@ static int reason_errno(uint32_t reason)
 	}
 }
 
-static bool check_set(const struct nic *nic, const struct sim_act_set *set, struct sim_done *done)
-{
-	const struct hal_caps *caps = nic->profile->caps;
-
-	if (set->field < FIELD_MAX && caps->set[set->field])
-		return true;
-	done->field = set->field < FIELD_MAX ? set->field : FIELD_MAX;
-	refuse(done, -EOPNOTSUPP, HAL_REASON_UNSUPPORTED_ACTION, "cannot write this field");
-	return false;
-}
-
-/* The eSwitch has these steps, arguments and ports. */
-static bool check_actions(const struct nic *nic, const struct nic_rule *rule, struct sim_done *done)
-{
-	static const uint8_t bytes[ACTION_MAX] = {
-		[ACTION_OUTPUT] = sizeof(uint32_t),
-		[ACTION_RECIRC] = sizeof(uint32_t),
-		[ACTION_PUSH_VLAN] = sizeof(struct sim_act_vlan),
-		[ACTION_SET] = sizeof(struct sim_act_set),
-	};
-	const uint8_t *at = rule->actions, *end = at + rule->actions_len;
-	unsigned pushes = 0;
-	struct sim_act_set set;
-	struct sim_tlv tlv;
-	uint32_t port;
-
-	for (; at < end; at += sizeof(tlv) + tlv.len) {
-		memcpy(&tlv, at, sizeof(tlv));
-		if (tlv.type >= ACTION_MAX || !nic->profile->caps->action[tlv.type] ||
-			tlv.len != bytes[tlv.type]) {
-			done->action = tlv.type < ACTION_MAX ? tlv.type : ACTION_MAX;
-			refuse(done, -EOPNOTSUPP, HAL_REASON_UNSUPPORTED_ACTION, "no such step");
-			return false;
-		}
-		pushes += tlv.type == ACTION_PUSH_VLAN;
-		if (pushes > MAX_PUSHES) {
-			done->action = ACTION_PUSH_VLAN;
-			refuse(done, -EOPNOTSUPP, HAL_REASON_UNSUPPORTED_COMBINATION,
-				"more tags than there is room for in front of a frame");
-			return false;
-		}
-		memcpy(&port, at + sizeof(tlv), tlv.len < 4 ? tlv.len : 4);
-		if (tlv.type == ACTION_OUTPUT && !nic_port_find(nic, port)) {
-			done->port = port;
-			done->action = ACTION_OUTPUT;
-			refuse(done, -EOPNOTSUPP, HAL_REASON_UNBOUND_PORT, "no such port");
-			return false;
-		}
-		if (tlv.type == ACTION_SET) {
-			memcpy(&set, at + sizeof(tlv), sizeof(set));
-			if (!check_set(nic, &set, done))
-				return false;
-		}
-	}
-	return true;
-}
-
 static struct nic_rule *parse(
 	struct nic *nic, const uint8_t *body, size_t len, struct sim_done *done)
 {
@@ -224,7 +167,7 @@ static struct nic_rule *parse(
 			err == -EOPNOTSUPP ? "cannot look at this field" : strerror(-err));
 		return NULL;
 	}
-	if (!check_actions(nic, rule, done)) {
+	if (!nic_check_steps(nic, rule->actions, rule->actions_len, &rule->may_hand_up, done)) {
 		nic_rule_free(rule);
 		return NULL;
 	}
@@ -247,6 +190,15 @@ static void add(struct nic *nic, const uint8_t *body, size_t len, bool full, str
 		refuse(done, -ENOMEM, HAL_REASON_NO_ROOM, "out of memory");
 	if (done->error)
 		nic_rule_free(rule);
+	else
+		nic_objects_ref(nic, rule->actions, rule->actions_len);
+}
+
+/* Takes a rule out of the memory, and its objects' users with it. */
+static void remove_rule(struct nic *nic, struct nic_rule *rule)
+{
+	nic_objects_unref(nic, rule->actions, rule->actions_len);
+	nic_rules_remove(&nic->rules, rule);
 }
 
 /* The counters go on: it is the same megaflow. No packet is looked up in between. */
@@ -275,7 +227,8 @@ static void replace(struct nic *nic, const uint8_t *body, size_t len, struct sim
 		nic_rule_free(rule);
 		return;
 	}
-	nic_rules_remove(&nic->rules, old);
+	nic_objects_ref(nic, rule->actions, rule->actions_len);
+	remove_rule(nic, old);
 }
 
 static void del(struct nic *nic, const uint8_t *body, struct sim_done *done)
@@ -292,7 +245,7 @@ static void del(struct nic *nic, const uint8_t *body, struct sim_done *done)
 	nic_counter_read(nic, rule, &done->final);
 	tomb_add(nic, &ufid, &done->final);
 	if (MUTATE(205, true, false))
-		nic_rules_remove(&nic->rules, rule);
+		remove_rule(nic, rule);
 }
 
 void nic_operation(struct nic *nic, struct nic_client *client, const struct sim_msg *head,
@@ -302,7 +255,7 @@ void nic_operation(struct nic *nic, struct nic_client *client, const struct sim_
 	struct sim_done done = {.field = FIELD_MAX, .action = ACTION_MAX};
 
 	if (v.refuse || v.late)
-		refuse(&done, reason_errno(v.code), v.code, v.text);
+		refuse(&done, nic_reason_errno(v.code), v.code, v.text);
 	else if (head->type == SIM_ADD)
 		add(nic, body, len, v.full, &done);
 	else if (head->type == SIM_REPLACE)

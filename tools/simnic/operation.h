@@ -14,4 +14,7 @@ void nic_operation(struct nic *nic, struct nic_client *client, const struct sim_
 /* The final counter of a rule that was deleted not long ago. */
 bool nic_tomb_find(const struct nic *nic, const struct hal_ufid *ufid, struct sim_counter *out);
 
+/* The errno that goes with a reason that a fault script names. */
+int nic_reason_errno(uint32_t reason);
+
 #endif

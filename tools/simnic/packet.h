@@ -19,10 +19,15 @@ struct nic_packet {
 	uint32_t len;      /* bytes */
 	uint32_t headroom; /* bytes before data */
 	uint32_t in_port, recirc;
+	struct sim_meta meta; /* what steps have found out */
+	uint8_t recircs;      /* chains that it was sent to */
+	uint32_t max_len;     /* TRUNC: at most so many bytes at the next output, 0: all */
 	struct virtio_net_hdr vnet;
 	bool queued; /* an output still points at data: flush before writing */
 
 	/* Offsets from data, 0: no such header. */
+	uint32_t type; /* the EtherType of what follows; 0 if there is only a length */
+	uint32_t mpls; /* label stack */
 	uint32_t l3, l4, payload;
 	uint8_t tags;     /* VLAN tags parsed */
 	uint8_t l4_proto; /* of the header at l4 */
@@ -39,6 +44,13 @@ static inline bool nic_partial(const struct nic_packet *p)
 {
 	return p->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
 }
+
+/* True if the frame carries UDP or TCP and its checksums are right, or partial. */
+bool nic_checksum_right(const struct nic_packet *p);
+
+/* The sum, not complemented, over bytes and over the pseudo-header of an IP packet. */
+uint32_t nic_sum(uint32_t sum, const uint8_t *bytes, uint32_t n);
+uint32_t nic_sum_pseudo(const uint8_t *ip, bool ip6, uint8_t proto, uint32_t l4_len);
 
 /* Finishes a partial checksum in place; not for super-frames. */
 void nic_checksum_finish(struct nic_packet *p);

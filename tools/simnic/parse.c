@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The eSwitch's parser: Ethernet, two VLAN tags, ARP, IPv4, IPv6 with extension headers, TCP, UDP,
- * SCTP, ICMP, ICMPv6 with neighbor discovery. A header that is cut short is as good as not there.
+ * The eSwitch's parser: Ethernet, two VLAN tags, MPLS, ARP, IPv4, IPv6 with extension headers, TCP,
+ * UDP, SCTP, ICMP, ICMPv6 with neighbor discovery. A header that is cut short is as good as not
+ * there.
  */
 #include "tools/simnic/packet.h"
 
@@ -14,6 +15,8 @@
 #define TYPE_8021Q 0x8100
 #define TYPE_8021AD 0x88a8
 #define TYPE_IP6 0x86dd
+#define TYPE_MPLS 0x8847
+#define TYPE_MPLS_MULTICAST 0x8848
 #define TYPE_NONE 0x05ff /* a length without SNAP */
 
 static unsigned get16(const uint8_t *p)
@@ -54,21 +57,37 @@ static uint32_t parse_tags(struct nic_packet *p, struct nic_headers *h, uint32_t
 }
 
 /* The EtherType at `at`, or the one in an LLC/SNAP header behind a length (IEEE 802, 10.5). */
-static unsigned parse_type(const struct nic_packet *p, uint32_t *at)
+static unsigned parse_type(struct nic_packet *p, uint32_t *at)
 {
 	static const uint8_t snap[6] = {0xaa, 0xaa, 0x03, 0, 0, 0};
 	unsigned type = get16(p->data + *at);
 
+	p->type = *at;
 	*at += 2;
 	if (type >= 0x600)
 		return type;
+	p->type = 0;
 	if (!has(p, *at, 8) || memcmp(p->data + *at, snap, sizeof(snap)))
 		return TYPE_NONE;
 	type = get16(p->data + *at + 6);
 	if (type < 0x600)
 		return TYPE_NONE;
+	p->type = *at + 6;
 	*at += 8;
 	return type;
+}
+
+/* Up to three entries, the last one being the bottom of the stack or the third (RFC 3032). */
+static void parse_mpls(struct nic_packet *p, struct nic_headers *h, uint32_t at)
+{
+	uint32_t first = at;
+
+	for (unsigned i = 0; i < 3 && has(p, at, 4); i++, at += 4) {
+		memcpy(h->mpls[i], p->data + at, 4);
+		p->mpls = first;
+		if (p->data[at + 2] & 1)
+			return;
+	}
 }
 
 static void parse_arp(const struct nic_packet *p, struct nic_headers *h, uint32_t at)
@@ -268,7 +287,7 @@ void nic_parse(struct nic_packet *p, union nic_key *key)
 	unsigned type;
 
 	memset(key ? key : &scratch, 0, sizeof(scratch));
-	p->l3 = p->l4 = p->payload = 0;
+	p->type = p->mpls = p->l3 = p->l4 = p->payload = 0;
 	p->ip4 = p->ip6 = p->routed = false;
 	p->tags = 0;
 	if (!has(p, 0, 14))
@@ -277,6 +296,7 @@ void nic_parse(struct nic_packet *p, union nic_key *key)
 	put16(h->in_port + 2, p->in_port & 0xffff);
 	put16(h->recirc, p->recirc >> 16);
 	put16(h->recirc + 2, p->recirc & 0xffff);
+	h->meta = p->meta;
 	memcpy(h->dst, p->data, 6);
 	memcpy(h->src, p->data + 6, 6);
 	at = parse_tags(p, h, 12);
@@ -288,4 +308,6 @@ void nic_parse(struct nic_packet *p, union nic_key *key)
 		parse_ip6(p, h, at);
 	else if (type == TYPE_ARP || type == TYPE_RARP)
 		parse_arp(p, h, at);
+	else if (type == TYPE_MPLS || type == TYPE_MPLS_MULTICAST)
+		parse_mpls(p, h, at);
 }

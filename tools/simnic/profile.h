@@ -20,6 +20,7 @@ struct nic_profile {
 extern const struct nic_profile nic_profiles[]; /* up to one without a name */
 
 const struct nic_profile *nic_profile_find(const char *name);
+const char *nic_object_name(uint32_t type); /* NULL: no profile has such */
 void nic_profiles_print(FILE *out, bool json);
 
 #endif

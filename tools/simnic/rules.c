@@ -11,6 +11,8 @@
 struct nic_tuple {
 	struct nic_tuple *next;
 	union nic_key mask;
+	uint8_t words[NIC_KEY_WORDS]; /* that the mask has bits in */
+	uint8_t n_words;
 	uint32_t chain;
 	uint32_t max_priority; /* of any rule that it ever had */
 	uint32_t n, n_buckets;
@@ -25,14 +27,12 @@ static uint64_t mix(uint64_t h, uint64_t word)
 	return h ^ h >> 29;
 }
 
-static uint32_t key_hash(const union nic_key *key, const union nic_key *mask)
+static uint32_t key_hash(const union nic_key *key, const struct nic_tuple *t)
 {
 	uint64_t h = 0;
 
-	for (unsigned i = 0; i < NIC_KEY_WORDS; i++) {
-		if (mask->words[i])
-			h = mix(h, key->words[i] & mask->words[i]);
-	}
+	for (unsigned i = 0; i < t->n_words; i++)
+		h = mix(h, key->words[t->words[i]] & t->mask.words[t->words[i]]);
 	return (uint32_t)(h >> 16);
 }
 
@@ -41,10 +41,12 @@ static uint32_t ufid_hash(const struct hal_ufid *ufid)
 	return (uint32_t)(mix(mix(0, ufid->u[0]), ufid->u[1]) >> 16);
 }
 
-static bool covers(const struct nic_rule *rule, const union nic_key *mask, const union nic_key *key)
+static bool covers(const struct nic_rule *rule, const struct nic_tuple *t, const union nic_key *key)
 {
-	for (unsigned i = 0; i < NIC_KEY_WORDS; i++) {
-		if ((key->words[i] & mask->words[i]) != rule->value.words[i])
+	for (unsigned i = 0; i < t->n_words; i++) {
+		unsigned w = t->words[i];
+
+		if ((key->words[w] & t->mask.words[w]) != rule->value.words[w])
 			return false;
 	}
 	return true;
@@ -100,22 +102,6 @@ static int parse_match(
 	return 0;
 }
 
-static int check_actions(const uint8_t *p, size_t len)
-{
-	struct sim_tlv tlv;
-
-	while (len) {
-		if (len < sizeof(tlv))
-			return -EBADMSG;
-		memcpy(&tlv, p, sizeof(tlv));
-		if (tlv.len > len - sizeof(tlv))
-			return -EBADMSG;
-		p += sizeof(tlv) + tlv.len;
-		len -= sizeof(tlv) + tlv.len;
-	}
-	return 0;
-}
-
 int nic_rule_parse(const uint8_t *wire, size_t len, struct nic_rule **out, uint32_t *field)
 {
 	struct sim_rule head;
@@ -139,8 +125,6 @@ int nic_rule_parse(const uint8_t *wire, size_t len, struct nic_rule **out, uint3
 	rule->actions = rule->wire + sizeof(head) + head.match_len;
 	rule->actions_len = head.action_len;
 	err = parse_match(wire + sizeof(head), head.match_len, &rule->value, &rule->mask, field);
-	if (!err)
-		err = check_actions(rule->actions, rule->actions_len);
 	if (err) {
 		free(rule);
 		return err;
@@ -192,7 +176,7 @@ static void tuple_grow(struct nic_tuple *t)
 		struct nic_rule *rule, *next;
 
 		for (rule = t->buckets[i]; rule; rule = next) {
-			uint32_t at = key_hash(&rule->value, &t->mask) & (n - 1);
+			uint32_t at = key_hash(&rule->value, t) & (n - 1);
 
 			next = rule->next_same_hash;
 			rule->next_same_hash = buckets[at];
@@ -251,6 +235,10 @@ static struct nic_tuple *tuple_get(
 		return NULL;
 	}
 	t->mask = *mask;
+	for (unsigned i = 0; i < NIC_KEY_WORDS; i++) {
+		if (mask->words[i])
+			t->words[t->n_words++] = (uint8_t)i;
+	}
 	t->chain = chain;
 	t->max_priority = priority;
 	tuple_link(rules, t);
@@ -269,7 +257,7 @@ int nic_rules_insert(struct nic_rules *rules, struct nic_rule *rule)
 	if (rules->n >= rules->n_buckets)
 		ufids_grow(rules);
 	rule->tuple = t;
-	head = &t->buckets[key_hash(&rule->value, &t->mask) & (t->n_buckets - 1)];
+	head = &t->buckets[key_hash(&rule->value, t) & (t->n_buckets - 1)];
 	rule->next_same_hash = *head;
 	*head = rule;
 	t->n++;
@@ -287,7 +275,7 @@ void nic_rules_remove(struct nic_rules *rules, struct nic_rule *rule)
 	struct nic_tuple *t = rule->tuple;
 	struct nic_rule **at;
 
-	at = &t->buckets[key_hash(&rule->value, &t->mask) & (t->n_buckets - 1)];
+	at = &t->buckets[key_hash(&rule->value, t) & (t->n_buckets - 1)];
 	while (*at != rule)
 		at = &(*at)->next_same_hash;
 	*at = rule->next_same_hash;
@@ -315,11 +303,9 @@ struct nic_rule *nic_rules_lookup(
 			continue;
 		if (best && best->priority >= t->max_priority)
 			break;
-		for (struct nic_rule *rule =
-				t->buckets[key_hash(key, &t->mask) & (t->n_buckets - 1)];
+		for (struct nic_rule *rule = t->buckets[key_hash(key, t) & (t->n_buckets - 1)];
 			rule; rule = rule->next_same_hash) {
-			if (covers(rule, &t->mask, key) &&
-				(!best || rule->priority > best->priority))
+			if (covers(rule, t, key) && (!best || rule->priority > best->priority))
 				best = rule;
 		}
 	}

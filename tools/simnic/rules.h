@@ -31,7 +31,8 @@ struct nic_rule {
 	uint32_t len;                          /* bytes of wire */
 	const uint8_t *actions;
 	uint32_t actions_len;
-	uint8_t wire[]; /* as it came: struct sim_rule and TLVs */
+	bool may_hand_up; /* a step of it may */
+	uint8_t wire[];   /* as it came: struct sim_rule and TLVs */
 };
 
 TAILQ_HEAD(nic_rule_list, nic_rule);
@@ -49,7 +50,8 @@ int nic_rules_init(struct nic_rules *rules); /* 0 or -ENOMEM */
 void nic_rules_clear(struct nic_rules *rules);
 void nic_rules_destroy(struct nic_rules *rules);
 
-/* Makes a rule of its wire form (checked: lengths, fields known), not yet in the memory. 0,
+/* Makes a rule of its wire form (checked: lengths, fields known; not its steps), not yet in the
+ * memory. 0,
  * -EBADMSG or -ENOMEM; -EOPNOTSUPP and *field for a field that this eSwitch has not. */
 int nic_rule_parse(const uint8_t *wire, size_t len, struct nic_rule **out, uint32_t *field);
 

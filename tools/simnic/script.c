@@ -52,10 +52,12 @@ static int parse_number(const char *value, uint32_t *out)
 
 static int parse_op(const char *value, uint32_t *ops)
 {
-	*ops = !strcmp(value, "add")       ? 1u << SIM_ADD
-	       : !strcmp(value, "replace") ? 1u << SIM_REPLACE
-	       : !strcmp(value, "del")     ? 1u << SIM_DEL
-					   : 0;
+	*ops = !strcmp(value, "add")          ? 1u << SIM_ADD
+	       : !strcmp(value, "replace")    ? 1u << SIM_REPLACE
+	       : !strcmp(value, "del")        ? 1u << SIM_DEL
+	       : !strcmp(value, "object_set") ? 1u << SIM_OBJECT_SET
+	       : !strcmp(value, "object_del") ? 1u << SIM_OBJECT_DEL
+					      : 0;
 	return *ops ? 0 : -EINVAL;
 }
 

@@ -4,12 +4,15 @@
  *
  * A script is lines of a verb and key=value words; # begins a comment.
  *
- *   refuse every=N [op=add|replace|del] [code=REASON] [text="WORDS"]
+ *   refuse every=N [op=add|replace|del|object_set|object_del] [code=REASON] [text="WORDS"]
  *   late   every=N [op=...] [delay=MS] [text="WORDS"]   completes with an error after a while
  *   lose   every=N [op=...]                             done, but never completed
  *   full   after=N                                      no room beyond N rules
  *   reset  after=N | after_ms=MS                        forgets all rules, once
  *   slow   delay=MS                                     every completion takes that long
+ *
+ * Without op= it concerns operations on rules. On objects only refuse and late do anything, both
+ * at once.
  *
  * REASON is a name of hal/reason.h in lower case (no_room, retry, unsupported_field, ...).
  * Threads: one.
@@ -58,7 +61,7 @@ int nic_script_parse(const char *text, uint64_t now, struct nic_script *out, cha
 /* 0, -ENOENT if there is no such file, or -errno with words. */
 int nic_script_load(const char *path, uint64_t now, struct nic_script *out, char err[SIM_TEXT]);
 
-/* Judges an operation (SIM_ADD, SIM_REPLACE, SIM_DEL) while the device holds `rules`. */
+/* Judges an operation (SIM_ADD, SIM_OBJECT_SET and so on) while the device holds `rules`. */
 struct nic_verdict nic_script_judge(struct nic_script *script, uint32_t op, uint32_t rules);
 
 /* True if a reset by time is due. */

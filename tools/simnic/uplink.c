@@ -40,6 +40,13 @@ static bool describe(const struct nic_packet *p, struct sim_frame *f)
 	return true;
 }
 
+static bool has_meta(const struct nic_packet *p)
+{
+	static const struct sim_meta none;
+
+	return memcmp(&p->meta, &none, sizeof(none)) != 0;
+}
+
 bool nic_uplink_send(struct nic *nic, const struct nic_packet *original)
 {
 	struct nic_uplink *up = &nic->uplink;
@@ -58,10 +65,14 @@ bool nic_uplink_send(struct nic *nic, const struct nic_packet *original)
 		f.flags = 0;
 	}
 	f.len = p.len;
+	if (has_meta(&p))
+		f.flags |= SIM_FRAME_META;
 	if (!sim_ring_begin(&up->up, &f, &at)) {
 		sim_ring_kick(&up->up);
 		return false;
 	}
+	if (f.flags & SIM_FRAME_META)
+		sim_ring_put(&up->up, &at, &p.meta, sizeof(p.meta));
 	sim_ring_put(&up->up, &at, p.data, p.len);
 	sim_ring_commit(&up->up, at);
 	return true;
@@ -121,6 +132,8 @@ static void doorbell(struct nic *nic, struct nic_source *source, uint32_t events
 		more = sim_ring_next(down, &f, &at);
 		if (more <= 0)
 			break;
+		if (f.flags & SIM_FRAME_META)
+			break; /* nobody says so on the way down */
 		sim_ring_get(down, &at, buffer + NIC_HEADROOM, f.len);
 		sim_ring_release(down, &f);
 		send_down(nic, &f, buffer);

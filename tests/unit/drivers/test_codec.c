@@ -112,11 +112,11 @@ static void unsayable_step(void)
 
 	rule_make(&t, 1, 4, "");
 	hal_builder_init(&b);
-	hal_build_plain(&b, ACTION_CT_CLEAR);
+	hal_build_plain(&b, ACTION_POP_PBB);
 	rule_program(&t, &b);
 	CU_ASSERT(sim_rule_encode(&t.rule, buf, sizeof(buf), &r) < 0);
 	CU_ASSERT_EQUAL(r.code, HAL_REASON_UNSUPPORTED_ACTION);
-	CU_ASSERT_EQUAL(r.action, ACTION_CT_CLEAR);
+	CU_ASSERT_EQUAL(r.action, ACTION_POP_PBB);
 	rule_free(&t);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The action engine: rewrites a frame in place, step after step, and keeps its checksums right,
- * whole or partial. A step returns false when the frame lacks the header that it is about: the
- * frame then ends there.
+ * Steps that rewrite a frame in place and keep its checksums right, whole or partial. A step
+ * returns false when the frame lacks the header that it is about: the frame then ends there.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -10,14 +9,6 @@
 #include "hal/action.h"
 #include "hal/mutation.h"
 #include "tools/simnic/nic.h"
-
-/* Before the frame is written to: outputs that still point at it leave. */
-static void own(struct nic *nic, struct nic_packet *p)
-{
-	if (p->queued)
-		nic_port_flush_all(nic);
-	p->queued = false;
-}
 
 /* The headers behind a tag moved by `by` bytes. */
 static void shift_offsets(struct nic_packet *p, int by)
@@ -54,6 +45,37 @@ static bool pop_vlan(struct nic_packet *p)
 	p->data += 4;
 	p->headroom += 4;
 	p->len -= 4;
+	shift_offsets(p, -4);
+	return true;
+}
+
+static bool push_mpls(struct nic_packet *p, const struct sim_act_mpls *m)
+{
+	uint32_t at = p->type + 2;
+
+	if (!p->type || p->headroom < 4)
+		return false;
+	p->data -= 4;
+	p->headroom -= 4;
+	p->len += 4;
+	memmove(p->data, p->data + 4, at);
+	memcpy(p->data + at - 2, &m->eth_type, 2);
+	memcpy(p->data + at, &m->lse, 4);
+	shift_offsets(p, 4);
+	return true;
+}
+
+static bool pop_mpls(struct nic_packet *p, const struct sim_act_mpls *m)
+{
+	uint32_t at = p->type + 2;
+
+	if (!p->mpls)
+		return false;
+	memmove(p->data + 4, p->data, at);
+	p->data += 4;
+	p->headroom += 4;
+	p->len -= 4;
+	memcpy(p->data + at - 2, &m->eth_type, 2);
 	shift_offsets(p, -4);
 	return true;
 }
@@ -149,18 +171,44 @@ static bool dec_ttl(struct nic_packet *p)
 	return ttl > 1 && set_ttl(p, (uint8_t)(ttl - 1), 0xff);
 }
 
+static void write_port(
+	struct nic_packet *p, uint32_t offset, const uint8_t *value, const uint8_t *mask)
+{
+	uint8_t from[2], to[2];
+
+	write_masked(p->data + p->l4 + offset, value, mask, 2, from, to);
+	nic_checksum_l4(p, from, to, 2, false);
+}
+
 /* A frame without a whole transport header (a later fragment, say) goes on as it is. */
 static bool set_l4_port(
 	struct nic_packet *p, const struct sim_act_set *s, uint8_t proto, uint32_t offset)
 {
-	uint8_t from[2], to[2];
-
 	if (!p->l4)
 		return true;
 	if (p->l4_proto != proto)
 		return false;
-	write_masked(p->data + p->l4 + offset, s->value, s->mask, 2, from, to);
-	nic_checksum_l4(p, from, to, 2, false);
+	write_port(p, offset, s->value, s->mask);
+	return true;
+}
+
+/* The outermost label stack entry; the field's lowest bit is `shift` above the entry's. */
+static bool set_mpls(struct nic_packet *p, const struct sim_act_set *s, unsigned shift)
+{
+	uint32_t value = 0, mask = 0, lse = 0;
+	uint8_t *at = p->data + p->mpls;
+
+	if (!p->mpls)
+		return false;
+	for (unsigned i = 0; i < s->bytes; i++) {
+		value = value << 8 | s->value[i];
+		mask = mask << 8 | s->mask[i];
+	}
+	for (unsigned i = 0; i < 4; i++)
+		lse = lse << 8 | at[i];
+	lse = (lse & ~(mask << shift)) | ((value & mask) << shift);
+	for (unsigned i = 0; i < 4; i++)
+		at[i] = (uint8_t)(lse >> (24 - 8 * i));
 	return true;
 }
 
@@ -210,22 +258,41 @@ static bool set_field(struct nic_packet *p, const struct sim_act_set *s)
 		return set_l4_port(p, s, IPPROTO_UDP, 0);
 	case FIELD_UDP_DST:
 		return set_l4_port(p, s, IPPROTO_UDP, 2);
-	default: /* operation.c takes no rule with another one */
-		return false;
+	case FIELD_MPLS_LABEL:
+		return set_mpls(p, s, 12);
+	case FIELD_MPLS_TC:
+		return set_mpls(p, s, 9);
+	case FIELD_MPLS_BOS:
+		return set_mpls(p, s, 8);
+	case FIELD_MPLS_TTL:
+		return set_mpls(p, s, 0);
+	default: /* check.c takes no rule with another one */
+		if (!nic_field_is_meta(s->field))
+			return false;
+		nic_meta_set(s->field, &p->meta, v, m);
+		return true;
 	}
 }
 
-/* One step that writes. */
-static bool rewrite(struct nic_packet *p, uint16_t type, const struct sim_act_vlan *vlan,
-	const struct sim_act_set *set)
+bool nic_rewrite(struct nic_packet *p, uint16_t type, const uint8_t *arg)
 {
+	struct sim_act_vlan vlan;
+	struct sim_act_mpls mpls;
+	struct sim_act_set set;
+
 	switch (type) {
 	case ACTION_PUSH_VLAN:
-		return push_vlan(p, vlan);
+		memcpy(&vlan, arg, sizeof(vlan));
+		return push_vlan(p, &vlan);
 	case ACTION_POP_VLAN:
 		return pop_vlan(p);
+	case ACTION_PUSH_MPLS:
+	case ACTION_POP_MPLS:
+		memcpy(&mpls, arg, sizeof(mpls));
+		return type == ACTION_PUSH_MPLS ? push_mpls(p, &mpls) : pop_mpls(p, &mpls);
 	case ACTION_SET:
-		return set_field(p, set);
+		memcpy(&set, arg, sizeof(set));
+		return set_field(p, &set);
 	case ACTION_DEC_TTL:
 		return dec_ttl(p);
 	default:
@@ -233,45 +300,23 @@ static bool rewrite(struct nic_packet *p, uint16_t type, const struct sim_act_vl
 	}
 }
 
-static void output(struct nic *nic, struct nic_packet *p, uint32_t id)
+void nic_rewrite_tuple(struct nic_packet *p, const struct hal_connection *c)
 {
-	struct nic_port *port = nic_port_find(nic, id);
+	static const uint8_t all[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-	if (!port) {
-		nic->drops++;
-		return;
+	if (p->ip4) {
+		set_ip4_address(p, 12, c->new_src, all);
+		set_ip4_address(p, 16, c->new_dst, all);
+	} else {
+		set_ip6_address(p, 8, c->new_src, all);
+		set_ip6_address(p, 24, c->new_dst, all);
 	}
-	nic_port_send(nic, port, p);
-	p->queued = true;
+	write_port(p, 0, (const uint8_t *)&c->new_tp_src, all);
+	write_port(p, 2, (const uint8_t *)&c->new_tp_dst, all);
 }
 
-bool nic_actions_run(
-	struct nic *nic, struct nic_packet *p, const uint8_t *tlvs, uint32_t len, uint32_t *chain)
+bool nic_rewrite_dscp(struct nic_packet *p, uint8_t dscp)
 {
-	const uint8_t *end = tlvs + len;
-	union {
-		struct sim_act_vlan vlan;
-		struct sim_act_set set;
-		uint32_t number;
-	} arg;
-	struct sim_tlv tlv;
-
-	for (; tlvs < end; tlvs += sizeof(tlv) + tlv.len) {
-		memcpy(&tlv, tlvs, sizeof(tlv));
-		memcpy(&arg, tlvs + sizeof(tlv), tlv.len < sizeof(arg) ? tlv.len : sizeof(arg));
-		if (tlv.type == ACTION_OUTPUT) {
-			output(nic, p, arg.number);
-			continue;
-		}
-		if (tlv.type == ACTION_RECIRC) {
-			*chain = arg.number;
-			return true;
-		}
-		own(nic, p);
-		if (!rewrite(p, tlv.type, &arg.vlan, &arg.set)) {
-			nic->drops++;
-			return false;
-		}
-	}
-	return false;
+	return set_tos(p, (uint8_t)(dscp << 2), 0xfc);
 }
