@@ -6,31 +6,38 @@
 #include "ofctl/openflow/codec.h"
 #include "ofctl/openflow/wire.h"
 
-static enum of_error decode_one(uint8_t version, uint16_t type, struct of_rd body,
-	const struct hal_match *match, struct of_actions *acts, struct of_instructions *ins)
+static enum of_error decode_body(
+	uint16_t type, struct of_rd body, const struct of_decode *ctx, struct of_actions *acts)
 {
 	if (type != OFPAT_EXPERIMENTER)
-		return version == OFP10 ? of_action10_decode(type, body, match, acts)
-					: of_action13_decode(type, body, acts);
+		return ctx->version == OFP10 ? of_action10_decode(type, body, ctx->match, acts)
+					     : of_action13_decode(type, body, acts);
 	if (of_get_u32(&body) != EXP_NICIRA)
 		return body.bad ? OFERR_BAD_ACTION_LEN : OFERR_BAD_ACTION_EXPERIMENTER;
-	return of_action_nx_decode(body, version, acts, ins);
+	return of_action_nx_decode(body, ctx, acts);
+}
+
+enum of_error of_action_decode(
+	const struct of_decode *ctx, struct of_rd *r, struct of_actions *acts)
+{
+	uint16_t type = of_get_u16(r), len = of_get_u16(r);
+	struct of_rd body;
+
+	if (r->bad || len < 8 || len % 8)
+		return OFERR_BAD_ACTION_LEN;
+	body = of_get_rd(r, len - 4u);
+	return body.bad ? OFERR_BAD_ACTION_LEN : decode_body(type, body, ctx, acts);
 }
 
 enum of_error of_actions_decode(uint8_t version, struct of_rd r, const struct hal_match *match,
 	struct of_actions *acts, struct of_instructions *ins)
 {
+	struct of_decode ctx = {version, match, ins, 0};
+
 	*acts = (struct of_actions){0};
 	while (r.left) {
-		uint16_t type = of_get_u16(&r), len = of_get_u16(&r);
-		enum of_error err = OFERR_BAD_ACTION_LEN;
-		struct of_rd body;
+		enum of_error err = of_action_decode(&ctx, &r, acts);
 
-		if (!r.bad && len >= 8 && len % 8 == 0) {
-			body = of_get_rd(&r, len - 4u);
-			if (!body.bad)
-				err = decode_one(version, type, body, match, acts, ins);
-		}
 		if (err) {
 			of_actions_free(acts);
 			return err;

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ofctl/openflow/codec.h"
+#include "ofctl/openflow/oxm.h"
+
 int of_actions_push(struct of_actions *acts, const struct of_action *a)
 {
 	/* Room doubles: it is full when the count is a power of two. */
@@ -53,14 +56,23 @@ int of_actions_push_set(
 	return of_actions_push(acts, &a);
 }
 
-int of_actions_push_set_u64(struct of_actions *acts, enum hal_field_id field, uint64_t value)
+int of_actions_push_mod(struct of_actions *acts, enum hal_field_id field, const uint8_t *value)
+{
+	int err = of_actions_push_set(acts, field, value, NULL);
+
+	if (!err)
+		acts->a[acts->n - 1].form = OF_SET_MOD;
+	return err;
+}
+
+int of_actions_push_mod_u64(struct of_actions *acts, enum hal_field_id field, uint64_t value)
 {
 	uint8_t wire[16] = {0};
 	unsigned n = hal_field_bytes(field);
 
 	for (unsigned i = 0; i < n && i < 8; i++)
 		wire[n - 1 - i] = (uint8_t)(value >> (8 * i));
-	return of_actions_push_set(acts, field, wire, NULL);
+	return of_actions_push_mod(acts, field, wire);
 }
 
 static const struct {
@@ -84,7 +96,7 @@ int of_actions_push_set_tp(
 
 		if (known && transports[i].proto != proto)
 			continue;
-		err = of_actions_push_set_u64(
+		err = of_actions_push_mod_u64(
 			acts, dst ? transports[i].dst : transports[i].src, port);
 		if (err)
 			return err;
@@ -117,56 +129,65 @@ unsigned of_actions_tp_run(const struct of_actions *acts, unsigned i)
 	return 0;
 }
 
-int of_actions_push_load(struct of_actions *acts, enum hal_field_id field, unsigned ofs,
-	unsigned n_bits, uint64_t value)
+/* Writes `n_bits` of `value` into big-endian `wire` from bit `ofs` on, and their places into
+ * `mask`. */
+static void put_bits(
+	uint8_t *wire, uint8_t *mask, unsigned bytes, unsigned ofs, unsigned n_bits, uint64_t value)
 {
-	uint8_t wire[16] = {0}, mask[16] = {0};
-	unsigned n = hal_field_bytes(field);
-
-	if (n > sizeof(wire) || !hal_fields[field].writable || !n_bits || n_bits > 64 ||
-		ofs + n_bits > hal_fields[field].bits || (n_bits < 64 && value >> n_bits))
-		return -EINVAL;
 	for (unsigned i = 0; i < n_bits; i++) {
-		unsigned byte = n - 1 - (ofs + i) / 8, bit = (ofs + i) % 8;
+		unsigned byte = bytes - 1 - (ofs + i) / 8, bit = (ofs + i) % 8;
 
 		mask[byte] |= (uint8_t)(1 << bit);
 		if (value >> i & 1)
 			wire[byte] |= (uint8_t)(1 << bit);
 	}
-	return of_actions_push_set(acts, field, wire, mask);
 }
 
-bool of_move_ok(enum hal_field_id src, unsigned src_ofs, enum hal_field_id dst, unsigned dst_ofs,
-	unsigned n_bits)
+/* A load into a part of an option. */
+static int push_option_load(struct of_actions *acts, const struct of_subfield *sf, uint64_t value)
 {
-	return src < FIELD_MAX && dst < FIELD_MAX && n_bits &&
-	       src_ofs + n_bits <= hal_fields[src].bits &&
-	       dst_ofs + n_bits <= hal_fields[dst].bits && hal_fields[dst].writable;
+	struct of_action a = {
+		.type = OFACT_SET_FIELD, .form = OF_SET_LOAD, .field = sf->field, .has_mask = true};
+	struct of_subfield whole;
+	unsigned option, n;
+	int err;
+
+	if (!of_option_find(sf, &option, &whole))
+		return -EINVAL;
+	n = whole.n_bits / 8;
+	a.option = (uint8_t)option;
+	a.data = calloc(2, n);
+	if (!a.data)
+		return -ENOMEM;
+	a.data_len = (uint16_t)(2 * n);
+	put_bits(a.data, a.data + n, n, sf->ofs - whole.ofs, sf->n_bits, value);
+	err = of_actions_push(acts, &a);
+	if (err)
+		of_action_free(&a);
+	return err;
 }
 
-static bool bit(const uint8_t *wire, unsigned bytes, unsigned i)
+int of_actions_push_load(struct of_actions *acts, const struct of_subfield *sf, uint64_t value)
 {
-	return wire[bytes - 1 - i / 8] >> (i % 8) & 1;
-}
+	uint8_t wire[16] = {0}, mask[16] = {0};
+	unsigned n = hal_field_bytes(sf->field);
+	int err;
 
-bool of_set_as_load(const struct of_action *a, unsigned *ofs, unsigned *n_bits, uint64_t *value)
-{
-	unsigned bytes = hal_field_bytes(a->field), bits = hal_fields[a->field].bits, i = 0;
-
-	*n_bits = 0;
-	*value = 0;
-	while (a->has_mask && i < bits && !bit(a->mask, bytes, i))
-		i++;
-	*ofs = i;
-	for (; i < bits && (!a->has_mask || bit(a->mask, bytes, i)); i++) {
-		if (*n_bits == 64)
-			return false;
-		*value |= (uint64_t)bit(a->value, bytes, i) << (*n_bits)++;
+	if (!hal_fields[sf->field].writable || !sf->n_bits || sf->n_bits > 64 ||
+		sf->ofs + sf->n_bits > hal_fields[sf->field].bits ||
+		(sf->n_bits < 64 && value >> sf->n_bits))
+		return -EINVAL;
+	if (sf->field == FIELD_TUN_METADATA)
+		return push_option_load(acts, sf, value);
+	if (sf->field == FIELD_IN_PORT && !sf->ofs && sf->n_bits == 16) {
+		err = of_actions_push_mod_u64(acts, sf->field, of_port_from16((uint16_t)value));
+	} else {
+		put_bits(wire, mask, n, sf->ofs, sf->n_bits, value);
+		err = of_actions_push_set(acts, sf->field, wire, mask);
 	}
-	for (; a->has_mask && i < bits; i++)
-		if (bit(a->mask, bytes, i))
-			return false;
-	return *n_bits > 0;
+	if (!err)
+		acts->a[acts->n - 1].form = OF_SET_LOAD;
+	return err;
 }
 
 bool of_out_port_ok(uint32_t port)

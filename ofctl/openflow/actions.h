@@ -12,10 +12,13 @@
 /* Appends `a`, and takes over what it owns. 0 or -ENOMEM (the list is as before, and so is `a`). */
 int of_actions_push(struct of_actions *acts, const struct of_action *a);
 
-/* Appends SET_FIELD; `mask` NULL: the whole field. Value and mask have hal_field_bytes(). */
+/* Appends SET_FIELD, as a set_field; `mask` NULL: the whole field. Value and mask have
+ * hal_field_bytes(). */
 int of_actions_push_set(struct of_actions *acts, enum hal_field_id field, const uint8_t *value,
 	const uint8_t *mask);
-int of_actions_push_set_u64(struct of_actions *acts, enum hal_field_id field, uint64_t value);
+/* Appends SET_FIELD, as an action that the field has of its own. */
+int of_actions_push_mod(struct of_actions *acts, enum hal_field_id field, const uint8_t *value);
+int of_actions_push_mod_u64(struct of_actions *acts, enum hal_field_id field, uint64_t value);
 
 /* Appends what sets the transport source or destination port of any protocol that `match` leaves
  * possible: 1.0 and the text "mod_tp_src" do not say which. */
@@ -25,32 +28,37 @@ int of_actions_push_set_tp(
 /* How many actions from `i` on are such a set of one port: 0 if none. */
 unsigned of_actions_tp_run(const struct of_actions *acts, unsigned i);
 
-/* Appends SET_FIELD of `n_bits` bits from bit `ofs` on. 0, -ENOMEM or -EINVAL. */
-int of_actions_push_load(struct of_actions *acts, enum hal_field_id field, unsigned ofs,
-	unsigned n_bits, uint64_t value);
-
-/* True if an action may move these bits: they exist, and the target may be written. */
-bool of_move_ok(enum hal_field_id src, unsigned src_ofs, enum hal_field_id dst, unsigned dst_ofs,
-	unsigned n_bits);
-
-/* A masked set of one run of at most 64 bits: where it starts, how many, and the value. False if
- * it is no such thing. */
-bool of_set_as_load(const struct of_action *a, unsigned *ofs, unsigned *n_bits, uint64_t *value);
+/* Appends SET_FIELD, in the form of a load, of at most 64 bits of a field. 0, -ENOMEM or -EINVAL.
+ */
+int of_actions_push_load(struct of_actions *acts, const struct of_subfield *sf, uint64_t value);
 
 /* True if packets can be sent to this port by an action. */
 bool of_out_port_ok(uint32_t port);
+
+/* What actions are read with. */
+struct of_decode {
+	uint8_t version;
+	const struct hal_match *match; /* may be NULL: as for of_actions_decode() */
+	struct of_instructions *ins;   /* may be NULL: what is an instruction is refused */
+	unsigned depth;                /* how many actions it is nested in */
+};
+#define OF_MAX_DEPTH 64 /* of actions nested in actions */
+
+/* Takes one action off `r`. */
+enum of_error of_action_decode(
+	const struct of_decode *ctx, struct of_rd *r, struct of_actions *acts);
 
 /* One action of a version: `r` holds its body after type and length. */
 enum of_error of_action10_decode(
 	uint16_t type, struct of_rd r, const struct hal_match *match, struct of_actions *acts);
 enum of_error of_action13_decode(uint16_t type, struct of_rd r, struct of_actions *acts);
 enum of_error of_action_nx_decode(
-	struct of_rd r, uint8_t version, struct of_actions *acts, struct of_instructions *ins);
+	struct of_rd r, const struct of_decode *ctx, struct of_actions *acts);
 
 void of_action10_encode(struct of_buf *b, const struct of_action *a);
 void of_action13_encode(struct of_buf *b, const struct of_action *a);
 /* Actions that only the extension has; `a` of any other type is left out. */
-void of_action_nx_encode(struct of_buf *b, const struct of_action *a);
+void of_action_nx_encode(struct of_buf *b, uint8_t version, const struct of_action *a);
 size_t of_action_nx_begin(struct of_buf *b, uint16_t subtype);
 void of_action_end(struct of_buf *b, size_t start); /* pads, and fills in the length */
 

@@ -77,18 +77,18 @@ enum of_error of_action10_decode(
 	case OFPAT10_STRIP_VLAN:
 		return pushed(of_actions_push(acts, &pop));
 	case OFPAT10_SET_DL_SRC:
-		return pushed(of_actions_push_set(acts, FIELD_ETH_SRC, r.p, NULL));
+		return pushed(of_actions_push_mod(acts, FIELD_ETH_SRC, r.p));
 	case OFPAT10_SET_DL_DST:
-		return pushed(of_actions_push_set(acts, FIELD_ETH_DST, r.p, NULL));
+		return pushed(of_actions_push_mod(acts, FIELD_ETH_DST, r.p));
 	case OFPAT10_SET_NW_SRC:
-		return pushed(of_actions_push_set(acts, FIELD_IPV4_SRC, r.p, NULL));
+		return pushed(of_actions_push_mod(acts, FIELD_IPV4_SRC, r.p));
 	case OFPAT10_SET_NW_DST:
-		return pushed(of_actions_push_set(acts, FIELD_IPV4_DST, r.p, NULL));
+		return pushed(of_actions_push_mod(acts, FIELD_IPV4_DST, r.p));
 	case OFPAT10_SET_NW_TOS:
 		tos = of_get_u8(&r);
 		if (tos & 3)
 			return OFERR_BAD_ACTION_ARGUMENT;
-		return pushed(of_actions_push_set_u64(acts, FIELD_IP_DSCP, tos >> 2));
+		return pushed(of_actions_push_mod_u64(acts, FIELD_IP_DSCP, tos >> 2));
 	case OFPAT10_SET_TP_SRC:
 		return pushed(of_actions_push_set_tp(acts, false, of_get_u16(&r), match));
 	case OFPAT10_SET_TP_DST:
@@ -96,6 +96,18 @@ enum of_error of_action10_decode(
 	default:
 		return enqueue(&r, acts);
 	}
+}
+
+/* In the shorter of Nicira's forms. */
+static bool put_tunnel(struct of_buf *b, const struct of_action *a)
+{
+	bool wide = a->value[0] || a->value[1] || a->value[2] || a->value[3];
+	size_t start = of_action_nx_begin(b, wide ? NXAST_SET_TUNNEL64 : NXAST_SET_TUNNEL);
+
+	of_put_zeros(b, wide ? 6 : 2);
+	of_put_bytes(b, wide ? a->value : a->value + 4, wide ? 8 : 4);
+	of_action_end(b, start);
+	return true;
 }
 
 /* True, and put, if 1.0 has an action for a whole field. */
@@ -118,7 +130,7 @@ static bool put_set10(struct of_buf *b, const struct of_action *a)
 	};
 	size_t start;
 
-	if (a->has_mask)
+	if (a->has_mask || a->form > OF_SET_MOD)
 		return false;
 	if (a->field == FIELD_IP_DSCP) {
 		start = of_begin_tlv(b, OFPAT10_SET_NW_TOS);
@@ -126,6 +138,8 @@ static bool put_set10(struct of_buf *b, const struct of_action *a)
 		of_action_end(b, start);
 		return true;
 	}
+	if (a->field == FIELD_TUNNEL_ID && a->form == OF_SET_MOD)
+		return put_tunnel(b, a);
 	for (unsigned i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		if (sets[i].field != a->field)
 			continue;
@@ -167,10 +181,10 @@ void of_action10_encode(struct of_buf *b, const struct of_action *a)
 		break;
 	case OFACT_SET_FIELD:
 		if (!put_set10(b, a))
-			of_action_nx_encode(b, a);
+			of_action_nx_encode(b, OFP10, a);
 		return;
 	default:
-		of_action_nx_encode(b, a);
+		of_action_nx_encode(b, OFP10, a);
 		return;
 	}
 	of_action_end(b, start);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ofctl/openflow/codec.h"
+#include "ofctl/openflow/oxm.h"
 #include "ofctl/openflow/wire.h"
 
 #define ETH_VLAN 0x8100
@@ -36,24 +37,21 @@ static enum of_error output(struct of_rd *r, struct of_actions *acts)
 
 static enum of_error set_field(struct of_rd *r, struct of_actions *acts)
 {
-	struct of_oxm h;
-	uint8_t value[16];
 	const uint8_t *wire;
+	struct of_oxm h;
 
 	if (!of_oxm_get_header(r, &h))
 		return OFERR_BAD_SET_LEN;
 	if (h.field == FIELD_INVALID || h.has_mask || !hal_fields[h.field].writable)
 		return OFERR_BAD_SET_TYPE;
+	if (!h.width)
+		return OFERR_INVALID_TLV_FIELD;
 	if (h.len != h.width)
 		return OFERR_BAD_SET_LEN;
 	wire = of_get_bytes(r, h.width);
 	if (!wire || r->left >= 8)
 		return OFERR_BAD_SET_LEN;
-	if (!of_oxm_value(&h, wire, value) || !of_oxm_value_ok(h.field, value))
-		return OFERR_BAD_SET_ARGUMENT;
-	if (h.field == FIELD_NW_TOS)
-		return pushed(of_actions_push_set_u64(acts, FIELD_IP_DSCP, value[0] >> 2));
-	return pushed(of_actions_push_set(acts, h.field, value, NULL));
+	return of_oxm_push_set(acts, &h, wire, NULL);
 }
 
 static bool push_type_ok(enum of_action_type type, uint16_t eth_type)
@@ -129,7 +127,7 @@ enum of_error of_action13_decode(uint16_t type, struct of_rd r, struct of_action
 	case OFPAT13_SET_NW_TTL:
 		if (r.left != 4)
 			return OFERR_BAD_ACTION_LEN;
-		return pushed(of_actions_push_set_u64(acts, FIELD_IP_TTL, of_get_u8(&r)));
+		return pushed(of_actions_push_mod_u64(acts, FIELD_IP_TTL, of_get_u8(&r)));
 	default:
 		break;
 	}
@@ -165,18 +163,18 @@ static void put_small(struct of_buf *b, const struct small *s, const struct of_a
 
 static void put_set_field(struct of_buf *b, const struct of_action *a)
 {
-	bool ttl = a->field == FIELD_IP_TTL;
+	bool ttl = a->field == FIELD_IP_TTL && a->form == OF_SET_MOD;
 	size_t start;
 
-	if (a->has_mask) {
-		of_action_nx_encode(b, a);
+	if (a->has_mask || a->form > OF_SET_MOD) {
+		of_action_nx_encode(b, OFP13, a);
 		return;
 	}
 	start = of_begin_tlv(b, ttl ? OFPAT13_SET_NW_TTL : OFPAT13_SET_FIELD);
 	if (ttl)
 		of_put_u8(b, a->value[0]);
 	else
-		of_oxm_put(b, OF_OXM_13, a->field, a->value, NULL);
+		of_oxm_put_set(b, OF_OXM_13, a);
 	of_action_end(b, start);
 }
 
@@ -238,5 +236,5 @@ void of_action13_encode(struct of_buf *b, const struct of_action *a)
 			return;
 		}
 	}
-	of_action_nx_encode(b, a);
+	of_action_nx_encode(b, OFP13, a);
 }

@@ -40,20 +40,6 @@ size_t of_begin_multipart(struct of_buf *b, uint8_t version, uint32_t xid, uint1
 	return start;
 }
 
-/* The reserved ports are the highest numbers in either width; what lies between the last 16-bit
- * port and them has no 16-bit number. */
-uint32_t of_port_from16(uint16_t port)
-{
-	return port >= OFPP10_MAX ? 0xffff0000u | port : port;
-}
-
-uint16_t of_port_to16(uint32_t port)
-{
-	if (port < OFPP10_MAX || port >= OF_PORT_MAX)
-		return (uint16_t)port;
-	return OFPP10_NONE;
-}
-
 uint32_t of_get_port(struct of_rd *r, uint8_t version)
 {
 	return version == OFP10 ? of_port_from16(of_get_u16(r)) : of_get_u32(r);

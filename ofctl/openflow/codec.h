@@ -37,9 +37,11 @@ struct of_oxm {
 	enum hal_field_id field; /* FIELD_INVALID: unknown */
 	bool cookie;             /* NXM_NX_COOKIE */
 	bool has_mask;
-	bool nxm;      /* of NXM's classes: a port number has 16 bits */
-	uint8_t len;   /* of the payload, mask included */
-	uint8_t width; /* of a value on the wire; 0 if the field is unknown */
+	bool nxm;       /* of NXM's classes: a port number has 16 bits */
+	uint8_t len;    /* of the payload, mask included */
+	uint8_t width;  /* of a value on the wire; 0 if the field is unknown, or an option of a
+			 * tunnel that the TLV table does not have */
+	uint8_t option; /* FIELD_TUN_METADATA: which */
 };
 
 /* Reads a header (and an experimenter's id). False if bytes ran out. */

@@ -15,6 +15,13 @@
 #define NX_ERROR_TYPE 0xb0c2
 #define NX_ERROR_FIRST 256
 
+/* 1.3 has a type for errors of experimenters (7.4.4.14): their own type is in place of the code,
+ * and the experimenter follows. */
+#define NX OFPET13_EXPERIMENTER
+
+/* 1.0 has no errors about properties either: those are of the extension too. */
+#define NX_PROPERTY_TYPE 13
+
 /* Types and codes of OpenFlow 1.0 (5.4.4) and OpenFlow 1.3 (7.4.4). */
 static const struct {
 	struct of_error_code v10, v13;
@@ -94,6 +101,21 @@ static const struct {
 	[OFERR_ROLE_STALE] = {{1, 5}, {11, 0}},
 	[OFERR_ROLE_BAD] = {{1, 513}, {11, 2}},
 	[OFERR_TABLE_FEATURES_EPERM] = {{1, 5}, {13, 5}},
+	[OFERR_MUST_BE_ZERO] = {{1, 515}, {NX, 4}},
+	[OFERR_BAD_CONJUNCTION] = {{2, 526}, {NX, 15}},
+	[OFERR_PROP_BAD_TYPE] = {{13, 2}, {13, 2}},
+	[OFERR_PROP_BAD_LEN] = {{13, 3}, {13, 3}},
+	[OFERR_PROP_BAD_VALUE] = {{13, 4}, {13, 4}},
+	[OFERR_INVALID_TLV_FIELD] = {{1, 536}, {NX, 37}},
+	[OFERR_TLV_BAD_COMMAND] = {{1, 527}, {NX, 16}},
+	[OFERR_TLV_BAD_OPT_LEN] = {{1, 528}, {NX, 17}},
+	[OFERR_TLV_BAD_FIELD_IDX] = {{1, 529}, {NX, 18}},
+	[OFERR_TLV_TABLE_FULL] = {{1, 530}, {NX, 19}},
+	[OFERR_TLV_ALREADY_MAPPED] = {{1, 531}, {NX, 20}},
+	[OFERR_TLV_DUP_ENTRY] = {{1, 532}, {NX, 21}},
+	[OFERR_TLV_INVALID_DEL] = {{1, 537}, {NX, 38}},
+	[OFERR_NX_NOT_SUPPORTED] = {{1, 533}, {NX, 34}},
+	[OFERR_NX_STALE] = {{1, 534}, {NX, 35}},
 };
 
 static const char *const texts[OFERR_MAX] = {
@@ -118,13 +140,15 @@ void of_error_encode(struct of_buf *b, uint8_t version, uint32_t xid, enum of_er
 	size_t start = of_begin(b, version, OFPT_ERROR, xid);
 	struct of_error_code c = of_error_code(version, err);
 
-	if (version == OFP10 && c.code >= NX_ERROR_FIRST) {
+	if (version == OFP10 && (c.code >= NX_ERROR_FIRST || c.type == NX_PROPERTY_TYPE)) {
 		of_put_u16(b, NX_ERROR_TYPE);
 		of_put_u16(b, 0);
 		of_put_u32(b, EXP_NICIRA);
 	}
 	of_put_u16(b, c.type);
 	of_put_u16(b, c.code);
+	if (version != OFP10 && c.type == NX)
+		of_put_u32(b, EXP_NICIRA);
 	if (text)
 		of_put_bytes(b, text, strlen(text));
 	else

@@ -23,6 +23,6 @@ void of_instructions_encode10(struct of_buf *b, const struct of_instructions *in
 		struct of_action jump = {
 			.type = OFACT_RESUBMIT, .port = OF_PORT_IN_PORT, .table = ins->goto_table};
 
-		of_action_nx_encode(b, &jump);
+		of_action_nx_encode(b, OFP10, &jump);
 	}
 }

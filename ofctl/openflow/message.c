@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void action_free(struct of_action *a)
+void of_action_free(struct of_action *a)
 {
 	of_actions_free(&a->nested);
 	free(a->ct);
 	free(a->learn);
 	free(a->choice);
+	free(a->sample);
 	free(a->data);
 }
 
@@ -44,11 +45,12 @@ int of_action_copy(struct of_action *to, const struct of_action *from)
 	err |= dup((void **)&to->ct, from->ct, sizeof(*from->ct));
 	err |= dup((void **)&to->learn, from->learn, learn_size(from->learn));
 	err |= dup((void **)&to->choice, from->choice, choice_size(from->choice));
+	err |= dup((void **)&to->sample, from->sample, sizeof(*from->sample));
 	err |= dup((void **)&to->data, from->data, from->data_len);
 	err |= of_actions_copy(&to->nested, &from->nested);
 	if (!err)
 		return 0;
-	action_free(to);
+	of_action_free(to);
 	return -ENOMEM;
 }
 
@@ -75,7 +77,7 @@ int of_actions_copy(struct of_actions *to, const struct of_actions *from)
 void of_actions_free(struct of_actions *acts)
 {
 	for (unsigned i = 0; i < acts->n; i++)
-		action_free(&acts->a[i]);
+		of_action_free(&acts->a[i]);
 	free(acts->a);
 	*acts = (struct of_actions){0};
 }
@@ -120,6 +122,7 @@ static bool owned_equal(const struct of_action *a, const struct of_action *b)
 	       same_bytes(a->ct, b->ct, sizeof(*a->ct)) &&
 	       learn_size(a->learn) == learn_size(b->learn) &&
 	       same_bytes(a->learn, b->learn, learn_size(a->learn)) &&
+	       same_bytes(a->sample, b->sample, sizeof(*a->sample)) &&
 	       choice_size(a->choice) == choice_size(b->choice) &&
 	       same_bytes(a->choice, b->choice, choice_size(a->choice)) &&
 	       of_actions_equal(&a->nested, &b->nested);
@@ -143,6 +146,8 @@ static bool action_equal(const struct of_action *a, const struct of_action *b)
 		if (a->field != b->field || a->has_mask != b->has_mask)
 			return false;
 		n = hal_field_bytes(a->field);
+		if (n > sizeof(a->value)) /* its value is in `data` */
+			return a->option == b->option;
 		return !memcmp(a->value, b->value, n) &&
 		       (!a->has_mask || !memcmp(a->mask, b->mask, n));
 	case OFACT_PUSH_VLAN:
@@ -188,7 +193,7 @@ static bool action_equal(const struct of_action *a, const struct of_action *b)
 	case OFACT_FIN_TIMEOUT:
 		return a->fin_idle == b->fin_idle && a->fin_hard == b->fin_hard;
 	case OFACT_DELETE_FIELD:
-		return a->field == b->field;
+		return a->field == b->field && a->option == b->option;
 	case OFACT_CT:
 	case OFACT_CT_CLEAR:
 	case OFACT_CLONE:
@@ -197,6 +202,7 @@ static bool action_equal(const struct of_action *a, const struct of_action *b)
 	case OFACT_BUNDLE:
 	case OFACT_NOTE:
 	case OFACT_EXIT:
+	case OFACT_POP_QUEUE:
 	case OFACT_POP_VLAN:
 	case OFACT_POP_PBB:
 	case OFACT_DEC_NW_TTL:

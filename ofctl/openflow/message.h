@@ -111,7 +111,22 @@
 	OF_ERROR(CONFIG_BAD_LEN, "bad length in set-config")                             \
 	OF_ERROR(ROLE_STALE, "stale role request")                                       \
 	OF_ERROR(ROLE_BAD, "bad role")                                                   \
-	OF_ERROR(TABLE_FEATURES_EPERM, "table features cannot be changed")
+	OF_ERROR(TABLE_FEATURES_EPERM, "table features cannot be changed")               \
+	OF_ERROR(MUST_BE_ZERO, "bytes that must be zero are not")                        \
+	OF_ERROR(BAD_CONJUNCTION, "conjunction beside other actions")                    \
+	OF_ERROR(PROP_BAD_TYPE, "unknown property")                                      \
+	OF_ERROR(PROP_BAD_LEN, "wrong length of a property")                             \
+	OF_ERROR(PROP_BAD_VALUE, "bad value of a property")                              \
+	OF_ERROR(INVALID_TLV_FIELD, "tunnel option that is not in the TLV table")        \
+	OF_ERROR(TLV_BAD_COMMAND, "unknown TLV table command")                           \
+	OF_ERROR(TLV_BAD_OPT_LEN, "bad length of a tunnel option")                       \
+	OF_ERROR(TLV_BAD_FIELD_IDX, "no such tunnel metadata field")                     \
+	OF_ERROR(TLV_TABLE_FULL, "TLV table full")                                       \
+	OF_ERROR(TLV_ALREADY_MAPPED, "tunnel metadata field already mapped")             \
+	OF_ERROR(TLV_DUP_ENTRY, "tunnel option already mapped")                          \
+	OF_ERROR(TLV_INVALID_DEL, "tunnel option still in use")                          \
+	OF_ERROR(NX_NOT_SUPPORTED, "packet-in that cannot be resumed")                   \
+	OF_ERROR(NX_STALE, "packet-in that was resumed or lost")
 
 enum of_error {
 #define OF_ERROR(ID, ...) OFERR_##ID,
@@ -144,6 +159,7 @@ enum of_action_type {
 	OFACT_MOVE,     /* Nicira reg_move, OpenFlow 1.5 copy_field */
 	OFACT_RESUBMIT, /* Nicira resubmit, resubmit_table */
 	/* Nicira's further ones, as ovs-actions(7) describes them */
+	OFACT_POP_QUEUE,    /* back to the queue before SET_QUEUE */
 	OFACT_CONTROLLER,   /* with an id, a reason of its own, userdata, pause or meter */
 	OFACT_OUTPUT_REG,   /* to the port whose number is in a field */
 	OFACT_OUTPUT_TRUNC, /* a copy cut to a length */
@@ -166,7 +182,12 @@ enum of_action_type {
 	OFACT_MAX,
 };
 
-/* A run of bits of a field. */
+/* A run of bits of a field.
+ *
+ * An option of the TLV table (tun_metadata<n>) is the part of FIELD_TUN_METADATA where its value
+ * lies: the byte at offset o of tun_opts holds the bits from 8 * (127 - o) on.
+ * NXM has input ports of 16 bits: NXM_OF_IN_PORT[] is the low 16 bits of FIELD_IN_PORT, and as a
+ * target stands for all of it (reserved ports are the highest of either width). */
 struct of_subfield {
 	enum hal_field_id field;
 	uint16_t ofs, n_bits;
@@ -183,6 +204,14 @@ struct of_ct {
 	uint16_t nat_flags; /* HAL_NAT_* */
 	uint8_t nat_min[16], nat_max[16];
 	uint16_t nat_port_min, nat_port_max;
+	uint16_t nat_at; /* nested actions before it, as it was given */
+};
+
+/* SAMPLE: to IPFIX, for a Flow_Sample_Collector_Set of the database. */
+struct of_sample {
+	uint32_t collector_set, obs_domain, obs_point;
+	uint32_t sampling_port; /* OF_PORT_ANY: none */
+	uint8_t direction;      /* 0 unsaid, 1 ingress, 2 egress */
 };
 
 /* One specification of LEARN: what it takes, and what it makes of it in the new flow. */
@@ -203,7 +232,7 @@ struct of_learn {
 	uint8_t table;
 	uint64_t cookie;
 	uint32_t limit;
-	bool has_result; /* `result` gets 1 if there was room */
+	bool has_result; /* `result` (one bit) gets 1 if there was room */
 	struct of_subfield result;
 	unsigned n_specs;
 	struct of_learn_spec specs[];
@@ -239,6 +268,14 @@ struct of_choice {
 	uint32_t ports[];
 };
 
+/* How a SET_FIELD was given, which is how it is said again; it does the same. */
+enum of_set_form {
+	OF_SET_FIELD,
+	OF_SET_MOD,   /* an action of its own for the field: OFPAT_SET_NW_SRC, "mod_nw_src:" */
+	OF_SET_LOAD,  /* NXAST_REG_LOAD, "load:" */
+	OF_SET_LOAD2, /* NXAST_REG_LOAD2 */
+};
+
 struct of_actions {
 	unsigned n;
 	struct of_action *a; /* owned */
@@ -265,7 +302,9 @@ struct of_action {
 	uint16_t pkt_len;            /* CHECK_PKT_LARGER */
 	uint32_t meter;              /* METER; CONTROLLER: 0 for none */
 	uint32_t trunc;              /* OUTPUT_TRUNC: bytes */
-	uint32_t probability;        /* SAMPLE: of 65535 */
+	uint16_t probability;        /* SAMPLE: of 65535 */
+	uint8_t option;              /* SET_FIELD, DELETE_FIELD of FIELD_TUN_METADATA: which */
+	enum of_set_form form;       /* SET_FIELD */
 	uint32_t conj_id;            /* CONJUNCTION */
 	uint8_t clause, n_clauses;   /* CONJUNCTION; clause counts from 0 */
 	uint16_t fin_idle, fin_hard; /* FIN_TIMEOUT */
@@ -276,7 +315,11 @@ struct of_action {
 	struct of_ct *ct;
 	struct of_learn *learn;
 	struct of_choice *choice;
-	uint8_t *data; /* CONTROLLER: userdata; NOTE */
+	struct of_sample *sample;
+	/* CONTROLLER: userdata. NOTE: its bytes. DEC_NW_TTL: ids of the controllers that hear of an
+	 * expired TTL, 16 bits each in network order; none: 0 only. SET_FIELD of
+	 * FIELD_TUN_METADATA: value and mask, half of the bytes each. */
+	uint8_t *data;
 	uint16_t data_len;
 };
 
@@ -292,6 +335,7 @@ struct of_instructions {
 
 int of_action_copy(struct of_action *to, const struct of_action *from);    /* 0 or -ENOMEM */
 int of_actions_copy(struct of_actions *to, const struct of_actions *from); /* 0 or -ENOMEM */
+void of_action_free(struct of_action *a);                                  /* what it owns */
 void of_actions_free(struct of_actions *acts);
 bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
 int of_instructions_copy(struct of_instructions *to, const struct of_instructions *from);

@@ -26,6 +26,17 @@ unsigned of_oxm_width(enum hal_field_id field, bool nxm)
 	}
 }
 
+struct of_subfield of_oxm_whole(const struct of_oxm *h)
+{
+	struct of_subfield sf = {h->field, 0, 0};
+
+	if (h->field == FIELD_TUN_METADATA)
+		of_option_place(h->option, &sf);
+	else
+		sf.n_bits = (uint16_t)of_field_bits(h->field, h->nxm);
+	return sf;
+}
+
 static bool class_is_nxm(uint16_t class)
 {
 	return class == OXM_CLASS_NXM0 || class == OXM_CLASS_NXM1;
@@ -67,6 +78,16 @@ bool of_oxm_get_header(struct of_rd *r, struct of_oxm *h)
 		   h->len == (h->has_mask ? 16 : 8)) {
 		h->cookie = true;
 		h->width = 8;
+		return true;
+	} else if (class == OXM_CLASS_NXM1 && field >= OF_OXM_OPTION_FIRST &&
+		   field < OF_OXM_OPTION_FIRST + OF_OXM_OPTIONS) {
+		struct of_subfield whole;
+
+		h->field = FIELD_TUN_METADATA;
+		h->nxm = true;
+		h->option = field - OF_OXM_OPTION_FIRST;
+		if (of_option_place(h->option, &whole))
+			h->width = (uint8_t)(whole.n_bits / 8);
 		return true;
 	} else {
 		h->field = hal_field_by_code(class, field);
@@ -230,6 +251,8 @@ enum of_error of_oxm_decode(
 			err = add_cookie(&h, payload, cookie, cookie_mask);
 		} else if (h.field == FIELD_INVALID) {
 			err = OFERR_BAD_MATCH_FIELD;
+		} else if (!h.width) {
+			err = OFERR_INVALID_TLV_FIELD;
 		} else if (h.len != h.width * (h.has_mask ? 2 : 1)) {
 			err = OFERR_BAD_MATCH_LEN;
 		} else if (seen[h.field]) {

@@ -174,3 +174,10 @@ void of_match13_encode(struct of_buf *b, const struct hal_match *m)
 	of_set_u16(b, start + 2, b->len - start);
 	of_put_pad8(b, start);
 }
+
+void of_oxm_put_option(struct of_buf *b, unsigned option, unsigned width, bool has_mask)
+{
+	of_put_u16(b, OXM_CLASS_NXM1);
+	of_put_u8(b, (uint8_t)((OF_OXM_OPTION_FIRST + option) << 1 | has_mask));
+	of_put_u8(b, (uint8_t)(has_mask ? width * 2 : width));
+}

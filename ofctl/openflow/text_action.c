@@ -166,7 +166,9 @@ static int parse_load(struct parser *p, const char *key, char *value)
 	max = sf.n_bits >= 64 ? UINT64_MAX : (1ull << sf.n_bits) - 1;
 	if (of_text_u64(key, value, max, &v, p->e))
 		return -EINVAL;
-	if (of_actions_push_load(p->acts, sf.field, sf.ofs, sf.n_bits > 64 ? 64 : sf.n_bits, v))
+	if (sf.n_bits > 64)
+		sf.n_bits = 64;
+	if (of_actions_push_load(p->acts, &sf, v))
 		return of_text_bad(p->e, "%s: \"%s\" is no field that can be set", key, to);
 	return 0;
 }
@@ -201,7 +203,7 @@ static int parse_mod(struct parser *p, const char *key, char *value, enum hal_fi
 	if (need_value(p, key, value))
 		return -EINVAL;
 	err = hal_field_parse(id, value, wire, mask, p->e->text, p->e->n);
-	return err ? err : of_actions_push_set(p->acts, id, wire, NULL);
+	return err ? err : of_actions_push_mod(p->acts, id, wire);
 }
 
 static int parse_tos(struct parser *p, const char *key, char *value)
@@ -212,7 +214,7 @@ static int parse_tos(struct parser *p, const char *key, char *value)
 		return -EINVAL;
 	if (v & 3)
 		return of_text_bad(p->e, "%s: \"%s\": expected a multiple of 4", key, value);
-	return of_actions_push_set_u64(p->acts, FIELD_IP_DSCP, v >> 2);
+	return of_actions_push_mod_u64(p->acts, FIELD_IP_DSCP, v >> 2);
 }
 
 static int parse_tp(struct parser *p, const char *key, char *value, bool dst)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ofctl/pipeline/check.h"
-
-#include <string.h>
+#include "ofctl/pipeline/check_actions.h"
 
 #define OF_VERSION_10 0x01
 
@@ -11,7 +9,7 @@ static void assume_u64(struct hal_match *m, enum hal_field_id id, uint64_t value
 	hal_match_set_u64(m, id, value);
 }
 
-static bool is_port(uint32_t port)
+bool is_out_port(uint32_t port)
 {
 	switch (port) {
 	case OF_PORT_IN_PORT:
@@ -32,8 +30,6 @@ static bool is_mpls(uint32_t eth_type)
 	return eth_type == 0x8847 || eth_type == 0x8848;
 }
 
-/* `lenient`: OpenFlow 1.0 lets a flow set fields that its packets may lack; there it does nothing.
- */
 static enum of_error check_set(const struct of_action *a, const struct hal_match *m, bool lenient)
 {
 	if (!hal_fields[a->field].writable)
@@ -48,18 +44,11 @@ static enum of_error check_set(const struct of_action *a, const struct hal_match
 
 static enum of_error check_move(const struct of_action *a, const struct hal_match *m)
 {
-	const struct hal_field *src = &hal_fields[a->field], *dst = &hal_fields[a->dst_field];
+	struct of_subfield src = {a->field, a->src_ofs, a->n_bits};
+	struct of_subfield dst = {a->dst_field, a->dst_ofs, a->n_bits};
+	enum of_error error = check_source(&src, m);
 
-	if (!dst->writable)
-		return OFERR_BAD_SET_TYPE;
-	if (!a->n_bits || a->src_ofs + a->n_bits > src->bits ||
-		a->dst_ofs + a->n_bits > dst->bits || a->n_bits > 128 || src->bits > 128 ||
-		dst->bits > 128)
-		return OFERR_BAD_SET_LEN;
-	if (!hal_field_prereq_ok(a->field, &m->value, &m->mask) ||
-		!hal_field_prereq_ok(a->dst_field, &m->value, &m->mask))
-		return OFERR_MATCH_INCONSISTENT;
-	return OFERR_OK;
+	return error ? error : check_target(&dst, m);
 }
 
 static enum of_error check_push(const struct of_action *a, struct hal_match *m)
@@ -76,48 +65,14 @@ static enum of_error check_push(const struct of_action *a, struct hal_match *m)
 	return OFERR_OK;
 }
 
-/* The cut is made by one output: ports that stand for several, or for none, cannot have it. */
-static enum of_error check_trunc(const struct of_action *a)
-{
-	if (a->trunc < 14)
-		return OFERR_BAD_ACTION_ARGUMENT;
-	return a->port == OF_PORT_IN_PORT || a->port == OF_PORT_LOCAL ||
-			       (a->port > 0 && a->port < OF_PORT_MAX)
-		       ? OFERR_OK
-		       : OFERR_BAD_OUT_PORT;
-}
-
-/* In ct() the connection's mark and label can be written, and nothing else. */
-static enum of_error check_ct(const struct of_action *a, const struct hal_match *m)
-{
-	const struct of_ct *ct = a->ct;
-
-	if (!ct || (ct->recirc_table != OF_TABLE_ALL && ct->recirc_table >= OF_TABLES))
-		return OFERR_BAD_ACTION_ARGUMENT;
-	for (unsigned i = 0; i < a->nested.n; i++) {
-		const struct of_action *n = &a->nested.a[i];
-		enum hal_field_id dst = n->type == OFACT_MOVE ? n->dst_field : n->field;
-
-		if (n->type != OFACT_SET_FIELD && n->type != OFACT_MOVE)
-			return OFERR_BAD_ACTION_TYPE;
-		if (dst != FIELD_CT_MARK && dst != FIELD_CT_LABEL)
-			return OFERR_BAD_SET_TYPE;
-		if (n->type == OFACT_MOVE && check_move(n, m))
-			return check_move(n, m);
-	}
-	return OFERR_OK;
-}
-
-static enum of_error check_all(
-	const struct of_actions *acts, const struct hal_match *match, bool lenient);
-
-static enum of_error check_one(const struct of_action *a, struct hal_match *m, bool lenient)
+static enum of_error check_one(
+	const struct of_action *a, struct hal_match *m, const struct check *c)
 {
 	switch (a->type) {
 	case OFACT_OUTPUT:
-		return is_port(a->port) ? OFERR_OK : OFERR_BAD_OUT_PORT;
+		return is_out_port(a->port) ? OFERR_OK : OFERR_BAD_OUT_PORT;
 	case OFACT_SET_FIELD:
-		return check_set(a, m, lenient);
+		return check_set(a, m, c->lenient);
 	case OFACT_MOVE:
 		return check_move(a, m);
 	case OFACT_PUSH_VLAN:
@@ -146,10 +101,12 @@ static enum of_error check_one(const struct of_action *a, struct hal_match *m, b
 			       ? OFERR_OK
 			       : OFERR_MATCH_INCONSISTENT;
 	case OFACT_DEC_NW_TTL:
-		return hal_field_prereq_ok(FIELD_IP_TTL, &m->value, &m->mask)
+		return c->lenient || hal_field_prereq_ok(FIELD_IP_TTL, &m->value, &m->mask)
 			       ? OFERR_OK
 			       : OFERR_MATCH_INCONSISTENT;
 	case OFACT_RESUBMIT:
+		if (a->with_ct && !hal_field_prereq_ok(FIELD_CT_NW_PROTO, &m->value, &m->mask))
+			return OFERR_MATCH_INCONSISTENT;
 		return a->table == OF_TABLE_ALL || a->table < OF_TABLES ? OFERR_OK
 									: OFERR_BAD_ACTION_ARGUMENT;
 	case OFACT_SET_QUEUE:
@@ -157,27 +114,26 @@ static enum of_error check_one(const struct of_action *a, struct hal_match *m, b
 		return OFERR_BAD_QUEUE; /* no port has queues */
 	case OFACT_GROUP:
 		return OFERR_BAD_OUT_GROUP; /* there are no groups */
-	case OFACT_OUTPUT_TRUNC:
-		return check_trunc(a);
-	case OFACT_CT:
-		return check_ct(a, m);
-	case OFACT_CT_CLEAR:
-		return OFERR_OK;
-	case OFACT_CLONE:
-		return check_all(&a->nested, m, lenient);
-	case OFACT_CHECK_PKT_LARGER:
-		return hal_fields[a->field].writable &&
-				       a->src_ofs + a->n_bits <= hal_fields[a->field].bits
-			       ? OFERR_OK
-			       : OFERR_BAD_SET_TYPE;
 	case OFACT_PUSH_PBB:
 	case OFACT_POP_PBB:
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
+	case OFACT_METER:
 		return OFERR_BAD_ACTION_TYPE;
+	default:
+		return check_nx(a, m, c);
+	}
+}
+
+/* What an action set may hold: one of each, in an order of its own (OpenFlow 1.3, 5.10). */
+static bool fits_set(const struct of_action *a)
+{
+	switch (a->type) {
 	case OFACT_CONTROLLER:
 	case OFACT_OUTPUT_REG:
-	case OFACT_METER:
+	case OFACT_OUTPUT_TRUNC:
+	case OFACT_CLONE:
+	case OFACT_CHECK_PKT_LARGER:
 	case OFACT_SAMPLE:
 	case OFACT_STACK_PUSH:
 	case OFACT_STACK_POP:
@@ -189,28 +145,35 @@ static enum of_error check_one(const struct of_action *a, struct hal_match *m, b
 	case OFACT_DELETE_FIELD:
 	case OFACT_NOTE:
 	case OFACT_EXIT:
-	case OFACT_MAX:
-		break;
+	case OFACT_POP_QUEUE:
+		return false;
+	default:
+		return true;
 	}
-	return OFERR_BAD_ACTION_TYPE;
 }
 
-static enum of_error check_all(
-	const struct of_actions *acts, const struct hal_match *match, bool lenient)
+enum of_error check_actions(
+	const struct of_actions *acts, struct hal_match *m, const struct check *c)
 {
-	struct hal_match m = *match;
 	enum of_error error = OFERR_OK;
 
-	for (unsigned i = 0; i < acts->n && !error; i++)
-		error = check_one(&acts->a[i], &m, lenient);
+	for (unsigned i = 0; i < acts->n && !error; i++) {
+		if (c->in_set && !fits_set(&acts->a[i]))
+			return OFERR_BAD_ACTION_TYPE;
+		error = check_place(&acts->a[i], c->in_ct);
+		if (!error)
+			error = check_one(&acts->a[i], m, c);
+	}
 	return error;
 }
 
 enum of_error pl_actions_check(
 	struct pl_bridge *br, const struct of_actions *acts, const struct hal_match *match)
 {
+	struct hal_match m = *match;
+
 	(void)br;
-	return check_all(acts, match, false);
+	return check_actions(acts, &m, &(struct check){0});
 }
 
 /* Only a packet-out may (OpenFlow 1.3, 4.5). */
@@ -222,9 +185,26 @@ static bool sends_to_table(const struct of_actions *acts)
 	return false;
 }
 
+/* A conjunction's flow is a part of another's match: it does nothing itself. */
+static bool conjunction_ok(const struct of_instructions *ins)
+{
+	unsigned n = 0, notes = 0;
+
+	for (unsigned i = 0; i < ins->apply.n; i++) {
+		n += ins->apply.a[i].type == OFACT_CONJUNCTION;
+		notes += ins->apply.a[i].type == OFACT_NOTE;
+	}
+	if (!n)
+		return true;
+	return n + notes == ins->apply.n && !ins->write.n && !ins->clear && !ins->has_goto &&
+	       !ins->has_metadata && !ins->has_meter;
+}
+
 enum of_error check_instructions(const struct of_flow_mod *fm)
 {
 	const struct of_instructions *ins = &fm->ins;
+	bool lenient = fm->version == OF_VERSION_10;
+	struct hal_match m = fm->match;
 	enum of_error error;
 
 	if (ins->has_goto && (ins->goto_table >= OF_TABLES ||
@@ -234,6 +214,9 @@ enum of_error check_instructions(const struct of_flow_mod *fm)
 		return OFERR_METER_UNKNOWN;
 	if (sends_to_table(&ins->apply) || sends_to_table(&ins->write))
 		return OFERR_BAD_OUT_PORT;
-	error = check_all(&ins->apply, &fm->match, fm->version == OF_VERSION_10);
-	return error ? error : check_all(&ins->write, &fm->match, false);
+	if (!conjunction_ok(ins))
+		return OFERR_BAD_CONJUNCTION;
+	error = check_actions(&ins->apply, &m, &(struct check){.lenient = lenient});
+	m = fm->match;
+	return error ? error : check_actions(&ins->write, &m, &(struct check){.in_set = true});
 }

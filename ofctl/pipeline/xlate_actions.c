@@ -168,6 +168,7 @@ static void one_action(struct xlate *x, const struct of_action *a)
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
 	case OFACT_SET_QUEUE:
+	case OFACT_POP_QUEUE:
 	case OFACT_DELETE_FIELD:
 	case OFACT_MAX:
 		/* Refused when the flow was added (check.c). */

@@ -67,6 +67,33 @@ static void test_match10(void)
 	}
 }
 
+/* Encoded again they are the same bytes: where a version has no masks, a set of bits that are not
+ * together is said, and understood, as several. */
+static bool same_actions(uint8_t version, const struct of_actions *a, const struct of_actions *b)
+{
+	struct of_buf x = {0}, y = {0};
+	bool same;
+
+	if (of_actions_equal(a, b))
+		return true;
+	of_actions_encode(&x, version, a);
+	of_actions_encode(&y, version, b);
+	same = x.len == y.len && x.len && !memcmp(x.data, y.data, x.len);
+	of_buf_free(&x);
+	of_buf_free(&y);
+	return same;
+}
+
+static bool same_instructions(
+	uint8_t version, const struct of_instructions *a, const struct of_instructions *b)
+{
+	struct of_instructions x = *a, y = *b;
+
+	x.apply = y.apply = x.write = y.write = (struct of_actions){0};
+	return of_instructions_equal(&x, &y) && same_actions(version, &a->apply, &b->apply) &&
+	       same_actions(version, &a->write, &b->write);
+}
+
 static void test_actions(void)
 {
 	for (unsigned i = 0; i < 2 * ROUNDS; i++) {
@@ -84,7 +111,7 @@ static void test_actions(void)
 		CU_ASSERT_EQUAL(
 			of_actions_decode(version, of_rd_make(b.data, b.len), &tcp, &out, NULL),
 			OFERR_OK);
-		CU_ASSERT(of_actions_equal(&in, &out));
+		CU_ASSERT(same_actions(version, &in, &out));
 		of_actions_free(&in);
 		of_actions_free(&out);
 		of_buf_free(&b);
@@ -126,7 +153,7 @@ static void expect_same_flow_mod(const struct of_flow_mod *a, const struct of_fl
 	CU_ASSERT_EQUAL(a->out_port, b->out_port);
 	CU_ASSERT_EQUAL(a->out_group, b->out_group);
 	CU_ASSERT(match_equal(&a->match, &b->match));
-	CU_ASSERT(of_instructions_equal(&a->ins, &b->ins));
+	CU_ASSERT(same_instructions(a->version, &a->ins, &b->ins));
 }
 
 static void test_flow_mod(void)
