@@ -110,33 +110,47 @@ static void coverage(struct rpc_call *call)
 {
 	struct swpath_stats s;
 	struct pipeline_stats p;
-	char text[1024];
 
 	swpath_stats_read(rpc_bridges(call)->cfg.sp, &s);
 	pipeline_stats_read(rpc_bridges(call)->cfg.pl, &p);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} counters[] = {
+		{"packets", s.packets},
+		{"cache_hits", s.cache_hits},
+		{"classifier_hits", s.classifier_hits},
+		{"young_hits", s.young_hits},
+		{"translated", s.translated},
+		{"masks", s.masks},
+		{"megaflows", p.megaflows},
+		{"retranslations", p.retranslations},
+		{"retired", p.retired},
+		{"raced", p.raced},
+		{"effects_dropped", p.effects_dropped},
+		{"recircs", p.recircs},
+		{"translations_failed", p.failed},
+		{"recircs_exhausted", p.failed_recirc},
+		{"recircs_gone", p.failed_gone},
+		{"width_checks", p.width_checks},
+		{"width_violations", p.width_violations},
+		{"worker_sleeps", s.worker_sleeps},
+	};
+	json_t *json = json_object();
+	char text[2048];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		json_object_set_new(
+			json, counters[i].name, json_integer((json_int_t)counters[i].value));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %llu\n", counters[i].name,
+			(unsigned long long)counters[i].value);
+	}
 	if (rpc_wants_json(call)) {
-		rpc_reply_json(call,
-			json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "packets",
-				(json_int_t)s.packets, "cache_hits", (json_int_t)s.cache_hits,
-				"classifier_hits", (json_int_t)s.classifier_hits, "young_hits",
-				(json_int_t)s.young_hits, "translated", (json_int_t)s.translated,
-				"masks", (json_int_t)s.masks, "megaflows", (json_int_t)p.megaflows,
-				"retranslations", (json_int_t)p.retranslations, "retired",
-				(json_int_t)p.retired, "raced", (json_int_t)p.raced,
-				"effects_dropped", (json_int_t)p.effects_dropped, "worker_sleeps",
-				(json_int_t)s.worker_sleeps));
+		rpc_reply_json(call, json);
 		return;
 	}
-	snprintf(text, sizeof(text),
-		"packets %llu\ncache_hits %llu\nclassifier_hits %llu\nyoung_hits %llu\n"
-		"translated %llu\nmasks %llu\nmegaflows %llu\nretranslations %llu\nretired %llu\n"
-		"raced %llu\neffects_dropped %llu\nworker_sleeps %llu\n",
-		(unsigned long long)s.packets, (unsigned long long)s.cache_hits,
-		(unsigned long long)s.classifier_hits, (unsigned long long)s.young_hits,
-		(unsigned long long)s.translated, (unsigned long long)s.masks,
-		(unsigned long long)p.megaflows, (unsigned long long)p.retranslations,
-		(unsigned long long)p.retired, (unsigned long long)p.raced,
-		(unsigned long long)p.effects_dropped, (unsigned long long)s.worker_sleeps);
+	json_decref(json);
 	rpc_reply(call, text);
 }
 

@@ -128,6 +128,7 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	pl->births = ring_new(BIRTHS);
 	pl->notes = ring_new(NOTES);
 	pl->recircs = recirc_open(RECIRC_MAX);
+	pl->oracle = oracle_open();
 	if (!pl->births || !pl->notes || !pl->recircs)
 		goto free_rings;
 	pl->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -152,6 +153,7 @@ free_events:
 	close(pl->wake_fd);
 free_rings:
 	recirc_close(pl->recircs);
+	free(pl->oracle);
 	free(pl->births);
 	free(pl->notes);
 	free(pl);
@@ -212,6 +214,7 @@ void pipeline_close(struct pipeline *pl)
 	}
 	depend_destroy(pl);
 	recirc_close(pl->recircs);
+	free(pl->oracle);
 	hmap_destroy(&pl->bridge_ids);
 	hmap_destroy(&pl->patches);
 	hmap_destroy(&pl->megaflows);

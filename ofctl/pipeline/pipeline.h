@@ -183,6 +183,12 @@ void pl_fdb_flush(struct pl_bridge *br);
 struct pipeline_stats {
 	uint64_t megaflows, translations, retranslations, retired, raced;
 	uint64_t effects_dropped; /* learning or packet-ins lost to full rings */
+	uint64_t recircs;         /* recirculation ids in use */
+	uint64_t failed;          /* packets that could not be translated */
+	uint64_t failed_recirc;   /* because all recirculation ids were in use */
+	uint64_t failed_gone;     /* because their recirculation id was gone */
+	/* The width oracle (oracle.h): packets tried, and those that found a megaflow too wide. */
+	uint64_t width_checks, width_violations;
 };
 void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out);
 

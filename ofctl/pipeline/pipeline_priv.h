@@ -23,6 +23,7 @@
 
 #include "hal/base/hmap.h"
 #include "ofctl/pipeline/depend.h"
+#include "ofctl/pipeline/oracle.h"
 #include "ofctl/pipeline/pipeline.h"
 #include "ofctl/pipeline/xlate.h"
 
@@ -121,6 +122,7 @@ struct pipeline {
 	uint32_t next_bridge_id;
 	struct hmap bridge_ids; /* bridges, by id; workers, under RCU */
 	struct recirc_ids *recircs;
+	struct width_oracle *oracle;   /* NULL: off */
 	struct hmap megaflows;         /* LIVE ones, by ufid */
 	struct pl_megaflow_list all;   /* LIVE and RETIRING */
 	struct pl_megaflow_list stale; /* to be translated again */
@@ -132,6 +134,7 @@ struct pipeline {
 	struct event *wake_event, *sweep_event, *reclaim_event;
 	pthread_t control;
 	_Atomic uint64_t translations, effects_dropped, raced;
+	_Atomic uint64_t failed, failed_recirc, failed_gone;
 	uint64_t retranslations, retired;
 };
 

@@ -59,6 +59,12 @@ void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out)
 		.retired = pl->retired,
 		.raced = atomic_load(&pl->raced),
 		.effects_dropped = atomic_load(&pl->effects_dropped),
+		.recircs = recirc_count(pl->recircs),
+		.failed = atomic_load(&pl->failed),
+		.failed_recirc = atomic_load(&pl->failed_recirc),
+		.failed_gone = atomic_load(&pl->failed_gone),
+		.width_checks = pl->oracle ? atomic_load(&pl->oracle->checks) : 0,
+		.width_violations = pl->oracle ? atomic_load(&pl->oracle->violations) : 0,
 	};
 }
 

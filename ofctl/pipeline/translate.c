@@ -2,12 +2,23 @@
  *
  * A miss, translated on the worker that has it.
  */
+#include <errno.h>
+
 #include "hal/base/log.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 /* Tables that keep changing while we translate make us try so often, then use what we have for
  * this packet only. */
 #define ATTEMPTS 3
+
+static void count_failure(struct pipeline *pl, int error)
+{
+	atomic_fetch_add_explicit(&pl->failed, 1, memory_order_relaxed);
+	if (error == -ENOSPC)
+		atomic_fetch_add_explicit(&pl->failed_recirc, 1, memory_order_relaxed);
+	if (error == -ENOENT)
+		atomic_fetch_add_explicit(&pl->failed_gone, 1, memory_order_relaxed);
+}
 
 static struct pl_megaflow *attempt(struct pipeline *pl, unsigned worker, const struct hal_key *key,
 	uint64_t version, bool even)
@@ -18,6 +29,7 @@ static struct pl_megaflow *attempt(struct pipeline *pl, unsigned worker, const s
 	xlate_packet(&x, pl, key);
 	atomic_fetch_add_explicit(&pl->translations, 1, memory_order_relaxed);
 	if (x.error) {
+		count_failure(pl, x.error);
 		xlate_clear(&x);
 		return NULL;
 	}
@@ -28,6 +40,8 @@ static struct pl_megaflow *attempt(struct pipeline *pl, unsigned worker, const s
 	m->version = version;
 	m->mf.maker = (uint16_t)worker;
 	m->transient = !even || x.raced;
+	if (!m->transient)
+		oracle_look(pl, m, key);
 	return m;
 }
 

@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 		{"change", NULL, NULL, setup, rig_close, change_tests},
 		{"width", NULL, NULL, setup, rig_close, width_tests},
 		{"race", NULL, NULL, setup, rig_close, race_tests},
+		{"recirc", NULL, NULL, setup, rig_close, recirc_tests},
 		CU_SUITE_INFO_NULL,
 	};
 	unsigned failures;

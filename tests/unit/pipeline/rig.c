@@ -249,6 +249,8 @@ struct hal_key rig_key(const char *text)
 
 struct pl_megaflow *rig_translate(const struct hal_key *key)
 {
+	uint64_t version = atomic_load(&rig.pl->version);
+	struct pl_megaflow *m;
 	struct xlate x;
 
 	xlate_packet(&x, rig.pl, key);
@@ -256,7 +258,10 @@ struct pl_megaflow *rig_translate(const struct hal_key *key)
 		xlate_clear(&x);
 		return NULL;
 	}
-	return megaflow_new(rig.pl, &x);
+	m = megaflow_new(rig.pl, &x);
+	if (m)
+		m->version = version;
+	return m;
 }
 
 /* Recirculation ids are new each time: they are all shown as "#". */
