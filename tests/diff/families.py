@@ -273,7 +273,13 @@ class Nested(Registers):
 
 
 class Mpls(Family):
-    """Label stacks, and what lies below them."""
+    """Label stacks, and what lies below them. All packets of a label have its class and TTL: when it
+    writes one part of an entry, the reference writes the rest as its first packet had it."""
+
+    def __init__(self, rng, number):
+        super().__init__(rng, number)
+        self.entry = {label: (rng.randrange(3), rng.choice((64, 64, 255, 2)))
+                      for label in list(range(16, 22)) + [30, 31]}
 
     def flows(self):
         out = []
@@ -320,9 +326,10 @@ class Mpls(Family):
         if self.chance(30):
             return super().any_packet()
         a, b = self.rng.sample(range(6), 2)
-        labels = [(self.rng.randrange(16, 22), self.rng.randrange(3), self.pick(64, 64, 255, 2))]
+        labels = [self.rng.randrange(16, 22)]
         if self.chance(35):
-            labels.append((self.pick(30, 31), self.rng.randrange(8), 60))
+            labels.append(self.pick(30, 31))
+        labels = [(label,) + self.entry[label] for label in labels]
         make = self.udp if self.chance(50) else self.tcp
         return self.pick(1, 2, 3, 4, 5), make(
             self.v4[a], self.v4[b], self.rng.choice(self.ports), self.rng.choice(self.ports), a, b,

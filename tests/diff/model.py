@@ -140,8 +140,9 @@ class ModelDiff(Diff):
 
 def compare(args):
     switches = make_switches(args.switches.split(","), env={"SLUICE_WIDTH_ORACLE": "1"})
-    for s in switches:
-        s.add_tunnels()
+    if args.tunnels:
+        for s in switches:
+            s.add_tunnels()
     diff = ModelDiff(switches, args.seed)
     start, last, bad = time.monotonic(), time.monotonic(), []
     order = [args.only] if args.only is not None else range(args.programs)
@@ -197,6 +198,7 @@ def main():
     p.add_argument("--family", help="run only programs of this family")
     p.add_argument("--switches", default="ovs,software,nic")
     p.add_argument("--max-divergences", type=int, default=5)
+    p.add_argument("--no-tunnels", dest="tunnels", action="store_false")
     p.add_argument("--verbose", action="store_true")
     args = p.parse_args()
     try:
