@@ -210,6 +210,24 @@ static void forget_payload(struct xlate *x, bool known)
 	x->unparsed = !known;
 }
 
+/* Of a packet without labels. As Open vSwitch has it: explicit null (RFC 3032, 2.1) as the label,
+ * the low bits of an IP packet's DSCP as the traffic class, and its TTL. */
+static uint32_t first_lse(struct xlate *x)
+{
+	struct xlate_key need = {0};
+	uint16_t type = rte_be_to_cpu_16(x->key.dp.eth_type);
+	uint32_t label = type == 0x86dd ? 2u << 12 : 0;
+
+	if (type != 0x0800 && type != 0x86dd)
+		return 64u | 0x100u;
+	need.dp.ip_ttl = 0xff;
+	need.dp.ip_tos = 0x1c;
+	hal_field_prereq_mask(FIELD_IP_TTL, &need);
+	xlate_need_mask(x, &need);
+	return label | (uint32_t)(x->key.dp.ip_tos >> 2 & 7) << 9 | 0x100u |
+	       (x->key.dp.ip_ttl ? x->key.dp.ip_ttl : 64u);
+}
+
 void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
 {
 	struct hal_act_mpls *a;
@@ -224,8 +242,7 @@ void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
 		lse = rte_be_to_cpu_32(x->key.dp.mpls_lse[0]) & ~0x100u;
 		lse_shift(x, true);
 	} else {
-		xlate_need_field(x, FIELD_IP_TTL);
-		lse = (x->key.dp.ip_ttl ? x->key.dp.ip_ttl : 64u) | 0x100u;
+		lse = first_lse(x);
 		forget_payload(x, true);
 		memset(&x->key.dp.mpls_lse, 0, sizeof(x->key.dp.mpls_lse));
 		memset(&x->known.dp.mpls_lse, 0xff, sizeof(x->known.dp.mpls_lse));

@@ -301,7 +301,7 @@ class Mpls(Family):
                 act = ["pop_mpls:0x0800", "dec_ttl"]
             out.append(self.flow(0, 100 + label, "mpls,mpls_label=%d%s" % (
                 label, ",mpls_tc=%d" % self.rng.randrange(3) if self.chance(40) else "") + (
-                    ",mpls_bos=%d" % (how not in (4,)) if how in (0, 4, 5) else ""),
+                    ",mpls_bos=%d" % (how != 4 if how in (0, 4, 5) else self.rng.randrange(2))),
                 ",".join(act + ["output:%d" % self.out()])))
         for i, v4 in enumerate(self.v4):
             act = ["push_mpls:0x8847", "set_field:%d->mpls_label" % (50 + i)]
