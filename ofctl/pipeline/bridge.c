@@ -7,6 +7,7 @@
 #include "hal/base/log.h"
 #include "hal/base/rcu.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 LOG_DEFINE(bridge);
@@ -25,6 +26,7 @@ struct pl_bridge *pipeline_bridge_add(struct pipeline *pl, const char *name, uin
 		flow_table_init(&br->tables[i]);
 	hmap_init(&br->ports);
 	hmap_init(&br->macs);
+	hmap_init(&br->learn_cookies);
 	LIST_INIT(&br->timed);
 	pl_bridge_set_mac_aging(br, 0, 0);
 	if (hmap_insert(&pl->bridge_ids, &br->id_node, hash_mix(br->id))) {
@@ -76,6 +78,7 @@ void bridge_free(struct pl_bridge *br)
 		flow_table_destroy(&br->tables[i]);
 	hmap_destroy(&br->ports);
 	hmap_destroy(&br->macs);
+	learn_destroy(br);
 	free(br);
 }
 

@@ -59,6 +59,8 @@ struct pl_bridge {
 	_Atomic bool standalone;
 	_Atomic bool miss_to_controller;
 	bool closing;
+	bool learn_flush_due;      /* learn.h: */
+	struct hmap learn_cookies; /* struct learn_cookie */
 	unsigned mac_aging_s, mac_max;
 	uint64_t gone_version; /* from which on no translation can have found it */
 	bool unreachable;      /* those from before have all come to their end */

@@ -8,6 +8,8 @@
 #include "hal/base/rcu.h"
 #include "hal/mutation.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/flow_mod.h"
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 /* A megaflow that carried nothing for so long is retired. */
@@ -57,7 +59,25 @@ static void credit_patch(const struct credit *c, uint64_t packets, uint64_t byte
 	}
 }
 
-static void credit_one(const struct credit *c, uint64_t packets, uint64_t bytes, uint64_t used_ms)
+/* What was learned is in use; if it is gone it is learned again, through the ring: nothing changes
+ * while credits are given. */
+static void credit_learn(const struct credit *c, uint64_t used_ms, bool alive)
+{
+	struct pl_learn *l = c->learn;
+	struct note *n;
+
+	if (learn_refresh(c->br, l, used_ms) || !alive || atomic_exchange(&l->queued, true))
+		return;
+	n = note_new(NOTE_EFFECT, 0);
+	if (!n)
+		return;
+	learn_ref(l);
+	n->effect = (struct effect){EFFECT_LEARN, .bridge = l->bridge, .learn = l};
+	note_post(c->br->pl, n);
+}
+
+static void credit_one(
+	const struct credit *c, uint64_t packets, uint64_t bytes, uint64_t used_ms, bool alive)
 {
 	struct flow_table *t;
 
@@ -80,10 +100,16 @@ static void credit_one(const struct credit *c, uint64_t packets, uint64_t bytes,
 	case CREDIT_PATCH:
 		credit_patch(c, packets, bytes);
 		break;
+	case CREDIT_LEARN:
+		credit_learn(c, used_ms, alive);
+		break;
+	case CREDIT_FIN:
+		flow_mod_shorten(c->flow, c->fin_idle, c->fin_hard);
+		break;
 	}
 }
 
-void credit_megaflow(struct pl_megaflow *m)
+void credit_megaflow(struct pl_megaflow *m, bool alive)
 {
 	uint64_t packets, bytes, used_ms, p, b;
 
@@ -95,7 +121,7 @@ void credit_megaflow(struct pl_megaflow *m)
 	m->credited_packets = packets;
 	m->credited_bytes = bytes;
 	for (unsigned i = 0; i < m->n_credits; i++)
-		credit_one(&m->credits[i], MUTATE(14, p, i ? 0 : p), b, used_ms);
+		credit_one(&m->credits[i], MUTATE(14, p, i ? 0 : p), b, used_ms, alive);
 }
 
 void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms)
@@ -103,7 +129,7 @@ void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms)
 	const struct credit *c = x->credits.data;
 
 	for (unsigned i = 0; i < x->credits.n; i++)
-		credit_one(&c[i], 1, bytes, now_ms);
+		credit_one(&c[i], 1, bytes, now_ms, false);
 }
 
 void credit_all(struct pipeline *pl)
@@ -113,7 +139,7 @@ void credit_all(struct pipeline *pl)
 	registry_take_births(pl);
 	rcu_reclaim();
 	TAILQ_FOREACH (m, &pl->all, link)
-		credit_megaflow(m);
+		credit_megaflow(m, m->indexed);
 }
 
 void credit_sweep(struct pipeline *pl, uint64_t now_ms)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hal/mutation.h"
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 /* ---- the index ---- */
@@ -223,7 +224,11 @@ static void mark_changes(struct pipeline *pl)
 void pipeline_change_end(struct pipeline *pl)
 {
 	struct pl_megaflow *m;
+	struct pl_bridge *br;
 
+	if (pl->change_depth == 1)
+		LIST_FOREACH (br, &pl->bridges, link)
+			learn_flush(br);
 	if (--pl->change_depth)
 		return;
 	atomic_fetch_add(&pl->version, 1);

@@ -31,6 +31,7 @@ enum dep_type {
 	DEP_GROUP,    /* a: its id */
 	DEP_METER,    /* a: its id */
 	DEP_ROUTE,    /* the host's routes and addresses, all of them */
+	DEP_LEARN,    /* a: table and cookie of learned flows */
 	DEP_NEIGHBOUR /* a: of its address and netdev */
 };
 

@@ -11,7 +11,9 @@
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/check.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/flow_mod.h"
 #include "ofctl/pipeline/flow_select.h"
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 LOG_DEFINE(flow);
@@ -38,8 +40,7 @@ static void changed(struct flow *f)
 	pipeline_changed_dep(f->br->pl, &key);
 }
 
-/* Inside a change. */
-static void remove_flow(struct flow *f, enum of_removed_reason reason)
+void flow_mod_remove(struct flow *f, enum of_removed_reason reason)
 {
 	unlink_timed(f);
 	flow_table_remove(&f->br->tables[f->table], f);
@@ -48,6 +49,7 @@ static void remove_flow(struct flow *f, enum of_removed_reason reason)
 	f->removed_reason = (uint8_t)reason;
 	f->announce = f->flags & OF_FLOW_SEND_REMOVED;
 	changed(f);
+	learn_flow_removed(f);
 	flow_unref(f);
 }
 
@@ -63,6 +65,8 @@ static void replace_flow(struct flow *from, struct flow *to)
 	/* A clause that was met is no dependency of what did not win by it. */
 	if (from->clause || to->clause)
 		pipeline_changed_flow_added(to->br->pl, to);
+	learn_flow_added(to);
+	learn_flow_removed(from);
 	flow_unref(from);
 }
 
@@ -101,6 +105,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 	}
 	link_timed(br, f);
 	pipeline_changed_flow_added(br->pl, f);
+	learn_flow_added(f);
 	return OFERR_OK;
 }
 
@@ -131,6 +136,39 @@ static struct flow *modified(struct flow *old, const struct of_flow_mod *fm)
 		f->counter->used_ms = old->counter->used_ms;
 	}
 	return f;
+}
+
+enum of_error flow_mod_learn(struct pl_bridge *br, const struct of_flow_mod *fm, struct flow *old)
+{
+	enum of_error error = check_instructions(fm);
+	struct flow *f;
+
+	if (error)
+		return error;
+	if (!old)
+		return add(br, fm);
+	f = modified(old, fm);
+	if (!f)
+		return OFERR_FLOW_MOD_UNKNOWN;
+	f->cookie = fm->cookie;
+	f->counter->modified_ms = clock_ms();
+	replace_flow(old, f);
+	return OFERR_OK;
+}
+
+static uint16_t shorter(uint16_t timeout, uint16_t max)
+{
+	return max && (!timeout || timeout > max) ? max : timeout;
+}
+
+void flow_mod_shorten(struct flow *f, uint16_t idle_s, uint16_t hard_s)
+{
+	if (f->removed)
+		return;
+	unlink_timed(f);
+	f->idle_timeout = shorter(f->idle_timeout, idle_s);
+	f->hard_timeout = shorter(f->hard_timeout, hard_s);
+	link_timed(f->br, f);
 }
 
 static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, bool strict)
@@ -186,7 +224,7 @@ static enum of_error remove_flows(struct pl_bridge *br, const struct of_flow_mod
 	enum of_error error = flow_select(br, fm, strict, &s);
 
 	for (unsigned i = 0; !error && i < s.n; i++)
-		remove_flow(s.flows[i], OF_REMOVED_DELETE);
+		flow_mod_remove(s.flows[i], OF_REMOVED_DELETE);
 	free(s.flows);
 	return error;
 }
@@ -231,7 +269,7 @@ void pl_flow_flush(struct pl_bridge *br)
 	pipeline_change_begin(br->pl);
 	for (unsigned i = 0; i < OF_TABLES; i++)
 		while ((f = TAILQ_FIRST(&br->tables[i].flows)))
-			remove_flow(f, OF_REMOVED_DELETE);
+			flow_mod_remove(f, OF_REMOVED_DELETE);
 	pipeline_change_end(br->pl);
 }
 
@@ -245,8 +283,8 @@ void bridge_flow_expire(struct pl_bridge *br, uint64_t now_ms)
 
 		next = LIST_NEXT(f, timed);
 		if (f->hard_timeout && now_ms >= c->modified_ms + f->hard_timeout * 1000ull)
-			remove_flow(f, OF_REMOVED_HARD);
+			flow_mod_remove(f, OF_REMOVED_HARD);
 		else if (f->idle_timeout && now_ms >= used + f->idle_timeout * 1000ull)
-			remove_flow(f, OF_REMOVED_IDLE);
+			flow_mod_remove(f, OF_REMOVED_IDLE);
 	}
 }

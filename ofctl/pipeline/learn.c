@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "hal/base/log.h"
+#include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/flow_mod.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
@@ -154,8 +155,8 @@ static uint32_t cookie_hash(uint8_t table, uint64_t cookie)
 
 static struct learn_cookie *cookie_find(struct pl_bridge *br, const struct of_learn *l)
 {
-	HMAP_FOR_EACH_HASH (c, struct learn_cookie, node, cookie_hash(l->table, l->cookie),
-		&br->learn_cookies)
+	HMAP_FOR_EACH_HASH (
+		c, struct learn_cookie, node, cookie_hash(l->table, l->cookie), &br->learn_cookies)
 		if (c->table == l->table && c->cookie == l->cookie)
 			return c;
 	return NULL;

@@ -28,8 +28,8 @@ struct pl_learn {
 	uint16_t flags; /* OF_FLOW_* */
 	uint8_t table;
 	uint64_t cookie;
-	struct hal_cmatch *match;    /* owned */
-	struct of_instructions ins;  /* owned */
+	struct hal_cmatch *match;   /* owned */
+	struct of_instructions ins; /* owned */
 };
 
 /* Takes over the instructions, whatever comes of it. One reference; NULL without memory. */

@@ -9,6 +9,7 @@
 
 #include "hal/base/rcu.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 static struct packed_key *key_pack(const struct hal_key *key)
@@ -62,8 +63,7 @@ void megaflow_free(struct hal_megaflow *mf)
 	for (unsigned i = 0; i < m->n_visits; i++)
 		free(m->visits[i].visit.known);
 	for (unsigned i = 0; i < m->n_credits; i++)
-		if (m->credits[i].type == CREDIT_FLOW)
-			flow_unref(m->credits[i].flow);
+		credit_drop(&m->credits[i]);
 	for (unsigned i = 0; i < m->n_recircs; i++)
 		recirc_unref(m->recircs[i]);
 	free(m->recircs);
@@ -147,7 +147,8 @@ static bool same_credit(const struct credit *a, const struct credit *b)
 {
 	return a->type == b->type && a->br == b->br && a->flow == b->flow && a->port == b->port &&
 	       a->vlan == b->vlan && !memcmp(a->mac, b->mac, 6) && a->table == b->table &&
-	       a->rx == b->rx;
+	       a->rx == b->rx && a->fin_idle == b->fin_idle && a->fin_hard == b->fin_hard &&
+	       (a->type != CREDIT_LEARN || learn_equal(a->learn, b->learn));
 }
 
 bool megaflow_same_credits(const struct pl_megaflow *a, const struct pl_megaflow *b)

@@ -9,6 +9,7 @@
 
 #include <rte_mbuf.h>
 
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 struct note *note_new(enum note_type type, size_t extra)
@@ -28,10 +29,19 @@ void pipeline_wake(struct pipeline *pl)
 		(void)!write(pl->wake_fd, &one, sizeof(one));
 }
 
+void note_free(struct note *n)
+{
+	if (n->type == NOTE_EFFECT && n->effect.learn) {
+		atomic_store(&n->effect.learn->queued, false);
+		learn_unref(n->effect.learn);
+	}
+	free(n);
+}
+
 bool note_post(struct pipeline *pl, struct note *n)
 {
 	if (rte_ring_mp_enqueue(pl->notes, n)) {
-		free(n);
+		note_free(n);
 		atomic_fetch_add_explicit(&pl->effects_dropped, 1, memory_order_relaxed);
 		return false;
 	}
@@ -42,11 +52,13 @@ bool note_post(struct pipeline *pl, struct note *n)
 void effects_post(struct pipeline *pl, const struct xlate *x)
 {
 	for (unsigned i = 0; i < x->n_effects; i++) {
-		struct note *n = note_new(NOTE_MAC, 0);
+		struct note *n = note_new(NOTE_EFFECT, 0);
 
 		if (!n)
 			continue;
 		n->effect = x->effects[i];
+		if (n->effect.learn)
+			learn_ref(n->effect.learn);
 		note_post(pl, n);
 	}
 	if (x->effects_lost)
@@ -111,6 +123,8 @@ void effect_run(struct pipeline *pl, const struct effect *e)
 
 	if (br && e->type == EFFECT_MAC)
 		bridge_mac_learn(br, e->vlan, e->mac, e->port);
+	else if (br && e->type == EFFECT_LEARN)
+		learn_run(br, e->learn);
 }
 
 /* What is learned is learned in one change; all else is done outside, since workers cache nothing
@@ -119,13 +133,13 @@ static void run_effects(struct pipeline *pl, struct note *const *batch, unsigned
 {
 	unsigned i;
 
-	for (i = 0; i < n && batch[i]->type != NOTE_MAC; i++)
+	for (i = 0; i < n && batch[i]->type != NOTE_EFFECT; i++)
 		;
 	if (i == n)
 		return;
 	pipeline_change_begin(pl);
 	for (; i < n; i++)
-		if (batch[i]->type == NOTE_MAC)
+		if (batch[i]->type == NOTE_EFFECT)
 			effect_run(pl, &batch[i]->effect);
 	pipeline_change_end(pl);
 }
@@ -135,7 +149,7 @@ static void run(struct pipeline *pl, struct note *n)
 	struct pl_bridge *br;
 
 	switch (n->type) {
-	case NOTE_MAC: /* run_effects() did it */
+	case NOTE_EFFECT: /* run_effects() did it */
 		break;
 	case NOTE_PACKET_IN:
 		br = bridge_by_id(pl, n->pin.act.bridge);
@@ -146,7 +160,7 @@ static void run(struct pipeline *pl, struct note *n)
 		n->call.fn(n->call.arg);
 		break;
 	}
-	free(n);
+	note_free(n);
 }
 
 /* So many at a time, so that a flood of packet-ins leaves room for everything else. */
@@ -173,6 +187,6 @@ void notes_drop(struct pipeline *pl)
 
 		if (n->type == NOTE_CALL)
 			free(n->call.arg);
-		free(n);
+		note_free(n);
 	}
 }

@@ -82,7 +82,7 @@ struct pl_megaflow {
 };
 
 /* From a worker or a device thread to the control thread. */
-enum note_type { NOTE_MAC, NOTE_PACKET_IN, NOTE_CALL };
+enum note_type { NOTE_EFFECT, NOTE_PACKET_IN, NOTE_CALL };
 
 struct note {
 	enum note_type type;
@@ -167,7 +167,8 @@ void depend_unindex(struct pipeline *pl, struct pl_megaflow *m);
 void depend_destroy(struct pipeline *pl);
 
 /* credit.c */
-void credit_megaflow(struct pl_megaflow *m);
+/* `alive`: what it learned may be learned again. */
+void credit_megaflow(struct pl_megaflow *m, bool alive);
 void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms); /* that has none */
 void credit_all(struct pipeline *pl);
 void credit_sweep(struct pipeline *pl, uint64_t now_ms);
@@ -177,6 +178,7 @@ void megaflow_totals(
 /* notes.c */
 struct note *note_new(enum note_type type, size_t extra);
 bool note_post(struct pipeline *pl, struct note *n); /* frees it if there is no room */
+void note_free(struct note *n);                      /* with what it refers to */
 void notes_run(struct pipeline *pl);
 void notes_drop(struct pipeline *pl); /* all that are left; nobody waits any more */
 void effect_run(struct pipeline *pl, const struct effect *e); /* inside a change */

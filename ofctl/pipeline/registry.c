@@ -34,7 +34,7 @@ static void bury(void *arg)
 	struct pl_megaflow *m = arg;
 
 	atomic_store(&m->mf.state, MEGAFLOW_DEAD);
-	credit_megaflow(m);
+	credit_megaflow(m, false);
 	TAILQ_REMOVE(&m->pl->all, m, link);
 	megaflow_free(&m->mf);
 }

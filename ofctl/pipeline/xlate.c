@@ -8,6 +8,7 @@
 
 #include "hal/mutation.h"
 #include "ofctl/pipeline/conjunction.h"
+#include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -51,14 +52,27 @@ void xlate_credit(struct xlate *x, const struct credit *c)
 
 	if (slot)
 		*slot = *c;
+	else
+		credit_drop(c);
+}
+
+void credit_drop(const struct credit *c)
+{
+	if (c->type == CREDIT_FLOW || c->type == CREDIT_FIN)
+		flow_unref(c->flow);
+	else if (c->type == CREDIT_LEARN)
+		learn_unref(c->learn);
 }
 
 void xlate_effect(struct xlate *x, const struct effect *e)
 {
-	if (x->n_effects < XLATE_MAX_EFFECTS)
+	if (x->n_effects < XLATE_MAX_EFFECTS) {
 		x->effects[x->n_effects++] = *e;
-	else
-		x->effects_lost++;
+		return;
+	}
+	if (e->learn)
+		learn_unref(e->learn);
+	x->effects_lost++;
 }
 
 void xlate_trace(struct xlate *x, const char *fmt, ...)
@@ -83,8 +97,11 @@ void xlate_clear(struct xlate *x)
 	for (unsigned i = 0; i < x->visits.n; i++)
 		free(visits[i].known);
 	for (unsigned i = 0; i < x->credits.n; i++)
-		if (credits[i].type == CREDIT_FLOW)
-			flow_unref(credits[i].flow);
+		credit_drop(&credits[i]);
+	for (unsigned i = 0; i < x->n_effects; i++)
+		if (x->effects[i].learn)
+			learn_unref(x->effects[i].learn);
+	x->n_effects = 0;
 	for (unsigned i = 0; i < x->recircs.n; i++)
 		recirc_unref(recircs[i]);
 	free(x->visits.data);

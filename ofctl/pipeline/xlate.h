@@ -39,21 +39,30 @@ struct visit {
 	struct hal_cmatch *known; /* what was known of the key there; owned */
 };
 
-enum credit_type { CREDIT_FLOW, CREDIT_MISS, CREDIT_MAC, CREDIT_PATCH };
+enum credit_type {
+	CREDIT_FLOW,
+	CREDIT_MISS,
+	CREDIT_MAC,
+	CREDIT_PATCH,
+	CREDIT_LEARN, /* what was learned is used */
+	CREDIT_FIN,   /* a connection ends: the flow's timeouts get shorter */
+};
 
 /* Who is told of the megaflow's packets. */
 struct credit {
 	enum credit_type type;
-	struct pl_bridge *br; /* MAC, MISS, PATCH */
-	struct flow *flow;    /* FLOW: with a reference */
-	uint32_t port;        /* MAC: where; PATCH: number */
+	struct pl_bridge *br;        /* MAC, MISS, PATCH */
+	struct flow *flow;           /* FLOW, FIN: with a reference */
+	struct pl_learn *learn;      /* LEARN: with a reference */
+	uint16_t fin_idle, fin_hard; /* FIN: seconds, 0: as it is */
+	uint32_t port;               /* MAC: where; PATCH: number */
 	uint16_t vlan;
 	uint8_t mac[6];
 	uint8_t table; /* MISS */
 	bool rx;       /* PATCH: received there, else sent */
 };
 
-enum effect_type { EFFECT_MAC, EFFECT_PACKET_IN };
+enum effect_type { EFFECT_MAC, EFFECT_LEARN };
 
 struct effect {
 	enum effect_type type;
@@ -61,6 +70,7 @@ struct effect {
 	uint32_t port;   /* MAC */
 	uint16_t vlan;
 	uint8_t mac[6];
+	struct pl_learn *learn; /* LEARN: with a reference */
 };
 
 #define XLATE_CONSTANT -1 /* does not come from the packet */
@@ -230,8 +240,10 @@ bool xlate_dec_ttl(struct xlate *x); /* false: ran out, stop */
 
 void xlate_depend(struct xlate *x, struct dep_key key);
 void *xlate_vec_add(struct xlate *x, struct xlate_vec *v, size_t size);
+/* Take over the references that they are given. */
 void xlate_credit(struct xlate *x, const struct credit *c);
 void xlate_effect(struct xlate *x, const struct effect *e);
+void credit_drop(const struct credit *c); /* lets its reference go */
 
 /* ---- interrupting a translation (freeze.c, resume.c) ---- */
 

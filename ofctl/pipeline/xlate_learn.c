@@ -147,7 +147,8 @@ void xlate_learn(struct xlate *x, const struct of_action *a)
 	xlate_trace(x, "learn: %s", there ? "known" : ok ? "new" : "no room");
 	if (ok && !there) {
 		learn_ref(learn);
-		xlate_effect(x, &(struct effect){EFFECT_LEARN, .bridge = x->br->id, .learn = learn});
+		xlate_effect(
+			x, &(struct effect){EFFECT_LEARN, .bridge = x->br->id, .learn = learn});
 	}
 	if (l->has_result)
 		subfield_write_u64(x, &l->result, ok);

@@ -156,7 +156,7 @@ static void learn(struct xlate *x, const struct normal *n)
 	memcpy(c.mac, x->key.dp.eth_src, 6);
 	xlate_credit(x, &c);
 	if (!e || e->port != port) {
-		struct effect eff = {EFFECT_MAC, x->br->id, port, n->vlan, {0}};
+		struct effect eff = {EFFECT_MAC, x->br->id, port, n->vlan, {0}, NULL};
 
 		memcpy(eff.mac, c.mac, 6);
 		xlate_effect(x, &eff);

@@ -45,6 +45,7 @@ int main(int argc, char **argv)
 		{"count", NULL, NULL, setup, rig_close, count_tests},
 		{"birth", NULL, NULL, setup, rig_close, birth_tests},
 		{"change", NULL, NULL, setup, rig_close, change_tests},
+		{"conjunction", NULL, NULL, setup, rig_close, conjunction_tests},
 		{"width", NULL, NULL, setup, rig_close, width_tests},
 		{"race", NULL, NULL, setup, rig_close, race_tests},
 		{"recirc", NULL, NULL, setup, rig_close, recirc_tests},
