@@ -170,15 +170,17 @@ static void random_flow(void)
 		"ip,nw_dst=10.0.1.%u", "ip,nw_src=10.0.0.0/3%u", "tcp,tp_dst=%u", "udp,tp_dst=%u",
 		"in_port=%u", "conj_id=%u,ip", "conj_id=%u,tcp"};
 	unsigned kind = rnd_below(sizeof(matches) / sizeof(matches[0]));
+	unsigned priority = 1 + rnd_below(6);
 	char match[64], text[128];
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(match, sizeof(match), matches[kind], 1 + rnd_below(kind == 5 ? 2 : IDS));
 #pragma GCC diagnostic pop
-	snprintf(text, sizeof(text), "priority=%u,%s actions=", 1 + rnd_below(6), match);
+	snprintf(text, sizeof(text), "priority=%u,%s actions=", priority, match);
 	if (kind >= 9 || one_in(4)) {
-		struct of_action out = {.type = OFACT_OUTPUT, .port = 1 + rnd_below(4)};
+		/* Flows of one priority overlap, and do the same. */
+		struct of_action out = {.type = OFACT_OUTPUT, .port = priority};
 
 		special_mod(OF_FLOW_ADD, text, &out, 1);
 	} else {
@@ -194,8 +196,8 @@ static void random_flow(void)
 
 static void random_packet(char *text, size_t n)
 {
-	snprintf(text, n, "in_port=%u,%s,nw_src=10.0.0.%u,nw_dst=10.0.1.%u,tp_dst=%u",
-		1 + rnd_below(4), one_in(2) ? "tcp" : "udp", 1 + rnd_below(IDS), 1 + rnd_below(IDS),
+	snprintf(text, n, "in_port=%u,%s,nw_src=10.0.0.%u,nw_dst=10.0.1.%u,tp_dst=%u", 8,
+		one_in(2) ? "tcp" : "udp", 1 + rnd_below(IDS), 1 + rnd_below(IDS),
 		1 + rnd_below(IDS));
 }
 
@@ -253,7 +255,7 @@ static void test_definition(void)
 {
 	unsigned by_id = 0, plain = 0;
 
-	rig_ports(4);
+	rig_ports(8);
 	for (unsigned round = 0; round < 40; round++) {
 		rig_mod(OF_FLOW_DELETE, 4, "");
 		for (unsigned i = 0; i < FLOWS; i++)
@@ -284,7 +286,7 @@ static void test_width(void)
 {
 	unsigned alike = 0;
 
-	rig_ports(4);
+	rig_ports(8);
 	for (unsigned round = 0; round < 40; round++) {
 		rig_mod(OF_FLOW_DELETE, 4, "");
 		for (unsigned i = 0; i < FLOWS; i++)
@@ -317,7 +319,7 @@ static void test_width(void)
 /* Whatever is added, removed or modified: live megaflows are what they would be if made now. */
 static void test_random_changes(void)
 {
-	rig_ports(4);
+	rig_ports(8);
 	for (unsigned i = 0; i < FLOWS; i++)
 		random_flow();
 	for (unsigned i = 0; i < 400; i++) {
