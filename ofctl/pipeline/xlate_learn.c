@@ -63,6 +63,7 @@ static void add_load(struct of_action *a, const struct of_learn_spec *s, const u
 	destination(s, value, v, mask);
 	a->type = OFACT_SET_FIELD;
 	a->field = s->dst.field;
+	a->as_load = true;
 	memcpy(a->value, v, sizeof(a->value));
 	a->has_mask = !is_whole(a->field, mask);
 	if (a->has_mask)
@@ -134,6 +135,8 @@ void xlate_learn(struct xlate *x, const struct of_action *a)
 	struct flow *there;
 	bool ok;
 
+	if (l->table >= OF_TABLES)
+		return;
 	x->error = make_flow(x, l, &match, &ins.apply);
 	if (x->error)
 		return;
