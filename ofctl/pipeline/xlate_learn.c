@@ -63,7 +63,6 @@ static void add_load(struct of_action *a, const struct of_learn_spec *s, const u
 	destination(s, value, v, mask);
 	a->type = OFACT_SET_FIELD;
 	a->field = s->dst.field;
-	a->as_load = true;
 	memcpy(a->value, v, sizeof(a->value));
 	a->has_mask = !is_whole(a->field, mask);
 	if (a->has_mask)

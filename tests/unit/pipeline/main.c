@@ -5,7 +5,7 @@
 #include <CUnit/Basic.h>
 
 #include "hal/base/rcu.h"
-#include "tests/unit/pipeline/test.h"
+#include "tests/unit/pipeline/special.h"
 
 static _Thread_local uint64_t state = 1;
 
