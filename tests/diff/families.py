@@ -512,9 +512,12 @@ class Conjunction(Family):
                 merged.setdefault(entry[:2], []).append("conjunction(%d,%d/%d)" % entry[2])
         for (priority, match), actions in merged.items():
             lines.append(self.flow(0, priority, match, ",".join(actions)))
+        # Never the match of a clause: that would hide them from the reference, should the
+        # conjunction have no flow of its own.
         for i in range(4):
-            lines.append(self.flow(0, self.pick(50, 150, 250, 350) + i, "%s,nw_src=%s" % (
-                self.pick("ip", "tcp"), self.rng.choice(self.v4)), "output:%d" % self.out()))
+            lines.append(self.flow(0, self.pick(50, 150, 250, 350) + i, "%s,nw_src=%s,in_port=%d" % (
+                self.pick("ip", "tcp"), self.rng.choice(self.v4), self.rng.randrange(1, 6)),
+                "output:%d" % self.out()))
         lines.append(self.flow(0, 1, "", "output:%d" % self.out()))
         return lines
 
