@@ -84,8 +84,10 @@ struct hal_act_set {
 };
 
 /* Outer Ethernet, IP, UDP and tunnel headers with their options, ready to be put before the packet
- * but for what depends on it: lengths, checksums, the IPv4 identification, and the UDP source port,
- * which tells inner flows apart (RFC 7348, 5). */
+ * but for what depends on it: lengths, checksums, the IPv4 identification, the UDP source port,
+ * which tells inner flows apart (RFC 7348, 5), and the ECN field, which is the inner packet's (RFC
+ * 6040, 4.1). No header at all (header_len 0): it is not known where to send it, the packet is
+ * dropped. */
 struct hal_act_tunnel_push {
 	struct hal_action a;
 	uint32_t port;       /* the tunnel port's datapath id, for its counters */
@@ -95,8 +97,9 @@ struct hal_act_tunnel_push {
 	uint8_t header[];
 };
 #define HAL_TUNNEL_CSUM 0x01        /* with a UDP checksum over IPv4; always over IPv6 */
-#define HAL_TUNNEL_INHERIT_TOS 0x02 /* the inner packet's DSCP and ECN go into the outer header */
+#define HAL_TUNNEL_INHERIT_TOS 0x02 /* the inner packet's DSCP goes into the outer header */
 #define HAL_TUNNEL_INHERIT_TTL 0x04
+#define HAL_TUNNEL_GBP 0x08 /* pop: VXLAN headers may carry a group policy id */
 
 /* The steps after it are for nobody: what comes out is a packet received by `port` (chain 0), with
  * the tunnel's members of the key filled in. */
@@ -104,7 +107,8 @@ struct hal_act_tunnel_pop {
 	struct hal_action a;
 	uint32_t port; /* the tunnel port's datapath id */
 	uint8_t type;  /* enum hal_tunnel_type */
-	uint8_t pad[3];
+	uint8_t flags; /* HAL_TUNNEL_GBP */
+	uint8_t pad[2];
 };
 
 /* GROUP, MIRROR: names an object of the device. Only offload makes these steps; the software path

@@ -33,10 +33,11 @@ struct hal_tlv_table {
 const struct hal_tlv_table *hal_tlv_table(void);
 
 /* Control thread: adds or takes away entries. Each is numbered by its index; `offset` is chosen
- * here. 0, -EEXIST (the number or the option is mapped otherwise), -ENOSPC (128 bytes are all), or
- * -EINVAL; nothing is changed on error. */
+ * here. What was added several times has to be taken away as often. 0, -EEXIST (the number or the
+ * option is mapped otherwise), -ENOSPC (128 bytes are all), -ENOMEM, or -EINVAL; nothing is changed
+ * on error. */
 int hal_tlv_add(unsigned index, uint16_t class, uint8_t type, uint8_t len);
-int hal_tlv_remove(unsigned index); /* -ENOENT */
-void hal_tlv_clear(void);
+int hal_tlv_remove(unsigned index); /* -ENOENT, -ENOMEM */
+void hal_tlv_clear(void);           /* all, whoever added them */
 
 #endif

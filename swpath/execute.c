@@ -13,6 +13,7 @@
 #include "hal/hash.h"
 #include "swpath/meter.h"
 #include "swpath/port/segment.h"
+#include "swpath/tunnel.h"
 #include "swpath/worker.h"
 
 /* A packet of its own with the same bytes: the data are shared until somebody writes. */
@@ -254,12 +255,14 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 		return nested_copy(w, p, sample + 1, sample->nested_len, nested, last);
 	case ACTION_CLONE:
 		return nested_copy(w, p, clone + 1, clone->nested_len, nested, last);
+	case ACTION_TUNNEL_PUSH:
+		return swpath_tunnel_push(w, p, (const struct hal_act_tunnel_push *)a);
+	case ACTION_TUNNEL_POP:
+		return swpath_tunnel_pop(w, p, (const struct hal_act_tunnel_pop *)a, nested);
 	case ACTION_CHECK_PKT_LEN:
 		return check_pkt_len(w, p, (const struct hal_act_check_len *)a, nested, last);
 	case ACTION_PUSH_PBB:
 	case ACTION_POP_PBB:
-	case ACTION_TUNNEL_PUSH:
-	case ACTION_TUNNEL_POP:
 	case ACTION_GROUP:
 	case ACTION_MIRROR:
 	case ACTION_CT:
@@ -268,6 +271,11 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 		break;
 	}
 	return SWPATH_DROP_UNSUPPORTED;
+}
+
+static bool is_tunnel_step(const struct hal_action *a)
+{
+	return a->type == ACTION_TUNNEL_PUSH || a->type == ACTION_TUNNEL_POP;
 }
 
 void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void *steps,
@@ -279,6 +287,10 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 	while (drop == SWPATH_OK && p->m && at < end) {
 		const struct hal_action *a = (const struct hal_action *)at;
 
+		if (unlikely(is_tunnel_step(a) && p->m->ol_flags & SWPATH_SEG_FLAGS)) {
+			swpath_tunnel_segments(w, p, at, (uint32_t)(end - at), nested);
+			return;
+		}
 		at += a->len;
 		if (a->type == ACTION_METER)
 			drop = swpath_meter_step(w, p, ((const struct hal_act_meter *)a)->meter, at,

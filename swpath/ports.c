@@ -18,12 +18,14 @@ static const struct swpath_port_class *const classes[] = {
 	[SWPATH_PORT_INTERNAL] = &swpath_internal_class,
 	[SWPATH_PORT_DPDK] = &swpath_dpdk_class,
 	[SWPATH_PORT_DEVICE] = &swpath_device_class,
+	[SWPATH_PORT_TUNNEL] = &swpath_tunnel_class,
 };
 
-/* What comes by a device's ports is received from the device (devices.c). */
+/* What comes by a device's ports is received from the device (devices.c), what comes through
+ * tunnels by the ports below. */
 static bool receives(const struct swpath_port_entry *e)
 {
-	return e->port.type != SWPATH_PORT_DEVICE;
+	return e->port.type != SWPATH_PORT_DEVICE && e->port.type != SWPATH_PORT_TUNNEL;
 }
 
 static bool is_polled(const struct swpath_port_entry *e, unsigned worker)

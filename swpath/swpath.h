@@ -74,6 +74,7 @@ enum swpath_port_type {
 	SWPATH_PORT_INTERNAL, /* a TAP of our own, with the port's name */
 	SWPATH_PORT_DPDK,     /* DPDK devargs */
 	SWPATH_PORT_DEVICE,   /* a port behind a hal_device: packets come and go through it */
+	SWPATH_PORT_TUNNEL,   /* where tunnels of one kind end: an id and counters, no netdev */
 };
 
 struct swpath_port_config {
@@ -162,7 +163,16 @@ void swpath_parse(const void *data, size_t len, struct hal_key *key);
 	DROP(UNSUPPORTED, "unsupported", "an action that the software path does not have")      \
 	DROP(CONTROLLER_FULL, "controller_full", "the ring to the control plane was full")      \
 	DROP(RECURSION, "recursion", "recirculated too often")                                  \
-	DROP(METER, "meter", "came faster than a meter allows")
+	DROP(METER, "meter", "came faster than a meter allows")                                 \
+	DROP(NO_NEIGHBOUR, "no_neighbour",                                                      \
+		"the link-layer address of a tunnel's next hop is not known yet")               \
+	DROP(TUNNEL_HEADER, "tunnel_header",                                                    \
+		"a tunnel's headers are cut off, contradict themselves or say what we do not "  \
+		"know")                                                                         \
+	DROP(TUNNEL_CHECKSUM, "tunnel_checksum", "a wrong checksum in a tunnel's headers")      \
+	DROP(TUNNEL_OPTION, "tunnel_option", "a critical Geneve option that nobody mapped")     \
+	DROP(TUNNEL_ECN, "tunnel_ecn",                                                          \
+		"congestion met in a tunnel that the inner packet cannot tell (RFC 6040)")
 
 enum swpath_drop {
 #define DROP(ID, ...) SWPATH_DROP_##ID,

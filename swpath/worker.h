@@ -67,6 +67,7 @@ struct swpath_worker {
 
 	/* the worker's own */
 	uint64_t now_ms, now_ns; /* monotonic, of this burst */
+	uint16_t ip_id;          /* identification of the next IPv4 packet that we make */
 	struct swpath_tx_batch *tx_dirty;
 	uint64_t drops[SWPATH_DROP_MAX];
 	struct swpath_worker_stats stats;

@@ -89,7 +89,7 @@ struct swpath_port {
 };
 
 extern const struct swpath_port_class swpath_netdev_class, swpath_internal_class, swpath_dpdk_class,
-	swpath_device_class;
+	swpath_device_class, swpath_tunnel_class;
 
 /* Link watching (rtnetlink on the control thread): calls `cb` when a netdev of this name or index
  * changed, appeared or vanished. One watcher for a swpath. */

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TUNNEL_PUSH. The headers come ready made; what depends on the packet is filled in here.
+ */
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_jhash.h>
+#include <rte_udp.h>
+
+#include "hal/object.h"
+#include "swpath/port/segment.h"
+#include "swpath/tunnel.h"
+
+#define ECN_MASK 0x03
+#define PORT_FIRST 49152u /* dynamic ports, RFC 7348, 5 */
+#define PORT_MASK 0x3fffu
+
+/* The same for all packets of an inner flow. */
+static uint16_t source_port(const struct hal_key *key)
+{
+	uint32_t h = rte_jhash(key->eth_dst, 12, 0);
+
+	if (key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		h = rte_jhash_2words(key->ipv4_src, key->ipv4_dst, h);
+	else if (key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		h = rte_jhash(key->ipv6_src, 32, h);
+	/* Fragments of a packet stay together: the later ones have no ports. */
+	if (!key->ip_frag)
+		h = rte_jhash_1word((uint32_t)key->tp_src << 16 | key->tp_dst, h);
+	return (uint16_t)(PORT_FIRST + ((h ^ key->ip_proto) & PORT_MASK));
+}
+
+static bool is_ip(const struct hal_key *key)
+{
+	return key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
+	       key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV6);
+}
+
+/* The outer TOS or traffic class: RFC 6040, 4.1 for its ECN field. */
+static uint8_t outer_tos(
+	const struct hal_act_tunnel_push *act, const struct hal_key *inner, uint8_t tos)
+{
+	uint8_t inherit = ECN_MASK;
+
+	if (!is_ip(inner))
+		return tos;
+	if (act->flags & HAL_TUNNEL_INHERIT_TOS)
+		inherit = 0xff;
+	return (uint8_t)((tos & ~inherit) | (inner->ip_tos & inherit));
+}
+
+static uint8_t outer_ttl(
+	const struct hal_act_tunnel_push *act, const struct hal_key *inner, uint8_t ttl)
+{
+	return act->flags & HAL_TUNNEL_INHERIT_TTL && is_ip(inner) ? inner->ip_ttl : ttl;
+}
+
+/* Partial checksums inside of the tunnel are completed: nobody could do it later. */
+static int complete_inner(struct swpath_packet *p)
+{
+	struct rte_mbuf *m;
+
+	if (!swpath_has_offload(p->m))
+		return SWPATH_OK;
+	m = swpath_writable(p->m, p->pool);
+	if (!m)
+		return SWPATH_DROP_NO_MBUF;
+	p->m = m;
+	return swpath_checksum_complete(m) ? SWPATH_DROP_HEADER : SWPATH_OK;
+}
+
+/* Room for `n` bytes before the packet. Where there is none, or where the data are shared, the
+ * headers get a segment of their own. */
+static uint8_t *prepend(struct swpath_packet *p, uint16_t n)
+{
+	struct rte_mbuf *head;
+
+	if (RTE_MBUF_DIRECT(p->m) && rte_mbuf_refcnt_read(p->m) == 1 &&
+		rte_pktmbuf_headroom(p->m) >= n)
+		return (uint8_t *)rte_pktmbuf_prepend(p->m, n);
+	head = rte_pktmbuf_alloc(p->pool);
+	if (!head)
+		return NULL;
+	if (!rte_pktmbuf_append(head, n) || rte_pktmbuf_chain(head, p->m)) {
+		rte_pktmbuf_free(head);
+		return NULL;
+	}
+	p->m = head;
+	return rte_pktmbuf_mtod(head, uint8_t *);
+}
+
+/* With a checksum it is left to the port: the field holds the pseudo-header's sum. */
+static void finish_udp(struct swpath_packet *p, struct rte_udp_hdr *udp, uint16_t len,
+	uint16_t port, uint16_t pseudo, bool sum)
+{
+	udp->src_port = rte_cpu_to_be_16(port);
+	udp->dgram_len = rte_cpu_to_be_16(len);
+	udp->dgram_cksum = sum ? pseudo : 0;
+	if (sum)
+		p->m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+}
+
+static int finish_ipv4(struct swpath_packet *p, const struct hal_act_tunnel_push *act,
+	struct rte_ipv4_hdr *ip, const struct hal_key *inner, uint16_t ip_id)
+{
+	uint32_t len = rte_pktmbuf_pkt_len(p->m) - RTE_ETHER_HDR_LEN;
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+
+	if (len > UINT16_MAX)
+		return SWPATH_DROP_TOO_BIG;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)len);
+	ip->packet_id = rte_cpu_to_be_16(ip_id);
+	ip->type_of_service = outer_tos(act, inner, ip->type_of_service);
+	ip->time_to_live = outer_ttl(act, inner, ip->time_to_live);
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	finish_udp(p, udp, (uint16_t)(len - sizeof(*ip)), source_port(inner),
+		rte_ipv4_phdr_cksum(ip, 0), act->flags & HAL_TUNNEL_CSUM);
+	return SWPATH_OK;
+}
+
+static int finish_ipv6(struct swpath_packet *p, const struct hal_act_tunnel_push *act,
+	struct rte_ipv6_hdr *ip, const struct hal_key *inner)
+{
+	uint32_t len = rte_pktmbuf_pkt_len(p->m) - RTE_ETHER_HDR_LEN - (uint32_t)sizeof(*ip);
+	uint32_t flow = rte_be_to_cpu_32(ip->vtc_flow);
+	uint8_t tos = outer_tos(act, inner, (uint8_t)(flow >> RTE_IPV6_HDR_TC_SHIFT));
+
+	if (len > UINT16_MAX)
+		return SWPATH_DROP_TOO_BIG;
+	ip->payload_len = rte_cpu_to_be_16((uint16_t)len);
+	flow &= ~(0xffu << RTE_IPV6_HDR_TC_SHIFT);
+	ip->vtc_flow = rte_cpu_to_be_32(flow | (uint32_t)tos << RTE_IPV6_HDR_TC_SHIFT);
+	ip->hop_limits = outer_ttl(act, inner, ip->hop_limits);
+	finish_udp(p, (struct rte_udp_hdr *)(ip + 1), (uint16_t)len, source_port(inner),
+		rte_ipv6_phdr_cksum(ip, 0), true);
+	return SWPATH_OK;
+}
+
+/* What follows sees a packet of our own. */
+static void clear_metadata(struct hal_key *key)
+{
+	rte_be32_t in_port = key->in_port, recirc_id = key->recirc_id, mark = key->pkt_mark;
+
+	memset(key, 0, sizeof(*key));
+	key->in_port = in_port;
+	key->recirc_id = recirc_id;
+	key->pkt_mark = mark;
+}
+
+int swpath_tunnel_encapsulate(
+	struct swpath_packet *p, const struct hal_act_tunnel_push *act, uint16_t ip_id)
+{
+	struct hal_key inner;
+	struct rte_ether_hdr *eth;
+	uint8_t *header;
+	int drop;
+
+	if (!act->header_len)
+		return SWPATH_DROP_NO_NEIGHBOUR;
+	swpath_packet_key(p);
+	inner = *p->key;
+	drop = complete_inner(p);
+	if (drop != SWPATH_OK)
+		return drop;
+	header = prepend(p, act->header_len);
+	if (!header)
+		return SWPATH_DROP_NO_MBUF;
+	memcpy(header, act->header, act->header_len);
+	eth = (struct rte_ether_hdr *)header;
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		drop = finish_ipv4(p, act, (struct rte_ipv4_hdr *)(eth + 1), &inner, ip_id);
+	else
+		drop = finish_ipv6(p, act, (struct rte_ipv6_hdr *)(eth + 1), &inner);
+	clear_metadata(p->key);
+	p->key_stale = p->layers_stale = true;
+	return drop;
+}
