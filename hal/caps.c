@@ -152,8 +152,7 @@ static int check_set(struct action_check *c, const struct hal_act_set *set)
 			c->r->field = id;
 		return err;
 	}
-	if (!c->caps->set_masked &&
-		hal_mask_kind(id, set->mask) != HAL_MATCH_EXACT) {
+	if (!c->caps->set_masked && hal_mask_kind(id, set->mask) != HAL_MATCH_EXACT) {
 		int err = hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_SET,
 			"%s writes it as a whole only", c->caps->name);
 		if (c->r)
@@ -214,7 +213,7 @@ static int check_step(void *ctx, const struct hal_action *a)
 		return hal_refuse_action(c->r, HAL_REASON_UNSUPPORTED_ACTION, a->type,
 			"%s looks packets up once", c->caps->name);
 	c->steps++;
-	if (a->type == ACTION_OUTPUT)
+	if (a->type == ACTION_OUTPUT || a->type == ACTION_GROUP)
 		c->outputs++;
 	err = check_number(c, a);
 	if (!err)

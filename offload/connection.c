@@ -23,7 +23,8 @@ LOG_DEFINE(offload_connection);
 #define DEFAULT_MAX 65536 /* connections, when the device names no limit */
 #define TAKE 64           /* from the ring at a time */
 #define STEP 64           /* set or deleted between two looks at the events */
-#define READ 256          /* whose counters are read at a time */
+#define NO_SLOT UINT32_MAX
+#define READ 256 /* whose counters are read at a time */
 
 struct announcement {
 	uint64_t id;
@@ -46,7 +47,7 @@ struct connection {
 	struct hmap_node node;        /* in connections.by_id */
 	TAILQ_ENTRY(connection) link; /* in `in`, `out` or `work` */
 	uint64_t id;
-	uint32_t slot; /* objects 2 * slot and 2 * slot + 1 */
+	uint32_t slot; /* objects 2 * slot and 2 * slot + 1, or NO_SLOT */
 	enum place place;
 	bool working; /* in `work` */
 	bool changed; /* in the device, but not as it should be */
@@ -60,7 +61,9 @@ struct connections {
 	struct connection_ring *ring;
 	struct hmap by_id;
 	struct connection_list in, out, work;
-	uint32_t max, n, n_in, n_waiting;
+	uint32_t max;   /* that the device has room for */
+	uint32_t known; /* that are kept, in it or not: a few more */
+	uint32_t n, n_in, n_waiting;
 	uint32_t *free_slots;
 	uint32_t n_free;
 	uint32_t n_zones; /* in use */
@@ -146,6 +149,7 @@ int connections_open(struct device *dev)
 	if (!cs)
 		return -ENOMEM;
 	cs->max = room ? room : DEFAULT_MAX;
+	cs->known = cs->max + cs->max / 4 + 64;
 	cs->free_slots = malloc(cs->max * sizeof(*cs->free_slots));
 	if (!cr)
 		cr = ring_new();
@@ -253,7 +257,6 @@ static void connection_free(struct connections *cs, struct connection *c)
 	set_place(cs, c, PLACE_OUT, false);
 	TAILQ_REMOVE(&cs->out, c, link);
 	hmap_remove(&cs->by_id, &c->node);
-	cs->free_slots[cs->n_free++] = c->slot;
 	cs->n--;
 	free(c);
 }
@@ -263,9 +266,9 @@ static struct connection *connection_new(struct connections *cs, uint64_t id)
 {
 	struct connection *c = TAILQ_FIRST(&cs->out);
 
-	if (!cs->n_free && c && !wanted(cs, c))
+	if (cs->n >= cs->known && c && !wanted(cs, c))
 		connection_free(cs, c);
-	if (!cs->n_free)
+	if (cs->n >= cs->known)
 		return NULL;
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -275,7 +278,7 @@ static struct connection *connection_new(struct connections *cs, uint64_t id)
 		free(c);
 		return NULL;
 	}
-	c->slot = cs->free_slots[--cs->n_free];
+	c->slot = NO_SLOT;
 	cs->n++;
 	TAILQ_INSERT_TAIL(&cs->out, c, link);
 	return c;
@@ -365,6 +368,13 @@ static void count_one(struct device *dev, struct connection *c)
 		dev->ol->cfg.ops.connection_hit(dev->ol->cfg.ops.ctx, c->id, more);
 }
 
+static void give_slot(struct connections *cs, struct connection *c)
+{
+	if (c->slot != NO_SLOT)
+		cs->free_slots[cs->n_free++] = c->slot;
+	c->slot = NO_SLOT;
+}
+
 static void take_out(struct device *dev, struct connections *cs, struct connection *c)
 {
 	if (c->place == PLACE_IN) {
@@ -373,6 +383,7 @@ static void take_out(struct device *dev, struct connections *cs, struct connecti
 		del_one(dev, c, 0);
 		del_one(dev, c, 1);
 	}
+	give_slot(cs, c);
 	set_place(cs, c, PLACE_OUT, false);
 	c->packets[0] = c->packets[1] = 0;
 	if (c->gone)
@@ -382,8 +393,12 @@ static void take_out(struct device *dev, struct connections *cs, struct connecti
 static void put_in(struct device *dev, struct connections *cs, struct connection *c)
 {
 	bool was_in = c->place == PLACE_IN;
-	int err = set_one(dev, c, 0);
+	int err = -ENOSPC;
 
+	if (c->slot == NO_SLOT && cs->n_free)
+		c->slot = cs->free_slots[--cs->n_free];
+	if (c->slot != NO_SLOT)
+		err = set_one(dev, c, 0);
 	if (!err) {
 		err = set_one(dev, c, 1);
 		if (err && !was_in)
@@ -396,6 +411,7 @@ static void put_in(struct device *dev, struct connections *cs, struct connection
 	}
 	if (was_in) /* one direction may be as it was: neither is right */
 		take_out(dev, cs, c);
+	give_slot(cs, c);
 	set_place(cs, c, PLACE_REFUSED, false);
 }
 
@@ -468,6 +484,7 @@ void connections_forget(struct device *dev, bool wipe)
 	HMAP_FOR_EACH (c, struct connection, node, &cs->by_id) {
 		if (c->place == PLACE_IN)
 			set_place(cs, c, PLACE_OUT, c->working);
+		give_slot(cs, c);
 		c->packets[0] = c->packets[1] = 0;
 		look_again(cs, c);
 	}

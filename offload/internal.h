@@ -417,7 +417,7 @@ void chain_stand(struct device *dev, struct claim *c, enum standing from, enum s
 void chain_enter(struct claim *c);
 void chain_exit(struct device *dev, struct claim *c);
 void chain_settle(struct device *dev, struct claim *c, bool in);
-/* 0, or why the claim cannot be in the device for now, with its standing. */
+/* 0, or why the claim cannot be in the device as things are, with its standing. */
 int chain_judge(
 	struct device *dev, const struct claim *c, struct hal_reason *r, enum standing *standing);
 bool chain_has_to_wait(const struct claim *c);

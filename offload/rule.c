@@ -321,6 +321,7 @@ static bool waits(struct rule *rule)
 static bool take_out(struct device *dev, struct rule *rule)
 {
 	if (waits(rule)) {
+		rule->recheck = true;
 		work_later(dev, rule);
 		return true;
 	}

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FAKES 32
+#include "hal/walk.h"
+
+#define MAX_FAKES 64
 #define MAX_RULES 4096
 #define MAX_PENDING 8192
 #define MAX_PORTS 64
+#define MAX_OBJECTS 1024
 
 struct fake_rule {
 	struct hal_ufid ufid;
@@ -19,6 +22,13 @@ struct fake_rule {
 	uint32_t chain, priority;
 	struct hal_raw_counter counter;
 	bool used;
+};
+
+struct fake_object {
+	enum hal_object_type type;
+	uint32_t id, len;
+	void *arg;
+	struct hal_object_stats stats;
 };
 
 struct script {
@@ -45,6 +55,9 @@ struct fake {
 	uint32_t generation, counter_generation;
 	bool hold, block, gone, in_call;
 	unsigned ops[3], checks, overlaps, objects;
+	struct fake_object object[MAX_OBJECTS]; /* arg NULL: free */
+	struct script no_object;
+	unsigned keep, dangling, broken;
 };
 
 static struct fake *fakes[MAX_FAKES];
@@ -95,8 +108,17 @@ struct fake *fake_get(const char *name)
 	return f;
 }
 
+static void wipe_objects(struct fake *f)
+{
+	for (unsigned i = 0; i < MAX_OBJECTS; i++)
+		free(f->object[i].arg);
+	memset(f->object, 0, sizeof(f->object));
+	f->objects = 0;
+}
+
 static void wipe(struct fake *f)
 {
+	wipe_objects(f);
 	for (unsigned i = 0; i < MAX_RULES; i++) {
 		free(f->rules[i].match);
 		free(f->rules[i].program);
@@ -344,6 +366,90 @@ static void fake_close(void *dev)
 	leave(f);
 }
 
+/* ---- objects and chains ---- */
+
+static struct fake_object *find_object(struct fake *f, enum hal_object_type type, uint32_t id)
+{
+	for (unsigned i = 0; i < MAX_OBJECTS; i++)
+		if (f->object[i].arg && f->object[i].type == type && f->object[i].id == id)
+			return &f->object[i];
+	return NULL;
+}
+
+struct naming {
+	struct fake *f;
+	enum hal_object_type type; /* HAL_OBJECT_MAX: look for what is not there */
+	uint32_t id;
+};
+
+static int names_object(void *ctx, const struct hal_action *a)
+{
+	struct naming *n = ctx;
+	enum hal_object_type type;
+	uint32_t id;
+
+	switch (a->type) {
+	case ACTION_METER:
+		type = HAL_OBJECT_METER;
+		id = ((const struct hal_act_meter *)a)->meter;
+		break;
+	case ACTION_GROUP:
+	case ACTION_MIRROR:
+		type = a->type == ACTION_GROUP ? HAL_OBJECT_GROUP : HAL_OBJECT_MIRROR;
+		id = ((const struct hal_act_object *)a)->id;
+		break;
+	case ACTION_TUNNEL_PUSH:
+		type = HAL_OBJECT_TUNNEL;
+		id = ((const struct hal_act_tunnel_push *)a)->port;
+		break;
+	case ACTION_TUNNEL_POP:
+		type = HAL_OBJECT_TUNNEL;
+		id = ((const struct hal_act_tunnel_pop *)a)->port;
+		break;
+	default:
+		return 0;
+	}
+	if (n->type == HAL_OBJECT_MAX)
+		return !find_object(n->f, type, id);
+	return type == n->type && id == n->id;
+}
+
+static bool lacks_object(struct fake *f, const struct hal_program *p)
+{
+	struct naming n = {f, HAL_OBJECT_MAX, 0};
+
+	return hal_program_walk(p, names_object, &n) > 0;
+}
+
+static bool is_named(struct fake *f, enum hal_object_type type, uint32_t id)
+{
+	struct naming n = {f, type, id};
+
+	for (unsigned i = 0; i < MAX_RULES; i++)
+		if (f->rules[i].used && hal_program_walk(f->rules[i].program, names_object, &n) > 0)
+			return true;
+	return false;
+}
+
+static int leads_nowhere(void *ctx, const struct hal_action *a)
+{
+	struct fake *f = ctx;
+
+	if (a->type != ACTION_RECIRC)
+		return 0;
+	for (unsigned i = 0; i < MAX_RULES; i++)
+		if (f->rules[i].used && f->rules[i].chain == ((const struct hal_act_recirc *)a)->id)
+			return 0;
+	return 1;
+}
+
+static void look_for_broken_chains(struct fake *f)
+{
+	for (unsigned i = 0; i < MAX_RULES; i++)
+		if (f->rules[i].used && hal_program_walk(f->rules[i].program, leads_nowhere, f) > 0)
+			f->broken++;
+}
+
 static int refuse_field(void *ctx, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
 {
 	(void)value, (void)mask;
@@ -422,6 +528,9 @@ static void do_op(struct fake *f, const struct hal_op *op, struct hal_completion
 		fail(c, -EEXIST, HAL_REASON_DEVICE_ERROR, "the rule exists");
 	} else if (op->type == HAL_OP_ADD && f->n_rules >= f->max_rules) {
 		fail(c, -ENOSPC, HAL_REASON_NO_ROOM, "the table is full");
+	} else if (op->type != HAL_OP_DEL && lacks_object(f, op->rule.program)) {
+		f->dangling++;
+		fail(c, -EAGAIN, HAL_REASON_DEPENDS, "no such object");
 	} else if (op->type != HAL_OP_ADD && !r) {
 		fail(c, -ENOENT, HAL_REASON_DEVICE_ERROR, "no such rule");
 	} else if (op->type == HAL_OP_DEL) {
@@ -460,6 +569,8 @@ static bool accept(struct fake *f, struct hal_op *op)
 		c.error = hal_refuse(&c.reason, f->late.code, "scripted late error");
 	else
 		do_op(f, op, &c);
+	if (!f->caps.resumes)
+		look_for_broken_chains(f);
 	if (f->lose) {
 		f->lose--;
 		return true;
@@ -551,23 +662,92 @@ static int fake_dump(void *dev, hal_dump_cb *cb, void *ctx)
 	return err;
 }
 
+static int set_object(struct fake *f, const struct hal_object *obj, struct hal_reason *r)
+{
+	struct fake_object *o = find_object(f, obj->type, obj->id);
+
+	if (f->gone)
+		return hal_refuse(r, HAL_REASON_DEVICE_GONE, "it is gone");
+	if (obj->len > 4096)
+		return hal_refuse(r, HAL_REASON_NO_ROOM, "too large");
+	if (scripted(&f->no_object, HAL_OP_ADD))
+		return hal_refuse(r, f->no_object.code, "scripted object refusal");
+	for (unsigned i = 0; !o && i < MAX_OBJECTS; i++)
+		if (!f->object[i].arg)
+			o = &f->object[i];
+	if (!o)
+		return hal_refuse(r, HAL_REASON_NO_ROOM, "no room for objects");
+	f->objects += !o->arg;
+	free(o->arg);
+	o->type = obj->type;
+	o->id = obj->id;
+	o->len = obj->len;
+	o->arg = dup_bytes(obj->arg, obj->len);
+	return 0;
+}
+
 static int fake_object_set(void *dev, const struct hal_object *obj, struct hal_reason *r)
 {
 	struct fake *f = dev;
+	int err;
 
-	if (obj->len > 100)
-		return hal_refuse(r, HAL_REASON_NO_ROOM, "too large");
-	WITH(f, f->objects++);
+	enter(f);
+	err = set_object(f, obj, r);
+	leave(f);
+	return err;
+}
+
+static int del_object(struct fake *f, enum hal_object_type type, uint32_t id)
+{
+	struct fake_object *o = find_object(f, type, id);
+
+	if (f->gone)
+		return -ENODEV;
+	if (id == HAL_OBJECT_ALL) {
+		for (unsigned i = 0; i < MAX_OBJECTS; i++)
+			if (f->object[i].arg && f->object[i].type == type)
+				del_object(f, type, f->object[i].id);
+		return 0;
+	}
+	if (!o)
+		return -ENOENT;
+	if (f->keep) {
+		f->keep--;
+		return -EAGAIN;
+	}
+	if (is_named(f, type, id))
+		return -EBUSY;
+	free(o->arg);
+	memset(o, 0, sizeof(*o));
+	f->objects--;
 	return 0;
 }
 
 static int fake_object_del(void *dev, enum hal_object_type type, uint32_t id)
 {
 	struct fake *f = dev;
+	int err;
 
-	(void)type, (void)id;
-	WITH(f, f->objects--);
-	return 0;
+	enter(f);
+	err = del_object(f, type, id);
+	if (err == -EBUSY)
+		f->dangling++;
+	leave(f);
+	return err;
+}
+
+static int fake_object_stats(
+	void *dev, enum hal_object_type type, uint32_t id, struct hal_object_stats *out)
+{
+	struct fake *f = dev;
+	const struct fake_object *o;
+
+	enter(f);
+	o = find_object(f, type, id);
+	if (o)
+		*out = o->stats;
+	leave(f);
+	return o ? 0 : -ENOENT;
 }
 
 static int fake_port_bind(
@@ -641,11 +821,65 @@ const struct hal_driver fake_driver = {
 	.dump = fake_dump,
 	.object_set = fake_object_set,
 	.object_del = fake_object_del,
+	.object_stats = fake_object_stats,
 	.port_bind = fake_port_bind,
 	.port_unbind = fake_port_unbind,
 	.port_stats = fake_port_stats,
 	.stats = fake_stats,
 };
+
+/* ---- what tests ask of objects ---- */
+
+QUERY(unsigned, fake_dangling, f->dangling)
+QUERY(unsigned, fake_broken_chains, f->broken)
+
+unsigned fake_objects_of(struct fake *f, enum hal_object_type type)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (unsigned i = 0; i < MAX_OBJECTS; i++)
+		n += f->object[i].arg && f->object[i].type == type;
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+const void *fake_object(struct fake *f, enum hal_object_type type, uint32_t id, uint32_t *len)
+{
+	const struct fake_object *o;
+
+	WITH(f, o = find_object(f, type, id));
+	if (o && len)
+		*len = o->len;
+	return o ? o->arg : NULL;
+}
+
+bool fake_count_object(
+	struct fake *f, enum hal_object_type type, uint32_t id, const struct hal_object_stats *s)
+{
+	struct fake_object *o;
+
+	WITH(f, o = find_object(f, type, id); if (o) o->stats = *s);
+	return o;
+}
+
+void fake_refuse_objects(struct fake *f, unsigned n, enum hal_reason_code code)
+{
+	WITH(f, f->no_object = ((struct script){n, HAL_OP_ADD, code}));
+}
+
+void fake_keep_objects(struct fake *f, unsigned n)
+{
+	WITH(f, f->keep = n);
+}
+
+void fake_program(struct fake *f, const struct hal_ufid *ufid, char *buf, size_t n)
+{
+	const struct fake_rule *r;
+
+	buf[0] = 0;
+	WITH(f, r = find(f, ufid); if (r) hal_program_format(r->program, NULL, NULL, buf, n));
+}
 
 /* ---- rules ---- */
 

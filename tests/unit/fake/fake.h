@@ -49,7 +49,22 @@ bool fake_bound(struct fake *f, uint32_t port);
 unsigned fake_ops(struct fake *f, enum hal_op_type type); /* accepted so far */
 unsigned fake_checks(struct fake *f);
 unsigned fake_overlaps(struct fake *f); /* calls at the same time as another one */
+
+/* Objects. */
 unsigned fake_objects(struct fake *f);
+unsigned fake_objects_of(struct fake *f, enum hal_object_type type);
+/* A description, or NULL. Good until the object changes. */
+const void *fake_object(struct fake *f, enum hal_object_type type, uint32_t id, uint32_t *len);
+bool fake_count_object(
+	struct fake *f, enum hal_object_type type, uint32_t id, const struct hal_object_stats *s);
+void fake_refuse_objects(struct fake *f, unsigned n, enum hal_reason_code code); /* set fails */
+void fake_keep_objects(struct fake *f, unsigned n);                              /* del fails */
+/* What must never be: a rule that names an object which is not there, an object deleted under a
+ * rule, or (between two operations) a rule that leads to a chain without rules. */
+unsigned fake_dangling(struct fake *f);
+unsigned fake_broken_chains(struct fake *f);
+/* The program that it holds, as text. */
+void fake_program(struct fake *f, const struct hal_ufid *ufid, char *buf, size_t n);
 
 /* A rule out of nothing: `in_port` and eth_dst ...:<n>, sending to `out` (0: drop). The caller
  * frees match and program, or uses fake_rule_free(). */

@@ -182,6 +182,62 @@ static void test_limits(void)
 	REFUSED(UNSUPPORTED_COMBINATION, FIELD_INVALID, ACTION_OUTPUT);
 }
 
+/* Each step that refers to an object, and the object. */
+static void test_objects(void)
+{
+	static const struct {
+		enum hal_action_type action;
+		enum hal_object_type object;
+		size_t len;
+	} steps[] = {
+		{ACTION_METER, HAL_OBJECT_METER, sizeof(struct hal_act_meter)},
+		{ACTION_CT, HAL_OBJECT_CONNECTION, sizeof(struct hal_act_ct)},
+		{ACTION_TUNNEL_PUSH, HAL_OBJECT_TUNNEL, sizeof(struct hal_act_tunnel_push)},
+		{ACTION_TUNNEL_POP, HAL_OBJECT_TUNNEL, sizeof(struct hal_act_tunnel_pop)},
+		{ACTION_GROUP, HAL_OBJECT_GROUP, sizeof(struct hal_act_object)},
+		{ACTION_MIRROR, HAL_OBJECT_MIRROR, sizeof(struct hal_act_object)},
+	};
+
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		for (unsigned depth = 0; depth < 3; depth++) {
+			uint32_t at[2];
+
+			fresh();
+			caps.object[steps[i].object] = false;
+			for (unsigned d = 0; d < depth; d++)
+				at[d] = hal_build_nested_begin(
+					&b, d ? ACTION_SAMPLE : ACTION_CHECK_PKT_LEN, 100);
+			hal_builder_add(&b, steps[i].action, steps[i].len);
+			for (unsigned d = depth; d-- > 0;)
+				hal_build_nested_end(&b, at[d]);
+			CU_ASSERT_EQUAL(check(0), -EOPNOTSUPP);
+			REFUSED(UNSUPPORTED_ACTION, FIELD_INVALID, steps[i].action);
+			CU_ASSERT_PTR_NOT_NULL(strstr(r.text, hal_object_name(steps[i].object)));
+		}
+		fresh();
+		hal_builder_add(&b, steps[i].action, steps[i].len);
+		CU_ASSERT_EQUAL(check(0), 0);
+	}
+}
+
+static void test_outputs_by_group(void)
+{
+	uint32_t at;
+
+	fresh();
+	caps.outputs_by_group = true;
+	hal_build_output(&b, 1);
+	CU_ASSERT_EQUAL(check(0), 0);
+	fresh();
+	caps.outputs_by_group = true;
+	hal_build_output(&b, 1);
+	at = hal_build_nested_begin(&b, ACTION_CLONE, 0);
+	hal_build_output(&b, 2);
+	hal_build_nested_end(&b, at);
+	CU_ASSERT_EQUAL(check(0), -EOPNOTSUPP);
+	REFUSED(UNSUPPORTED_COMBINATION, FIELD_INVALID, ACTION_OUTPUT);
+}
+
 static void test_chains(void)
 {
 	fresh();
@@ -207,4 +263,6 @@ void caps_suite(void)
 	CU_add_test(s, "set fields", test_set);
 	CU_add_test(s, "limits", test_limits);
 	CU_add_test(s, "chains", test_chains);
+	CU_add_test(s, "objects", test_objects);
+	CU_add_test(s, "outputs by group", test_outputs_by_group);
 }

@@ -224,9 +224,55 @@ static void test_objects(void)
 	CU_ASSERT_EQUAL(hal_object_unref(dev, HAL_OBJECT_METER, 9), 0);
 	CU_ASSERT_EQUAL(fake_objects(f), 0);
 	CU_ASSERT_EQUAL(hal_object_unref(dev, HAL_OBJECT_METER, 9), -ENOENT);
-	o.len = 1000; /* refused by the device: it does not exist afterwards */
+	o.len = 5000; /* refused by the device: it does not exist afterwards */
 	CU_ASSERT_EQUAL(hal_object_set(dev, &o, &r), -ENOSPC);
 	CU_ASSERT_EQUAL(hal_object_ref(dev, HAL_OBJECT_METER, 9), -ENOENT);
+	hal_device_close(dev);
+}
+
+/* Room by type, and what the device would not delete at once. */
+static void test_object_room(void)
+{
+	static const char big[5000];
+	struct fake *f = fake_get("object_room");
+	struct hal_device *dev;
+	struct hal_object o = {.type = HAL_OBJECT_METER, .id = 1, .len = 4, .arg = "abc"};
+	struct hal_reason r;
+
+	fake_caps(f)->max_objects[HAL_OBJECT_METER] = 2;
+	fake_caps(f)->object[HAL_OBJECT_LAG] = false;
+	dev = open_fake("object_room");
+	for (o.id = 1; o.id <= 2; o.id++) {
+		CU_ASSERT_EQUAL(hal_object_set(dev, &o, &r), 0);
+		CU_ASSERT_EQUAL(hal_object_ref(dev, o.type, o.id), 0);
+	}
+	CU_ASSERT_EQUAL(hal_object_set(dev, &o, &r), -ENOSPC);
+	CU_ASSERT_EQUAL(r.code, HAL_REASON_NO_ROOM);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "meter"));
+	o.id = 2; /* a change needs no room; one that fails leaves it there */
+	CU_ASSERT_EQUAL(hal_object_set(dev, &o, &r), 0);
+	o.len = sizeof(big), o.arg = big;
+	CU_ASSERT_EQUAL(hal_object_set(dev, &o, NULL), -ENOSPC);
+	o.len = 4, o.arg = "abc";
+	CU_ASSERT_EQUAL(fake_objects(f), 2);
+	fake_keep_objects(f, 2);
+	CU_ASSERT_EQUAL(hal_object_unref(dev, o.type, 1), -EAGAIN);
+	CU_ASSERT_EQUAL(fake_objects(f), 2);
+	CU_ASSERT_EQUAL(hal_object_ref(dev, o.type, 1), -ENOENT);
+	CU_ASSERT_EQUAL(hal_objects_sweep(dev), 1);
+	o.id = 3; /* the one that lingers makes room */
+	CU_ASSERT_EQUAL(hal_object_set(dev, &o, &r), 0);
+	CU_ASSERT_EQUAL(fake_objects(f), 2);
+	CU_ASSERT_EQUAL(hal_objects_sweep(dev), 0);
+	CU_ASSERT_EQUAL(hal_object_drop(dev, o.type, 3), -EBUSY);
+	CU_ASSERT_EQUAL(hal_object_drop(dev, o.type, 77), -ENOENT);
+	CU_ASSERT_EQUAL(hal_object_drop(dev, HAL_OBJECT_LAG, 1), -EOPNOTSUPP);
+	o.type = HAL_OBJECT_LAG;
+	CU_ASSERT_EQUAL(hal_object_set(dev, &o, &r), -EOPNOTSUPP);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "no lag objects"));
+	hal_forget_state(dev);
+	CU_ASSERT_EQUAL(hal_object_drop(dev, HAL_OBJECT_METER, HAL_OBJECT_ALL), 0);
+	CU_ASSERT_EQUAL(fake_objects(f), 0);
 	hal_device_close(dev);
 }
 
@@ -243,4 +289,5 @@ void ops_suite(void)
 	CU_add_test(s, "a lost device", test_lost);
 	CU_add_test(s, "ports", test_ports);
 	CU_add_test(s, "objects", test_objects);
+	CU_add_test(s, "room for objects", test_object_room);
 }

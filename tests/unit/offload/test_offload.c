@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_offload.h"
 
+#include <stdio.h>
 #include <time.h>
 
 const struct hal_driver *const hal_drivers[] = {&fake_driver, NULL};
@@ -100,6 +101,64 @@ struct test_mf *mf_new(uint32_t n, uint32_t in_port, uint32_t out)
 	return t;
 }
 
+struct test_mf *mf_built(uint32_t n, uint32_t in_port, uint32_t chain, struct hal_builder *b)
+{
+	struct test_mf *t = mf_new(n, in_port, 0);
+
+	free((void *)(uintptr_t)t->rule.program);
+	t->mf.program = t->rule.program = hal_builder_finish(b);
+	t->mf.chain = t->rule.chain = chain;
+	t->mf.ufid.u[0] += (uint64_t)chain << 32;
+	t->rule.ufid = t->mf.ufid;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t->mf.program);
+	return t;
+}
+
+void build_meter(struct hal_builder *b, uint32_t id)
+{
+	struct hal_act_meter *m = hal_builder_add(b, ACTION_METER, sizeof(*m));
+
+	m->meter = id;
+}
+
+void build_recirc(struct hal_builder *b, uint32_t id)
+{
+	struct hal_act_recirc *r = hal_builder_add(b, ACTION_RECIRC, sizeof(*r));
+
+	r->id = id;
+}
+
+void build_trunc(struct hal_builder *b, uint32_t max_len)
+{
+	struct hal_act_trunc *t = hal_builder_add(b, ACTION_TRUNC, sizeof(*t));
+
+	t->max_len = max_len;
+}
+
+void build_ct(struct hal_builder *b, uint16_t zone)
+{
+	struct hal_act_ct *c = hal_builder_add(b, ACTION_CT, sizeof(*c));
+
+	c->zone = zone;
+}
+
+bool program_matches(struct test_mf *t, const char *text)
+{
+	char buf[1000];
+	const char *p = buf;
+
+	fake_program(fake, &t->mf.ufid, buf, sizeof(buf));
+	for (; *text; text++) {
+		if (*text == '#' && *p >= '0' && *p <= '9') {
+			strtoull(p, (char **)(uintptr_t)&p, 10);
+		} else if (*text != *p++) {
+			fprintf(stderr, "%s\n", buf);
+			return false;
+		}
+	}
+	return !*p;
+}
+
 void mf_put(struct test_mf *t)
 {
 	hal_megaflow_unref(&t->mf);
@@ -183,6 +242,10 @@ int main(void)
 	trouble_suite();
 	adopt_suite();
 	churn_suite();
+	objects_suite();
+	meter_suite();
+	chain_suite();
+	connection_suite();
 	CU_basic_run_tests();
 	unsigned failures = CU_get_number_of_failures();
 

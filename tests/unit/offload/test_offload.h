@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "fake.h"
+#include "offload/objects.h"
 #include "offload/offload.h"
 
 void place_suite(void);
@@ -24,6 +25,10 @@ void counters_suite(void);
 void trouble_suite(void);
 void adopt_suite(void);
 void churn_suite(void);
+void objects_suite(void);
+void meter_suite(void);
+void chain_suite(void);
+void connection_suite(void);
 
 struct test_mf {
 	struct hal_megaflow mf;
@@ -45,6 +50,13 @@ void bind_port(uint32_t port);
 
 /* From `in_port` to eth_dst `n`, sending to `out` (0: drop). The test holds a reference. */
 struct test_mf *mf_new(uint32_t n, uint32_t in_port, uint32_t out);
+/* The same with any program, which is taken over; in a chain if `chain` is not 0. */
+struct test_mf *mf_built(uint32_t n, uint32_t in_port, uint32_t chain, struct hal_builder *b);
+/* Steps for it. */
+void build_meter(struct hal_builder *b, uint32_t id);
+void build_recirc(struct hal_builder *b, uint32_t id);
+void build_trunc(struct hal_builder *b, uint32_t max_len);
+void build_ct(struct hal_builder *b, uint16_t zone);
 void mf_put(struct test_mf *t); /* the test's reference; checks that it was the last one */
 
 void live(struct test_mf *t);
@@ -72,6 +84,9 @@ void sleep_ms(unsigned ms);
 #define PLACED(T)                                                                  \
 	(slot(T).placement == PLACEMENT_PLACED && fake_has(fake, &(T)->mf.ufid) && \
 		fake_program_is(fake, &(T)->mf.ufid, (T)->mf.program))
+/* In the device, with a program of the device's own. */
+#define PLACED_AS(T, TEXT) (slot(T).placement == PLACEMENT_PLACED && program_matches(T, TEXT))
+bool program_matches(struct test_mf *t, const char *text); /* '#' stands for a number */
 #define REFUSED(T, CODE) \
 	(slot(T).placement == PLACEMENT_REFUSED && slot(T).reason.code == HAL_REASON_##CODE)
 
