@@ -6,30 +6,21 @@
 
 #include <rte_ether.h>
 #include <rte_ip.h>
-#include <rte_jhash.h>
 #include <rte_udp.h>
 
+#include "hal/hash.h"
 #include "hal/object.h"
 #include "swpath/port/segment.h"
 #include "swpath/tunnel.h"
 
 #define ECN_MASK 0x03
-#define PORT_FIRST 49152u /* dynamic ports, RFC 7348, 5 */
-#define PORT_MASK 0x3fffu
 
-/* The same for all packets of an inner flow. */
-static uint16_t source_port(const struct hal_key *key)
+static uint16_t source_port(const struct hal_key *inner)
 {
-	uint32_t h = rte_jhash(key->eth_dst, 12, 0);
+	struct hal_flow_id id;
 
-	if (key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
-		h = rte_jhash_2words(key->ipv4_src, key->ipv4_dst, h);
-	else if (key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
-		h = rte_jhash(key->ipv6_src, 32, h);
-	/* Fragments of a packet stay together: the later ones have no ports. */
-	if (!key->ip_frag)
-		h = rte_jhash_1word((uint32_t)key->tp_src << 16 | key->tp_dst, h);
-	return (uint16_t)(PORT_FIRST + ((h ^ key->ip_proto) & PORT_MASK));
+	hal_flow_id(inner, &id);
+	return hal_tunnel_src_port(&id);
 }
 
 static bool is_ip(const struct hal_key *key)

@@ -16,6 +16,7 @@
 
 struct bridges;
 struct event_base;
+struct host;
 struct offload;
 struct of_agents;
 struct ovsdb;
@@ -31,6 +32,7 @@ struct bridges_config {
 	struct of_agents *agents;
 	const char *rundir;
 	const char *libexec; /* where helper programs are, or NULL */
+	struct host *host;
 };
 
 /* Brings the database's configuration to life. 0 or -errno. */

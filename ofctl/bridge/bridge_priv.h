@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "hal/object.h"
 #include "ofctl/bridge/bridge.h"
+#include "ofctl/host/host.h"
 #include "ofctl/openflow/agent.h"
 #include "ofctl/ovsdb/ovsdb.h"
 #include "ofctl/pipeline/pipeline.h"
@@ -17,7 +19,14 @@
 
 struct event;
 
-enum iface_kind { IFACE_NETDEV, IFACE_INTERNAL, IFACE_DPDK, IFACE_PATCH, IFACE_DEVICE };
+enum iface_kind {
+	IFACE_NETDEV,
+	IFACE_INTERNAL,
+	IFACE_DPDK,
+	IFACE_PATCH,
+	IFACE_DEVICE,
+	IFACE_TUNNEL
+};
 
 /* What a row of Interface asks for. */
 struct iface_want {
@@ -28,6 +37,7 @@ struct iface_want {
 	char error[160];   /* why the row makes no sense, or "" */
 	uint8_t mac[6];    /* INTERNAL: all zero if the row does not say */
 	uint32_t mtu;
+	struct pl_tunnel tunnel; /* TUNNEL: `end` is not set */
 };
 
 struct iface {
@@ -42,6 +52,8 @@ struct iface {
 	char error[256];  /* why it is not open */
 	bool wanted;      /* mark of the last reconciliation */
 	bool status_due;  /* to be written to the database */
+	char egress[16];  /* TUNNEL: netdev where its packets leave, "" if none does */
+	bool egress_up;
 };
 
 LIST_HEAD(iface_list, iface);
@@ -58,12 +70,14 @@ struct bridge {
 };
 
 LIST_HEAD(bridge_list, bridge);
+LIST_HEAD(tunnel_end_list, tunnel_end);
 
 struct rpc;
 
 struct bridges {
 	struct bridges_config cfg;
 	struct bridge_list list;
+	struct tunnel_end_list tunnel_ends;
 	struct event *retry, *statistics, *soon;
 	struct rpc *rpc;
 	char device_spec[64]; /* of the open device, "" if none */
@@ -91,6 +105,21 @@ void iface_open(struct iface *i, const struct ovsdb_row *row);
 void iface_close(struct iface *i, bool delete_netdev);
 void iface_update_link(struct iface *i);
 struct iface *iface_by_dp_port(struct bridges *b, uint32_t dp_port);
+/* A datapath id that follows from the name, so that it is the same after a restart. */
+uint32_t iface_stable_dp_port(struct bridges *b, const char *name);
+
+/* tunnel_want.c: false if the type is no tunnel's. */
+bool tunnel_want_read(const struct ovsdb_row *row, const char *type, struct iface_want *w);
+
+/* tunnel.c: gives i->cfg.tunnel what it needs of the datapath; 0, or -errno with i->error set. */
+int tunnel_open(struct iface *i);
+void tunnel_close(struct iface *i);
+bool tunnel_end_has_id(struct bridges *b, uint32_t id);
+/* Looks again where its packets leave; true if that is new. */
+bool tunnel_egress_changed(struct iface *i);
+void tunnel_ends_list(struct bridges *b,
+	void (*cb)(void *ctx, const struct hal_tunnel *t, const struct hal_port_stats *s),
+	void *ctx);
 
 /* device.c */
 void device_reconcile(struct bridges *b, const struct ovsdb_row *root);

@@ -18,11 +18,11 @@ LOG_DEFINE(iface);
 
 /* A datapath id that follows from the name, so that it is the same after a restart: matches, and
  * with them ufids, name ports by it, and devices keep rules over restarts. */
-static uint32_t stable_dp_port(struct bridges *b, const char *name)
+uint32_t iface_stable_dp_port(struct bridges *b, const char *name)
 {
 	uint32_t id = hash_bytes(name, strlen(name), 0) % HAL_PORT_MAX + 1;
 
-	while (iface_by_dp_port(b, id))
+	while (iface_by_dp_port(b, id) || tunnel_end_has_id(b, id))
 		id = id % HAL_PORT_MAX + 1;
 	return id;
 }
@@ -187,14 +187,16 @@ static void configure(struct iface *i, const struct ovsdb_row *row)
 {
 	static const uint8_t none[6];
 	const char *peer = ovsdb_map_string(row, "options", "peer");
-	bool patch = i->want.kind == IFACE_PATCH;
+	bool patch = i->want.kind == IFACE_PATCH, tunnel = i->want.kind == IFACE_TUNNEL;
 
 	memcpy(i->cfg.mac, i->want.mac, 6);
 	if (!memcmp(i->cfg.mac, none, 6))
 		default_mac(&i->uuid, i->cfg.mac);
 	snprintf(i->cfg.name, sizeof(i->cfg.name), "%s", i->want.name);
 	snprintf(i->cfg.patch_peer, sizeof(i->cfg.patch_peer), "%s", patch && peer ? peer : "");
-	i->cfg.dp_port = patch ? HAL_PORT_NONE : stable_dp_port(i->br->all, i->want.name);
+	i->cfg.dp_port =
+		patch || tunnel ? HAL_PORT_NONE : iface_stable_dp_port(i->br->all, i->want.name);
+	i->cfg.internal = i->want.kind == IFACE_INTERNAL;
 	i->cfg.on_device = i->want.kind == IFACE_DEVICE;
 	i->cfg.device = 0;
 	if (i->cfg.on_device) {
@@ -218,13 +220,17 @@ void iface_open(struct iface *i, const struct ovsdb_row *row)
 		return;
 	}
 	configure(i, row);
+	if (i->want.kind == IFACE_TUNNEL && tunnel_open(i))
+		return;
 	error = pl_port_reserve(i->br->pl, &i->cfg);
 	if (error) {
+		if (i->want.kind == IFACE_TUNNEL)
+			tunnel_close(i);
 		snprintf(i->error, sizeof(i->error), "no OpenFlow port number for %s (%s)",
 			i->want.name, strerror(-error));
 		return;
 	}
-	if (i->want.kind != IFACE_PATCH && open_datapath(i)) {
+	if (i->cfg.dp_port != HAL_PORT_NONE && open_datapath(i)) {
 		if (!i->error[0])
 			snprintf(i->error, sizeof(i->error), "could not open %s", i->want.name);
 		/* It is tried again every second: said once is enough. */
@@ -240,6 +246,7 @@ void iface_open(struct iface *i, const struct ovsdb_row *row)
 	else
 		log_info("%s: added interface %s as port %u", i->br->name, i->want.name,
 			i->cfg.number);
+	tunnel_egress_changed(i);
 	iface_update_link(i);
 }
 
@@ -249,6 +256,8 @@ void iface_close(struct iface *i, bool delete_netdev)
 		return;
 	pl_port_remove(i->br->pl, i->cfg.number);
 	close_datapath(i, delete_netdev);
+	if (i->want.kind == IFACE_TUNNEL)
+		tunnel_close(i);
 	i->open = false;
 	i->status_due = true;
 	log_info("%s: removed interface %s", i->br->name, i->want.name);

@@ -52,10 +52,10 @@ static void read_type(
 		w->kind = device && offload ? IFACE_DEVICE : IFACE_NETDEV;
 		if (w->kind == IFACE_DEVICE)
 			snprintf(w->device, sizeof(w->device), "%s", device);
-	} else {
+	} else if (!tunnel_want_read(iface, type, w)) {
 		snprintf(w->error, sizeof(w->error),
-			"unknown interface type \"%.40s\"; known are system, internal, dpdk and "
-			"patch",
+			"unknown interface type \"%.40s\"; known are system, internal, dpdk, "
+			"patch, vxlan and geneve",
 			type);
 	}
 }
@@ -81,7 +81,8 @@ bool iface_want_equal(const struct iface_want *a, const struct iface_want *b)
 {
 	return a->kind == b->kind && a->mtu == b->mtu && !memcmp(a->mac, b->mac, sizeof(a->mac)) &&
 	       !strcmp(a->name, b->name) && !strcmp(a->devargs, b->devargs) &&
-	       !strcmp(a->device, b->device) && !strcmp(a->error, b->error);
+	       !strcmp(a->device, b->device) && !strcmp(a->error, b->error) &&
+	       !memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel));
 }
 
 static void read_trunks(const struct ovsdb_row *port, struct pl_port_config *cfg)

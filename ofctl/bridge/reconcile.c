@@ -370,6 +370,7 @@ int bridges_open(const struct bridges_config *cfg, struct bridges **out)
 	b->cfg = *cfg;
 	b->device = -1;
 	LIST_INIT(&b->list);
+	LIST_INIT(&b->tunnel_ends);
 	b->retry = event_new(cfg->base, -1, 0, on_retry, b);
 	b->statistics = event_new(cfg->base, -1, EV_PERSIST, on_statistics, b);
 	b->soon = event_new(cfg->base, -1, 0, on_soon, b);

@@ -39,6 +39,15 @@ static int64_t of_port_16(uint32_t number)
 	return number == OF_PORT_LOCAL ? 0xfffe : (int64_t)number;
 }
 
+/* Where a tunnel's packets leave now. */
+static void write_egress(const struct iface *i, struct ovsdb_edit *e)
+{
+	struct ovsdb_pair status[] = {{"tunnel_egress_iface", i->egress},
+		{"tunnel_egress_iface_carrier", i->egress_up ? "up" : "down"}};
+
+	ovsdb_set_map(e, "status", status, i->egress[0] ? 2 : 0);
+}
+
 static void write_iface(struct iface *i, struct ovsdb_txn *txn)
 {
 	struct ovsdb_edit *e = ovsdb_edit_uuid(txn, "Interface", &i->uuid);
@@ -58,6 +67,8 @@ static void write_iface(struct iface *i, struct ovsdb_txn *txn)
 	if (i->dp_port == HAL_PORT_NONE) {
 		ovsdb_set_string(e, "admin_state", "up");
 		ovsdb_set_string(e, "link_state", "up");
+		if (i->want.kind == IFACE_TUNNEL)
+			write_egress(i, e);
 	} else if (!swpath_port_status(i->br->all->cfg.sp, i->dp_port, &st)) {
 		write_link(e, &st);
 	}
@@ -94,7 +105,7 @@ static void write_bridge(struct bridge *br, struct ovsdb_txn *txn, bool statisti
 	ovsdb_set_string(e, "datapath_version", SLUICE_VERSION);
 	controllers_write_status(br, txn);
 	LIST_FOREACH (i, &br->ifaces, link) {
-		if (i->status_due)
+		if (i->status_due || (statistics && tunnel_egress_changed(i)))
 			write_iface(i, txn);
 		if (statistics)
 			write_statistics(i, txn);
@@ -103,7 +114,8 @@ static void write_bridge(struct bridge *br, struct ovsdb_txn *txn, bool statisti
 
 static void write_root(const struct ovsdb_row *root, struct ovsdb_edit *e)
 {
-	static const char *const iface_types[] = {"dpdk", "internal", "patch", "system"};
+	static const char *const iface_types[] = {
+		"dpdk", "geneve", "internal", "patch", "system", "vxlan"};
 	static const char *const datapath_types[] = {"netdev", "system"};
 	struct utsname u;
 
@@ -111,7 +123,8 @@ static void write_root(const struct ovsdb_row *root, struct ovsdb_edit *e)
 	ovsdb_set_string(e, "db_version", SLUICE_DB_VERSION);
 	ovsdb_set_string(e, "dpdk_version", SLUICE_DPDK_VERSION);
 	ovsdb_set_bool(e, "dpdk_initialized", true);
-	ovsdb_set_strings(e, "iface_types", iface_types, 4);
+	ovsdb_set_strings(
+		e, "iface_types", iface_types, sizeof(iface_types) / sizeof(iface_types[0]));
 	ovsdb_set_strings(e, "datapath_types", datapath_types, 2);
 	if (!ovsdb_string(root, "system_type") && !uname(&u)) {
 		ovsdb_set_string(e, "system_type", u.sysname);

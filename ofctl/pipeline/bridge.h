@@ -19,19 +19,22 @@
 
 /* A port of a bridge. Immutable once published, but for the counters at the end. */
 struct pl_port {
-	struct hmap_node node;       /* in br->ports, by number */
-	struct hmap_node patch_node; /* in pl->patches, by name, if it has a peer */
+	struct hmap_node node;          /* in br->ports, by number */
+	struct hmap_node patch_node;    /* in pl->patches, by name, if it has a peer */
+	struct hmap_node internal_node; /* in pl->internals, by name, if it is one */
+	struct hmap_node tunnel_node;   /* in pl->tunnels, by what it receives, if it is one */
+	struct hmap_node peer_node;     /* in pl->tunnel_peers: the same without the key */
 	struct pl_bridge *br;
 	struct pl_port_config cfg;
 	struct of_port_desc desc;
 	bool no_flood, no_recv, no_fwd, no_packet_in;
 	bool up;
 	bool announced;              /* controllers know of it */
-	struct patch_counter *patch; /* a patch port's own counters; control thread */
+	struct patch_counter *patch; /* a patch or tunnel port's counters; control thread */
 	uint64_t created_ms;
 };
 
-/* Traffic of a patch port, credited from megaflows. Outlives changes of the port. */
+/* Traffic of a patch or tunnel port, credited from megaflows. Outlives changes of the port. */
 struct patch_counter {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };

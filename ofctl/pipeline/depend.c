@@ -50,6 +50,11 @@ static struct dep_head *dep_head(struct pipeline *pl, const struct dep_key *key)
 	return NULL;
 }
 
+bool pipeline_has_dep(struct pipeline *pl, const struct dep_key *key)
+{
+	return dep_head(pl, key) != NULL;
+}
+
 static int dep_add(struct pipeline *pl, struct dep_node *d)
 {
 	struct dep_head *h = dep_head(pl, &d->key);

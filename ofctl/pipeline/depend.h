@@ -28,11 +28,12 @@ enum dep_type {
 	DEP_PORT,
 	DEP_PORT_SET,
 	DEP_BRIDGE,
-	DEP_GROUP,    /* a: its id */
-	DEP_METER,    /* a: its id */
-	DEP_ROUTE,    /* the host's routes and addresses, all of them */
-	DEP_LEARN,    /* a: table and cookie of learned flows */
-	DEP_NEIGHBOUR /* a: of its address and netdev */
+	DEP_GROUP,     /* a: its id */
+	DEP_METER,     /* a: its id */
+	DEP_ROUTE,     /* the host's routes and addresses, all of them */
+	DEP_LEARN,     /* a: table and cookie of learned flows */
+	DEP_NEIGHBOUR, /* a: of its address and netdev */
+	DEP_TUNNELS    /* which tunnel ports there are, and the TLV table */
 };
 
 struct dep_key {
@@ -66,6 +67,12 @@ static inline struct dep_key dep_key_bridge(const struct pl_bridge *br, enum dep
 	return (struct dep_key){type, br->id, 0};
 }
 
+/* Of what belongs to no bridge. */
+static inline struct dep_key dep_key_host(enum dep_type type, uint64_t a)
+{
+	return (struct dep_key){type, 0, a};
+}
+
 static inline bool dep_key_equal(const struct dep_key *a, const struct dep_key *b)
 {
 	return a->type == b->type && a->bridge == b->bridge && a->a == b->a;
@@ -82,6 +89,8 @@ void pipeline_change_end(struct pipeline *pl);
 
 /* Inside a change: this was changed. */
 void pipeline_changed_dep(struct pipeline *pl, const struct dep_key *key);
+/* Does any megaflow depend on it? */
+bool pipeline_has_dep(struct pipeline *pl, const struct dep_key *key);
 void pipeline_changed_flow_added(struct pipeline *pl, struct flow *f);
 
 #endif

@@ -12,6 +12,7 @@
 #define VLAN_OFFSET offsetof(struct hal_key, vlan)
 #define PAYLOAD_OFFSET offsetof(struct hal_key, ip_proto)
 #define LSE_OFFSET offsetof(struct hal_key, mpls_lse)
+#define PORT_OFFSET offsetof(struct hal_key, tp_src)
 #define TTL_OFFSET offsetof(struct hal_key, ip_ttl)
 
 /* Moves `need` (bytes of the current key) into the original packet's mask where the two differ:
@@ -48,6 +49,10 @@ static void need_bytes(struct xlate *x, const uint8_t *need, size_t from, size_t
 		} else if (x->unparsed && i >= PAYLOAD_OFFSET && i < LSE_OFFSET) {
 			/* It would take a look below the label. */
 			x->error = -EOPNOTSUPP;
+		} else if (x->outer == XLATE_OUTER_UNPARSED ||
+			   (x->outer && i >= PORT_OFFSET && i < PORT_OFFSET + 2)) {
+			x->error = -EOPNOTSUPP; /* each packet has its own */
+			x->lost = true;
 		} else if (i == TTL_OFFSET && x->ttl_dec) {
 			wc[i] = 0xff;
 		} else {

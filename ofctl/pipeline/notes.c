@@ -121,6 +121,8 @@ void effect_run(struct pipeline *pl, const struct effect *e)
 {
 	struct pl_bridge *br = bridge_by_id(pl, e->bridge);
 
+	if (e->type == EFFECT_NEIGHBOUR && pl->host)
+		host_resolve(pl->host, &e->addr, e->ifindex);
 	if (br && e->type == EFFECT_MAC)
 		bridge_mac_learn(br, e->vlan, e->mac, e->port);
 	else if (br && e->type == EFFECT_LEARN)

@@ -125,6 +125,10 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	hmap_init(&pl->visits);
 	hmap_init(&pl->patches);
 	hmap_init(&pl->bridge_ids);
+	hmap_init(&pl->internals);
+	hmap_init(&pl->tunnels);
+	hmap_init(&pl->tunnel_peers);
+	hmap_init(&pl->tunnel_ends);
 	pl->births = ring_new(BIRTHS);
 	pl->notes = ring_new(NOTES);
 	pl->recircs = recirc_open(RECIRC_MAX);
@@ -217,6 +221,10 @@ void pipeline_close(struct pipeline *pl)
 	free(pl->oracle);
 	hmap_destroy(&pl->bridge_ids);
 	hmap_destroy(&pl->patches);
+	hmap_destroy(&pl->internals);
+	hmap_destroy(&pl->tunnels);
+	hmap_destroy(&pl->tunnel_peers);
+	hmap_destroy(&pl->tunnel_ends);
 	hmap_destroy(&pl->megaflows);
 	close(pl->wake_fd);
 	free(pl->changed_deps);

@@ -21,6 +21,7 @@
 
 #include "hal/hal.h"
 #include "hal/megaflow.h"
+#include "ofctl/host/host.h"
 #include "ofctl/openflow/message.h"
 
 struct event_base;
@@ -44,6 +45,14 @@ void pipeline_close(struct pipeline *pl);
 
 /* Wires the layers below; before any port exists. `ol` may be NULL. */
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol);
+
+/* The host whose routes tunnels use, and what it has to tell. Before any port exists. */
+struct host_ops pipeline_host_ops(struct pipeline *pl);
+void pipeline_set_host(struct pipeline *pl, struct host *host);
+
+/* The TLV table (hal/tlv.h) is about to change, or has just been changed. */
+void pipeline_tlv_change_begin(struct pipeline *pl);
+void pipeline_tlv_change_end(struct pipeline *pl);
 
 /* For struct swpath_ops and struct offload_ops: ctx is the struct pipeline. */
 struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct hal_key *key,
@@ -76,15 +85,32 @@ void pl_bridge_set_table_miss(struct pl_bridge *br, bool to_controller);
 
 enum pl_vlan_mode { PL_VLAN_TRUNK, PL_VLAN_ACCESS, PL_VLAN_NATIVE_TAGGED, PL_VLAN_NATIVE_UNTAGGED };
 
+/* A tunnel port. What is "flow" comes from the tunnel fields of each packet. */
+struct pl_tunnel {
+	bool on;          /* the port is one */
+	uint8_t type;     /* enum hal_tunnel_type */
+	uint16_t udp_dst; /* where it listens, and sends to */
+	uint32_t end;     /* datapath id of the end that all tunnels of this type and port share */
+	struct host_address remote, local; /* version 0: flow, and any (local, when it receives) */
+	bool in_key_flow, out_key_flow;
+	uint64_t in_key, out_key;
+	bool inherit_tos, inherit_ttl, csum, df, gbp, has_mark;
+	uint8_t tos, ttl;
+	bool local_flow; /* the source is the packet's tunnel source */
+	uint32_t mark;   /* of encapsulated packets */
+};
+
 struct pl_port_config {
 	char name[64];
 	uint32_t number;  /* OpenFlow number, OF_PORT_LOCAL for the bridge's own */
-	uint32_t dp_port; /* datapath port id, HAL_PORT_NONE for a patch port */
+	uint32_t dp_port; /* datapath port id, HAL_PORT_NONE for a patch or tunnel port */
 	enum pl_vlan_mode vlan_mode;
 	uint16_t tag;        /* access and native VLAN, 0: none */
 	uint64_t trunks[64]; /* bit n: VLAN n is carried; all zero: every VLAN */
 	bool on_device;      /* behind a hardware device: */
 	uint8_t device;      /* offload's index of it */
+	bool internal;       /* the host's own: a netdev of the same name */
+	struct pl_tunnel tunnel;
 	char patch_peer[64]; /* name of the peer patch port on any bridge, "" if none */
 	uint8_t mac[6];
 };

@@ -117,6 +117,9 @@ struct pipeline {
 	bool all_changed; /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
 	struct hmap patches; /* patch ports of all bridges, by name; workers, under RCU */
+	struct host *host;   /* or NULL: no tunnel leads anywhere */
+	/* Tunnels, for workers under RCU: tunnel.h */
+	struct hmap internals, tunnels, tunnel_peers, tunnel_ends;
 	struct pl_bridge_list bridges;
 	struct pl_bridge_list gone_bridges; /* removed, still credited by old megaflows */
 	uint32_t next_bridge_id;

@@ -11,6 +11,7 @@
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/tunnel.h"
 #include "swpath/swpath.h"
 
 static struct pl_port *find(const struct pl_bridge *br, uint32_t number)
@@ -114,6 +115,7 @@ static void set_description(struct pl_port *p, const struct pl_port_config *cfg)
 int pl_port_reserve(struct pl_bridge *br, const struct pl_port_config *cfg)
 {
 	struct pl_port *p;
+	int error;
 
 	if (find(br, cfg->number) || find_name(br, cfg->name))
 		return -EEXIST;
@@ -131,15 +133,22 @@ int pl_port_reserve(struct pl_bridge *br, const struct pl_port_config *cfg)
 		p->desc.state = OF_PORT_STATE_LIVE;
 	}
 	pipeline_change_begin(br->pl);
-	if (publish_patch(p))
+	error = publish_patch(p);
+	if (error)
 		goto end_change;
-	if (hmap_insert(&br->ports, &p->node, hash_mix(cfg->number)))
+	error = tunnel_publish(p);
+	if (error)
 		goto unpublish;
+	error = hmap_insert(&br->ports, &p->node, hash_mix(cfg->number));
+	if (error)
+		goto unpublish_tunnel;
 	publish_dp(br, cfg->dp_port, p);
 	port_changed(br, p);
 	pipeline_change_end(br->pl);
 	return 0;
 
+unpublish_tunnel:
+	tunnel_unpublish(p);
 unpublish:
 	unpublish_patch(p);
 end_change:
@@ -148,7 +157,7 @@ end_change:
 	if (p->patch)
 		rcu_defer(free, p->patch);
 	rcu_defer(free, p);
-	return -ENOMEM;
+	return error;
 free_port:
 	free(p);
 	return -ENOMEM;
@@ -180,6 +189,9 @@ static void replace(struct pl_bridge *br, struct pl_port *old, struct pl_port *p
 	unpublish_patch(old);
 	if (publish_patch(p))
 		p->cfg.patch_peer[0] = '\0'; /* without memory it has no peer */
+	tunnel_unpublish(old);
+	if (tunnel_publish(p)) /* nor does it receive, or is the host's */
+		p->cfg.tunnel.on = p->cfg.internal = false;
 	hmap_replace(&br->ports, &old->node, &p->node);
 	if (old->cfg.dp_port != p->cfg.dp_port)
 		publish_dp(br, old->cfg.dp_port, NULL);
@@ -205,6 +217,7 @@ static bool same_config(const struct pl_port_config *a, const struct pl_port_con
 {
 	return a->number == b->number && a->dp_port == b->dp_port && a->vlan_mode == b->vlan_mode &&
 	       a->tag == b->tag && a->on_device == b->on_device && a->device == b->device &&
+	       a->internal == b->internal && !memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel)) &&
 	       !strcmp(a->name, b->name) && !strcmp(a->patch_peer, b->patch_peer) &&
 	       !memcmp(a->trunks, b->trunks, sizeof(a->trunks)) &&
 	       !memcmp(a->mac, b->mac, sizeof(a->mac));
@@ -248,6 +261,7 @@ int pl_port_remove(struct pl_bridge *br, uint32_t number)
 		return -ENOENT;
 	pipeline_change_begin(br->pl);
 	unpublish_patch(p);
+	tunnel_unpublish(p);
 	hmap_remove(&br->ports, &p->node);
 	publish_dp(br, p->cfg.dp_port, NULL);
 	port_changed(br, p);

@@ -10,6 +10,7 @@
 #include "ofctl/pipeline/conjunction.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/tunnel.h"
 #include "ofctl/pipeline/xlate_more.h"
 
 /* ---- bookkeeping ---- */
@@ -354,6 +355,22 @@ void xlate_bridge(struct xlate *x)
 
 /* ---- ways in ---- */
 
+/* The last list that runs on a copy may as well have the packet itself. */
+static void unwrap_last(struct hal_program *p)
+{
+	const struct hal_action *last = NULL;
+	uint8_t *at;
+
+	ACTION_FOR_EACH (a, p)
+		last = a;
+	if (!last || last->type != ACTION_CLONE)
+		return;
+	at = (uint8_t *)p->steps + ((const uint8_t *)last - (const uint8_t *)p->steps);
+	memmove(at, at + sizeof(struct hal_act_clone), last->len - sizeof(struct hal_act_clone));
+	p->len -= (uint32_t)sizeof(struct hal_act_clone);
+	unwrap_last(p);
+}
+
 static void finish(struct xlate *x)
 {
 	struct hal_program *p = x->out.program;
@@ -361,15 +378,19 @@ static void finish(struct xlate *x)
 	/* Steps behind the last one that sends are for nobody. */
 	if (p && p->len > x->useful)
 		p->len = x->useful;
+	if (p && !x->out.error)
+		unwrap_last(p);
 	if (x->out.error && !x->error)
 		x->error = x->out.error;
 }
 
-void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
+static void run_packet(
+	struct xlate *x, struct pipeline *pl, const struct hal_key *key, bool look_again)
 {
 	uint32_t dp = rte_be_to_cpu_32(key->in_port);
 
 	xlate_init(x, pl, key);
+	x->look_again = look_again;
 	if (key->recirc_id) {
 		xlate_resume(x);
 		finish(x);
@@ -378,6 +399,11 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 	x->in_port = dp <= HAL_PORT_MAX
 			     ? atomic_load_explicit(&pl->dp_ports[dp], memory_order_acquire)
 			     : NULL;
+	if (!x->in_port && tunnel_end(pl, dp)) {
+		x->in_port = xlate_tunnel_port(x, dp);
+		if (!x->in_port)
+			return; /* a key that nobody has: dropped */
+	}
 	if (!x->in_port) {
 		x->error = -ENODEV;
 		return;
@@ -389,6 +415,16 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 	xlate_bridge(x);
 	xlate_freeze_end(x);
 	finish(x);
+}
+
+void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
+{
+	run_packet(x, pl, key, false);
+	if (!x->lost)
+		return;
+	/* A bridge wants to see of an outer packet what only the packet itself can tell. */
+	xlate_clear(x);
+	run_packet(x, pl, key, true);
 }
 
 void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,

@@ -62,7 +62,7 @@ struct credit {
 	bool rx;       /* PATCH: received there, else sent */
 };
 
-enum effect_type { EFFECT_MAC, EFFECT_LEARN };
+enum effect_type { EFFECT_MAC, EFFECT_LEARN, EFFECT_NEIGHBOUR };
 
 struct effect {
 	enum effect_type type;
@@ -71,6 +71,8 @@ struct effect {
 	uint16_t vlan;
 	uint8_t mac[6];
 	struct pl_learn *learn; /* LEARN: with a reference */
+	struct host_address addr; /* NEIGHBOUR: to be found on the netdev */
+	uint32_t ifindex;
 };
 
 #define XLATE_CONSTANT -1 /* does not come from the packet */
@@ -86,6 +88,11 @@ struct effect {
 struct xlate_stack_entry {
 	uint8_t value[16];
 };
+
+/* Is the packet one that a tunnel's headers were put before? Their source port is not the same for
+ * all packets of a megaflow; what they took over from the inner packet is found where that has it,
+ * unless it could not be seen there. */
+enum xlate_outer { XLATE_NOT_OUTER, XLATE_OUTER, XLATE_OUTER_UNPARSED };
 
 /* Grows by doubling; `error` of the xlate tells when it could not. */
 struct xlate_vec {
@@ -123,6 +130,9 @@ struct xlate {
 	struct hal_key wc;        /* mask over orig: the megaflow's */
 	int8_t vlan_from[2];      /* which tag of orig each tag is, or XLATE_CONSTANT */
 	int8_t lse_from[3];       /* the same of MPLS label stack entries, or XLATE_UNPARSED */
+	uint8_t outer;            /* enum xlate_outer */
+	bool look_again;          /* outer packets are parsed before a bridge sees them */
+	bool lost;                /* what each outer packet has of its own was needed */
 	bool unparsed;            /* the last label was popped: what lies below is not in the key */
 	uint8_t ttl_dec;          /* decrements of an IP TTL that is not known */
 	struct hal_builder out;
@@ -224,6 +234,8 @@ bool xlate_instructions(struct xlate *x, const struct of_instructions *ins, uint
 void xlate_action_set(struct xlate *x);
 void xlate_output(struct xlate *x, uint32_t port, uint16_t max_len);
 void xlate_normal(struct xlate *x);
+/* To a port of whatever kind, which is allowed. */
+void xlate_send(struct xlate *x, const struct pl_port *port);
 void xlate_enter_patch(struct xlate *x, const struct pl_port *out);
 
 /* Steps with bookkeeping: what is useful, and merging with the step before. */

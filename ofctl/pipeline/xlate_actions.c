@@ -9,15 +9,23 @@
 #include "ofctl/pipeline/xlate.h"
 #include "ofctl/pipeline/xlate_more.h"
 
-static void output_to(struct xlate *x, const struct pl_port *port)
+void xlate_send(struct xlate *x, const struct pl_port *port)
 {
-	xlate_depend(x, dep_key_port(x->br, port->cfg.number));
-	if (port->no_fwd)
+	if (port->cfg.internal && xlate_tunnel_in(x, port))
 		return;
-	if (port->cfg.dp_port != HAL_PORT_NONE)
+	if (port->cfg.tunnel.on)
+		xlate_tunnel_out(x, port);
+	else if (port->cfg.dp_port != HAL_PORT_NONE)
 		xlate_emit_output(x, port);
 	else
 		xlate_enter_patch(x, port);
+}
+
+static void output_to(struct xlate *x, const struct pl_port *port)
+{
+	xlate_depend(x, dep_key_port(x->br, port->cfg.number));
+	if (!port->no_fwd)
+		xlate_send(x, port);
 }
 
 static uint32_t in_number(const struct xlate *x)

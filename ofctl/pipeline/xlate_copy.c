@@ -25,6 +25,7 @@ struct xlate_state {
 	unsigned n_set;
 	struct xlate_vec stack;
 	bool stop, exit, packet_out, unparsed, tracked, ct_stale;
+	uint8_t outer;
 };
 
 struct xlate_copy {
@@ -56,6 +57,7 @@ static void save(const struct xlate *x, struct xlate_state *s)
 	s->exit = x->exit;
 	s->packet_out = x->packet_out;
 	s->unparsed = x->unparsed;
+	s->outer = x->outer;
 }
 
 /* Bits of the original packet that were needed meanwhile are known now too, but `known` of before
@@ -84,6 +86,7 @@ static void restore(struct xlate *x, const struct xlate_state *s)
 	x->exit = s->exit;
 	x->packet_out = s->packet_out;
 	x->unparsed = s->unparsed;
+	x->outer = s->outer;
 	x->push_end = 0;
 }
 

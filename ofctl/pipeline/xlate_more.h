@@ -55,5 +55,9 @@ void xlate_bundle(struct xlate *x, const struct of_choice *c);
 /* xlate_tunnel.c: output to a tunnel port, and what the underlay hands to the host */
 void xlate_tunnel_out(struct xlate *x, const struct pl_port *port);
 bool xlate_tunnel_in(struct xlate *x, const struct pl_port *local); /* true: it was a tunnel's */
+/* The tunnel port that a packet came through, which an end received; NULL: it is nobody's. */
+const struct pl_port *xlate_tunnel_port(struct xlate *x, uint32_t end);
+/* After a write to FIELD_TUN_METADATA (wire form): the options written are now present. */
+void xlate_tun_metadata_written(struct xlate *x, const uint8_t *mask);
 
 #endif

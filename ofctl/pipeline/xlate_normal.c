@@ -119,10 +119,7 @@ static void send_to(struct xlate *x, struct normal *n, const struct pl_port *por
 	if (port->no_fwd)
 		return;
 	set_tag(x, n, output_vid(port, n->vlan));
-	if (port->cfg.dp_port != HAL_PORT_NONE)
-		xlate_emit_output(x, port);
-	else
-		xlate_enter_patch(x, port);
+	xlate_send(x, port);
 }
 
 static void flood(struct xlate *x, struct normal *n)

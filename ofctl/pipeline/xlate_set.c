@@ -119,6 +119,8 @@ void xlate_set_field(
 	}
 	xlate_emit_set(x, id, value, mask);
 	xlate_write_field(x, id, value, mask);
+	if (id == FIELD_TUN_METADATA && mask)
+		xlate_tun_metadata_written(x, mask);
 }
 
 void xlate_set_field_action(struct xlate *x, const struct of_action *a)

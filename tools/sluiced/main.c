@@ -32,6 +32,7 @@ struct daemon {
 	struct ovsdb *db;
 	struct of_agents *agents;
 	struct pipeline *pl;
+	struct host *host;
 	struct swpath *sp;
 	struct offload *ol;
 	struct bridges *bridges;
@@ -110,6 +111,7 @@ static int open_database(struct daemon *d, const struct options *o)
 static int open_paths(struct daemon *d, const struct options *o)
 {
 	struct pipeline_ops events = {0};
+	struct host_ops host;
 	struct swpath_config sc = {
 		.base = d->base,
 		.n_workers = o->workers,
@@ -141,6 +143,11 @@ static int open_paths(struct daemon *d, const struct options *o)
 	if (error)
 		return error;
 	pipeline_set_paths(d->pl, d->sp, d->ol);
+	host = pipeline_host_ops(d->pl);
+	error = host_open(d->base, &host, &d->host);
+	if (error)
+		return error;
+	pipeline_set_host(d->pl, d->host);
 	return 0;
 }
 
@@ -160,7 +167,7 @@ static int open_all(struct daemon *d, const struct options *o)
 	if (error)
 		return error;
 	bc = (struct bridges_config){d->base, d->db, d->sp, d->ol, d->pl, d->agents, o->rundir,
-		o->libexec ? o->libexec : SLUICE_LIBEXECDIR};
+		o->libexec ? o->libexec : SLUICE_LIBEXECDIR, d->host};
 	return bridges_open(&bc, &d->bridges);
 }
 
@@ -173,7 +180,10 @@ static void close_all(struct daemon *d, bool cleanup)
 		offload_close(d->ol);
 	if (d->sp)
 		swpath_close(d->sp, !cleanup);
+	if (d->host)
+		host_close(d->host);
 	if (d->pl) {
+		pipeline_set_host(d->pl, NULL);
 		pipeline_set_paths(d->pl, NULL, NULL);
 		pipeline_close(d->pl);
 	}
