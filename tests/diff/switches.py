@@ -155,6 +155,10 @@ class UnderTest:
 
         def flows():
             parsed = [f for f in map(slu.parse_flow, finish().splitlines()) if f]
+            for f in parsed:
+                # Two ways to say the same.
+                f["actions"] = re.sub(r"load:(\w+)->NXM_NX_REG(\d+)\[\]", r"set_field:\1->reg\2",
+                                      f["actions"])
             return {(f["cookie"], f["table"], f["priority"], f["match"]): f for f in parsed}
         return flows
 
