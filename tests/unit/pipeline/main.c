@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 		{"learn", NULL, NULL, setup, rig_close, learn_tests},
 		{"width", NULL, NULL, setup, rig_close, width_tests},
 		{"race", NULL, NULL, setup, rig_close, race_tests},
+		{"chain", NULL, NULL, setup, rig_close, chain_tests},
 		{"recirc", NULL, NULL, setup, rig_close, recirc_tests},
 		CU_SUITE_INFO_NULL,
 	};
