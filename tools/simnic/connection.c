@@ -43,8 +43,6 @@ static bool settled(const struct hal_connection *c, const struct sim_act_ct *act
 {
 	if (act->alg || (translates(c) && !(act->flags & HAL_CT_NAT)))
 		return false;
-	if (!(act->flags & HAL_CT_COMMIT))
-		return true;
 	if (act->flags & HAL_CT_FORCE && c->ct_state & HAL_CS_RPL)
 		return false;
 	if ((c->mark ^ act->mark) & act->mark_mask)
@@ -54,6 +52,13 @@ static bool settled(const struct hal_connection *c, const struct sim_act_ct *act
 			return false;
 	}
 	return true;
+}
+
+/* A packet that was translated in this zone before is known there by what it was. */
+static bool was_translated(const struct sim_meta *m, uint16_t zone)
+{
+	return m->ct_zone[0] == zone >> 8 && m->ct_zone[1] == (zone & 0xff) &&
+	       m->ct_state[3] & (HAL_CS_SNAT | HAL_CS_DNAT);
 }
 
 static void put32(uint8_t out[4], uint32_t v)
@@ -87,7 +92,7 @@ enum nic_outcome nic_ct_run(struct nic *nic, struct nic_packet *p, const uint8_t
 	struct sim_act_ct act;
 
 	memcpy(&act, arg, sizeof(act));
-	if (!tuple_of(p, act.zone, &tuple))
+	if (was_translated(&p->meta, act.zone) || !tuple_of(p, act.zone, &tuple))
 		return NIC_HAND_UP;
 	o = nic_connection_find(&nic->objects, &tuple);
 	if (!o || !settled(&o->u.connection, &act) || nic->n_charged == NIC_MAX_CHARGED)

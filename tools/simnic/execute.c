@@ -308,10 +308,19 @@ static enum nic_outcome special(struct nic *nic, struct nic_packet *p, const str
 	}
 }
 
-/* A super-frame cannot go through these whole: nobody could cut it later. */
-static bool needs_frames(const struct nic_packet *p, uint16_t type)
+/* A super-frame cannot go through these whole: nobody could cut it later. Nor through a meter that
+ * would take some of its frames only. */
+static bool needs_frames(
+	const struct nic *nic, const struct nic_packet *p, const struct nic_step *s)
 {
-	return p->vnet.gso_type && (type == ACTION_TUNNEL_PUSH || type == ACTION_PUSH_MPLS);
+	struct nic_object *o;
+
+	if (!p->vnet.gso_type)
+		return false;
+	if (s->type != ACTION_METER)
+		return s->type == ACTION_TUNNEL_PUSH || s->type == ACTION_PUSH_MPLS;
+	o = nic_object_find(&nic->objects, HAL_OBJECT_METER, nic_step_number(s));
+	return o && !nic_meter_takes(o, p);
 }
 
 static enum nic_outcome run(
@@ -326,7 +335,7 @@ static enum nic_outcome run(
 		struct nic_step s = nic_step_read(at);
 		bool known;
 
-		if (needs_frames(p, s.type)) {
+		if (needs_frames(nic, p, &s)) {
 			struct rest rest = {at, (uint32_t)(end - at), depth};
 
 			nic_segment(nic, p, run_rest, &rest);

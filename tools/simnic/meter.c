@@ -24,12 +24,14 @@ static uint64_t capacity(const struct hal_meter *m, const struct hal_band *band)
 {
 	uint64_t burst = band->burst ? band->burst : band->rate;
 
+	if (!band->rate)
+		return 0; /* it never fills */
 	return m->pktps ? burst * NANO : burst * 1000 * MICRO;
 }
 
-static uint64_t price(const struct hal_meter *m, uint32_t bytes)
+static uint64_t price(const struct hal_meter *m, uint32_t packets, uint32_t bytes)
 {
-	return m->pktps ? NANO : (uint64_t)bytes * 8 * MICRO;
+	return m->pktps ? packets * NANO : (uint64_t)bytes * 8 * MICRO;
 }
 
 void nic_meter_start(struct nic_meter *m)
@@ -56,9 +58,8 @@ static void fill(struct nic_meter *m)
 }
 
 /* The band that applies, or n_bands. */
-static uint32_t exceeded(struct nic_meter *m, uint32_t bytes)
+static uint32_t exceeded(struct nic_meter *m, uint64_t need)
 {
-	uint64_t need = price(&m->config, bytes);
 	uint32_t worst = m->config.n_bands;
 
 	for (uint32_t i = 0; i < m->config.n_bands; i++) {
@@ -92,20 +93,37 @@ static void remark(struct nic_packet *p, uint32_t levels)
 	nic_rewrite_dscp(p, (uint8_t)(class << 3 | drop << 1));
 }
 
+static bool all_have(const struct nic_meter *m, uint64_t need)
+{
+	for (uint32_t i = 0; i < m->config.n_bands; i++) {
+		if (m->tokens[i] < need)
+			return false;
+	}
+	return true;
+}
+
+bool nic_meter_takes(struct nic_object *o, const struct nic_packet *p)
+{
+	uint32_t frames = nic_frames(p), bytes = p->len + (frames - 1) * p->payload;
+
+	fill(&o->u.meter);
+	return all_have(&o->u.meter, price(&o->u.meter.config, frames, bytes));
+}
+
 bool nic_meter_run(struct nic_object *o, struct nic_packet *p)
 {
-	struct nic_meter *m = &o->u.meter;
+	uint32_t frames = nic_frames(p), bytes = p->len + (frames - 1) * p->payload, band;
 	struct hal_meter_stats *stats = &o->stats.meter;
-	uint32_t band;
+	struct nic_meter *m = &o->u.meter;
 
 	fill(m);
-	band = exceeded(m, p->len);
-	stats->packets++;
-	stats->bytes += p->len;
+	band = exceeded(m, price(&m->config, frames, bytes));
+	stats->packets += frames;
+	stats->bytes += bytes;
 	if (band == m->config.n_bands)
 		return true;
-	stats->band_packets[band]++;
-	stats->band_bytes[band] += p->len;
+	stats->band_packets[band] += frames;
+	stats->band_bytes[band] += bytes;
 	if (m->config.band[band].type == HAL_BAND_DROP)
 		return false;
 	remark(p, m->config.band[band].prec_level);

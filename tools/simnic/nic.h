@@ -112,6 +112,7 @@ void nic_segment(struct nic *nic, const struct nic_packet *p, nic_segment_cb *cb
 
 /* Bytes of the largest frame that will leave: of a super-frame its segments'. */
 uint32_t nic_frame_len(const struct nic_packet *p);
+uint32_t nic_frames(const struct nic_packet *p); /* how many a super-frame makes, else 1 */
 
 /* ---- copy.c ---- */
 

@@ -77,6 +77,11 @@ void nic_objects_drop_unclaimed(struct nic *nic); /* it has had its time to clai
 
 void nic_meter_start(struct nic_meter *m);
 
+/* True if no band is exceeded by the packet, a super-frame counting as the frames that it makes.
+ * One that exceeds a band has to be segmented: each frame comes to the meter as if it were alone.
+ */
+bool nic_meter_takes(struct nic_object *o, const struct nic_packet *p);
+
 /* Passes the packet through the meter. False: a band drops it. */
 bool nic_meter_run(struct nic_object *o, struct nic_packet *p);
 

@@ -64,6 +64,13 @@ uint32_t nic_frame_len(const struct nic_packet *p)
 	return p->vnet.gso_type && p->payload && len < p->len ? len : p->len;
 }
 
+uint32_t nic_frames(const struct nic_packet *p)
+{
+	if (!p->vnet.gso_type || !p->vnet.gso_size || !p->payload || p->payload >= p->len)
+		return 1;
+	return (p->len - p->payload + p->vnet.gso_size - 1) / p->vnet.gso_size;
+}
+
 void nic_segment(struct nic *nic, const struct nic_packet *p, nic_segment_cb *cb, void *ctx)
 {
 	uint32_t size = p->vnet.gso_size, head = p->payload, index = 0;
