@@ -89,6 +89,7 @@ typedef int hal_dump_cb(void *ctx, const struct hal_dump_entry *entry);
 
 struct hal_device_stats {
 	uint32_t rules, max_rules, ports;
+	uint32_t objects[HAL_OBJECT_MAX];
 	uint64_t hit_packets, miss_packets, dropped_packets;
 	uint32_t generation; /* changes when the device lost its state */
 	bool alive;          /* false: gone or stalled; `text` says which */

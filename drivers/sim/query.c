@@ -129,6 +129,7 @@ int sim_stats(void *priv, struct hal_device_stats *out)
 		.dropped_packets = dev->stats.dropped_packets,
 		.generation = dev->generation,
 		.alive = len == sizeof(s)};
+	memcpy(out->objects, dev->stats.objects, sizeof(out->objects));
 	if (dev->fd < 0)
 		snprintf(out->text, sizeof(out->text), "gone; it is started again");
 	else if (!out->alive)

@@ -259,6 +259,62 @@ int run_op(void *dev, enum hal_op_type type, const struct test_rule *t, struct h
 	return 1;
 }
 
+void rule_add(void *dev, struct test_rule *t, struct hal_builder *b)
+{
+	struct hal_completion c;
+	struct hal_reason r = {0};
+
+	rule_program(t, b);
+	if (sim_driver.check(dev, &t->rule, &r)) {
+		fprintf(stderr, "check: %s\n", r.text);
+		CU_FAIL("the driver refuses the rule");
+	}
+	if (run_op(dev, HAL_OP_ADD, t, &c)) {
+		fprintf(stderr, "add: %s\n", c.reason.text);
+		CU_FAIL("the device refuses the rule");
+	}
+}
+
+void rule_drop(void *dev, struct test_rule *t, uint64_t packets)
+{
+	struct hal_completion c;
+
+	CU_ASSERT_EQUAL(run_op(dev, HAL_OP_DEL, t, &c), 0);
+	if (c.final.packets != packets)
+		fprintf(stderr, "counted %lu packets, not %lu\n", c.final.packets, packets);
+	CU_ASSERT_EQUAL(c.final.packets, packets);
+	rule_free(t);
+}
+
+void build_number(struct hal_builder *b, enum hal_action_type type, uint32_t number)
+{
+	struct hal_act_recirc *step = hal_builder_add(b, type, sizeof(*step));
+
+	step->id = number;
+}
+
+void build_set(struct hal_builder *b, enum hal_field_id id, uint64_t value)
+{
+	uint8_t v[16] = {0}, m[16];
+	unsigned n = hal_field_bytes(id), top = hal_fields[id].bits % 8;
+
+	memset(m, 0xff, sizeof(m));
+	if (top)
+		m[0] = (uint8_t)((1u << top) - 1);
+	for (unsigned i = 0; i < n && i < 8; i++)
+		v[n - 1 - i] = (uint8_t)(value >> 8 * i);
+	hal_build_set(b, id, v, m);
+}
+
+int object_set(void *dev, enum hal_object_type type, uint32_t id, const void *arg, size_t len,
+	struct hal_reason *r)
+{
+	const struct hal_object obj = {type, id, (uint32_t)len, arg};
+	struct hal_reason mine;
+
+	return sim_driver.object_set(dev, &obj, r ? r : &mine);
+}
+
 /* ---- packets ---- */
 
 void wire_send(unsigned wire, const void *frame, size_t len)

@@ -50,6 +50,17 @@ void rule_output(struct test_rule *t, uint32_t port);
 void rule_program(struct test_rule *t, struct hal_builder *b);
 void rule_free(struct test_rule *t);
 
+/* The same, put into the device; CU_ASSERTs that it takes it. rule_drop deletes and frees it. */
+void rule_add(void *dev, struct test_rule *t, struct hal_builder *b);
+void rule_drop(void *dev, struct test_rule *t, uint64_t packets); /* that it has counted */
+
+/* Steps by number: RECIRC, METER, TRUNC, GROUP, MIRROR. */
+void build_number(struct hal_builder *b, enum hal_action_type type, uint32_t number);
+void build_set(struct hal_builder *b, enum hal_field_id id, uint64_t value);
+
+int object_set(void *dev, enum hal_object_type type, uint32_t id, const void *arg, size_t len,
+	struct hal_reason *r);
+
 /* Submits one operation and polls until it completes (at most 3 s). Its error; 1 if it never
  * completed; `c` may be NULL. */
 int run_op(void *dev, enum hal_op_type type, const struct test_rule *t, struct hal_completion *c);
@@ -73,5 +84,10 @@ void forward_suite(void);
 void rewrite_suite(void);
 void faults_suite(void);
 void process_suite(void);
+void chain_suite(void);
+void connection_suite(void);
+void object_suite(void);
+void nested_suite(void);
+void tunnel_suite(void);
 
 #endif

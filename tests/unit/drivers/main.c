@@ -17,6 +17,11 @@ int main(void)
 	rewrite_suite();
 	faults_suite();
 	process_suite();
+	chain_suite();
+	connection_suite();
+	object_suite();
+	nested_suite();
+	tunnel_suite();
 	CU_basic_run_tests();
 	failures = CU_get_number_of_failures();
 	CU_cleanup_registry();

@@ -16,7 +16,55 @@ static const char *const matches[] = {
 	"icmp,icmp_type=8,icmp_code=0",
 	"icmp6,icmpv6_type=135,icmpv6_code=0,nd_target=fe80::1",
 	"ip,nw_frag=no,nw_ttl=64,nw_tos=32",
+	"ct_state=+trk+est,ct_zone=5,ct_mark=1/3,ct_label=7,pkt_mark=0x10,dp_hash=3/15",
+	"tun_id=5,tun_src=10.0.0.1,tun_ipv6_dst=fd00::1,tun_flags=+oam",
+	"dl_type=0x8847,mpls_label=5,mpls_bos=1",
 };
+
+/* Every step of the datapath model that the device has. */
+static void fill_model(struct hal_builder *b)
+{
+	static const enum hal_action_type numbers[] = {
+		ACTION_METER, ACTION_TRUNC, ACTION_GROUP, ACTION_MIRROR};
+	struct hal_act_tunnel_push *push;
+	struct hal_act_tunnel_pop *pop;
+	struct hal_act_mpls *mpls;
+	struct hal_act_hash *hash;
+	struct hal_act_ct *ct;
+	uint32_t at, inner;
+
+	ct = hal_builder_add(b, ACTION_CT, sizeof(*ct));
+	memset((uint8_t *)ct + sizeof(ct->a), 0x5a, sizeof(*ct) - sizeof(ct->a));
+	hash = hal_builder_add(b, ACTION_HASH, sizeof(*hash));
+	hash->algorithm = HAL_HASH_L4;
+	hash->basis = 99;
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		build_number(b, numbers[i], 1000 + i);
+	at = hal_build_nested_begin(b, ACTION_SAMPLE, 12345);
+	inner = hal_build_nested_begin(b, ACTION_CHECK_PKT_LEN, 1400);
+	hal_build_output(b, 1);
+	hal_build_nested_else(b, inner);
+	hal_build_plain(b, ACTION_CT_CLEAR);
+	hal_build_output(b, 2);
+	hal_build_nested_end(b, inner);
+	hal_build_nested_end(b, at);
+	at = hal_build_nested_begin(b, ACTION_CLONE, 0);
+	hal_build_nested_end(b, at);
+	for (enum hal_action_type type = ACTION_PUSH_MPLS; type <= ACTION_POP_MPLS; type++) {
+		mpls = hal_builder_add(b, type, sizeof(*mpls));
+		mpls->eth_type = RTE_BE16(0x8847);
+		mpls->lse = RTE_BE32(0x12345140);
+	}
+	push = hal_builder_add(b, ACTION_TUNNEL_PUSH, sizeof(*push) + 51);
+	push->port = 9;
+	push->type = HAL_TUNNEL_GENEVE;
+	push->flags = HAL_TUNNEL_CSUM;
+	push->header_len = 51;
+	memset(push->header, 0xee, 51);
+	pop = hal_builder_add(b, ACTION_TUNNEL_POP, sizeof(*pop));
+	pop->port = 8;
+	pop->type = HAL_TUNNEL_GENEVE;
+}
 
 static void fill_program(struct test_rule *t)
 {
@@ -33,6 +81,7 @@ static void fill_program(struct test_rule *t)
 	hal_build_set(&b, FIELD_VLAN_VID, vid, vid_mask);
 	hal_build_output(&b, 70000);
 	hal_build_plain(&b, ACTION_POP_VLAN);
+	fill_model(&b);
 	recirc = hal_builder_add(&b, ACTION_RECIRC, sizeof(*recirc));
 	recirc->id = 77;
 	rule_program(t, &b);

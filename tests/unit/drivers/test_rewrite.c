@@ -40,20 +40,6 @@ static void uninstall(void)
 	rule_free(&rule);
 }
 
-static void set(struct hal_builder *b, enum hal_field_id id, uint64_t value)
-{
-	uint8_t v[16] = {0}, m[16];
-	unsigned n = hal_field_bytes(id);
-	unsigned top = hal_fields[id].bits % 8;
-
-	memset(m, 0xff, sizeof(m));
-	if (top)
-		m[0] = (uint8_t)((1u << top) - 1);
-	for (unsigned i = 0; i < n && i < 8; i++)
-		v[n - 1 - i] = (uint8_t)(value >> 8 * i);
-	hal_build_set(b, id, v, m);
-}
-
 /* Rewrites addresses, ports, TOS and TTL of each kind of frame. */
 static void rewrite_one(bool ip6, bool tcp)
 {
@@ -62,12 +48,12 @@ static void rewrite_one(bool ip6, bool tcp)
 	struct hal_builder b;
 
 	hal_builder_init(&b);
-	set(&b, ip6 ? FIELD_IPV6_SRC : FIELD_IPV4_SRC, 0xc0a80001);
-	set(&b, ip6 ? FIELD_IPV6_DST : FIELD_IPV4_DST, 0x01020304);
-	set(&b, tcp ? FIELD_TCP_SRC : FIELD_UDP_SRC, 0xfedc);
-	set(&b, tcp ? FIELD_TCP_DST : FIELD_UDP_DST, 53);
-	set(&b, FIELD_IP_DSCP, 46);
-	set(&b, FIELD_IP_ECN, 1);
+	build_set(&b, ip6 ? FIELD_IPV6_SRC : FIELD_IPV4_SRC, 0xc0a80001);
+	build_set(&b, ip6 ? FIELD_IPV6_DST : FIELD_IPV4_DST, 0x01020304);
+	build_set(&b, tcp ? FIELD_TCP_SRC : FIELD_UDP_SRC, 0xfedc);
+	build_set(&b, tcp ? FIELD_TCP_DST : FIELD_UDP_DST, 53);
+	build_set(&b, FIELD_IP_DSCP, 46);
+	build_set(&b, FIELD_IP_ECN, 1);
 	hal_build_plain(&b, ACTION_DEC_TTL);
 	hal_build_output(&b, 2);
 	install(&b);
@@ -123,8 +109,8 @@ static void vlan_and_copies(void)
 	hal_build_push_vlan(&b, RTE_BE16(0x8100), RTE_BE16(0x6005));
 	hal_build_output(&b, 2);
 	hal_build_plain(&b, ACTION_POP_VLAN);
-	set(&b, FIELD_VLAN_VID, 0x1000 | 7);
-	set(&b, FIELD_VLAN_PCP, 2);
+	build_set(&b, FIELD_VLAN_VID, 0x1000 | 7);
+	build_set(&b, FIELD_VLAN_PCP, 2);
 	hal_build_output(&b, 2);
 	hal_build_plain(&b, ACTION_POP_VLAN);
 	hal_build_output(&b, 2);
@@ -192,8 +178,8 @@ static void partial_one(bool ip6, bool tcp, uint16_t gso)
 	struct hal_builder b;
 
 	hal_builder_init(&b);
-	set(&b, ip6 ? FIELD_IPV6_SRC : FIELD_IPV4_SRC, 0xc0a8fffe);
-	set(&b, tcp ? FIELD_TCP_DST : FIELD_UDP_DST, 443);
+	build_set(&b, ip6 ? FIELD_IPV6_SRC : FIELD_IPV4_SRC, 0xc0a8fffe);
+	build_set(&b, tcp ? FIELD_TCP_DST : FIELD_UDP_DST, 443);
 	hal_build_push_vlan(&b, RTE_BE16(0x8100), RTE_BE16(5));
 	hal_build_plain(&b, ACTION_POP_VLAN);
 	hal_build_output(&b, 2);
