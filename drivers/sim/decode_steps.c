@@ -99,7 +99,8 @@ static int get_tunnel_pop(struct hal_builder *b, const uint8_t *arg)
 	memcpy(&in, arg, sizeof(in));
 	if (pop) {
 		pop->port = in.port;
-		pop->type = (uint8_t)in.type;
+		pop->type = in.type;
+		pop->flags = in.flags;
 	}
 	return b->error;
 }

@@ -182,7 +182,8 @@ static int put_step(
 	case ACTION_TUNNEL_PUSH:
 		return put_tunnel_push(w, (const struct hal_act_tunnel_push *)a, r);
 	case ACTION_TUNNEL_POP:
-		return put_tlv(w, a->type, &(const struct sim_act_tunnel_pop){pop->port, pop->type},
+		return put_tlv(w, a->type,
+			&(const struct sim_act_tunnel_pop){pop->port, pop->type, pop->flags, {0}},
 			sizeof(struct sim_act_tunnel_pop), r);
 	case ACTION_SAMPLE:
 	case ACTION_CLONE:

@@ -155,7 +155,8 @@ struct sim_act_tunnel_push {
 
 struct sim_act_tunnel_pop {
 	uint32_t port;
-	uint32_t type;
+	uint8_t type, flags;
+	uint8_t pad[2];
 };
 
 struct sim_ufid_body {

@@ -14,6 +14,8 @@
 #define UDP_LEN 8u
 #define TUNNEL_HEADER 8u /* of VXLAN, and of Geneve without options */
 #define VXLAN_VNI 0x08
+#define VXLAN_GROUP 0x80 /* a group policy: flags in the next byte, its id in the two after */
+#define GROUP_FLAGS 0x48
 #define GENEVE_ETHERNET 0x6558
 #define ECN 0x03
 
@@ -166,22 +168,29 @@ bool nic_tunnel_push(struct nic *nic, struct nic_packet *p, const uint8_t *arg)
 /* ---- pop ---- */
 
 /* True if the tunnel's header at `h` is a plain one; its VNI lies at h + 4 in both. */
-static bool is_plain(const uint8_t *h, uint32_t type)
+static bool is_plain(const uint8_t *h, uint32_t type, bool gbp)
 {
 	if (h[7])
 		return false;
+	if (type == HAL_TUNNEL_VXLAN && gbp && h[0] == (VXLAN_VNI | VXLAN_GROUP))
+		return !(h[1] & ~GROUP_FLAGS);
 	if (type == HAL_TUNNEL_VXLAN)
 		return h[0] == VXLAN_VNI && !h[1] && !h[2] && !h[3];
 	return type == HAL_TUNNEL_GENEVE && !h[0] && !h[1] && get16(h + 2) == GENEVE_ETHERNET;
 }
 
 /* What the outer headers say, for the key of what is within. */
-static void fill(const struct nic_packet *p, const uint8_t *header, struct sim_meta *m)
+static void fill(
+	const struct nic_packet *p, const uint8_t *header, uint32_t type, struct sim_meta *m)
 {
 	const uint8_t *ip = p->data + p->l3;
 
 	memset(m, 0, sizeof(*m));
 	memcpy(m->tun_id + 5, header + 4, 3);
+	if (type == HAL_TUNNEL_VXLAN && header[0] & VXLAN_GROUP) {
+		m->gbp_flags[0] = header[1];
+		memcpy(m->gbp_id, header + 2, 2);
+	}
 	if (p->ip4) {
 		memcpy(m->tun_src, ip + 12, 4);
 		memcpy(m->tun_dst, ip + 16, 4);
@@ -252,9 +261,10 @@ enum nic_outcome nic_tunnel_pop(struct nic *nic, struct nic_packet *p, const uin
 		return NIC_HAND_UP;
 	len = inner_len(p);
 	header = p->data + p->l4 + UDP_LEN;
-	if (!len || !is_plain(header, o->u.tunnel.type) || key.h.tos & 1 || !sums_right(p))
+	if (!len || !is_plain(header, o->u.tunnel.type, pop.flags & HAL_TUNNEL_GBP) ||
+		key.h.tos & 1 || !sums_right(p))
 		return NIC_HAND_UP;
-	fill(p, header, &meta);
+	fill(p, header, o->u.tunnel.type, &meta);
 	take_off(p, p->l4 + UDP_LEN + TUNNEL_HEADER, len);
 	p->meta = meta;
 	p->in_port = pop.port;

@@ -64,6 +64,7 @@ static void fill_model(struct hal_builder *b)
 	pop = hal_builder_add(b, ACTION_TUNNEL_POP, sizeof(*pop));
 	pop->port = 8;
 	pop->type = HAL_TUNNEL_GENEVE;
+	pop->flags = HAL_TUNNEL_GBP;
 }
 
 static void fill_program(struct test_rule *t)

@@ -341,11 +341,14 @@ static void adopted(void)
 static void killed(void)
 {
 	struct hal_completion c[4];
-	int alive = -1;
+	int alive = 0;
 
 	CU_ASSERT_EQUAL(set_meter(1, true, 1000, 1000), 0);
 	kill(device_pid(dev), SIGKILL);
-	for (unsigned i = 0; i < 300 && (i < 5 || alive < 0); i++, doze(10))
+	for (unsigned i = 0; i < 300 && !alive; i++, doze(10))
+		alive = sim_driver.poll(dev, c, 4);
+	CU_ASSERT_EQUAL(alive, -ENODEV);
+	for (unsigned i = 0; i < 300 && alive; i++, doze(10))
 		alive = sim_driver.poll(dev, c, 4);
 	CU_ASSERT_EQUAL_FATAL(alive, 0);
 	CU_ASSERT_EQUAL(count_objects(), 0);

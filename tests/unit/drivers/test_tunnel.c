@@ -99,6 +99,7 @@ static void install(bool ip6, bool geneve, uint8_t flags)
 	pop = hal_builder_add(&b, ACTION_TUNNEL_POP, sizeof(*pop));
 	pop->port = PORT;
 	pop->type = (uint8_t)end.type;
+	pop->flags = flags & HAL_TUNNEL_GBP;
 	rule_add(dev, &pop_rule, &b);
 }
 
@@ -256,6 +257,25 @@ static void not_plain(void)
 	uninstall(1, 0);
 }
 
+/* The group policy is taken where it is asked for; the bits that are reserved are not. */
+static void group_policy(void)
+{
+	size_t m;
+
+	len = frame_make(sent, false, true, 60, false);
+	install(false, false, HAL_TUNNEL_GBP);
+	m = push_one(false, false, 0);
+	memcpy(outer + 42, "\x88\x48\x12\x34", 4);
+	wire_send(3, outer, m);
+	CU_ASSERT_EQUAL(device_recv(dev, got, sizeof(got), &meta, 1000), len);
+	CU_ASSERT_EQUAL(meta.port, PORT);
+	CU_ASSERT_EQUAL(key.tun_gbp_id, RTE_BE16(0x1234));
+	CU_ASSERT_EQUAL(key.tun_gbp_flags, 0x48);
+	outer[43] |= 1;
+	expect_up(outer, m);
+	uninstall(1, 1);
+}
+
 void tunnel_suite(void)
 {
 	CU_pSuite s = CU_add_suite("tunnels", NULL, NULL);
@@ -264,5 +284,6 @@ void tunnel_suite(void)
 	CU_add_test(s, "in and out", round_trips);
 	CU_add_test(s, "TOS and TTL", inheritance);
 	CU_add_test(s, "what is not plain", not_plain);
+	CU_add_test(s, "group policy", group_policy);
 	CU_add_test(s, "it ends", stop);
 }
