@@ -122,6 +122,24 @@ void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_ta
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps);
 void of_table_features_encode(struct of_buf *b, uint8_t table);
 
+/* ---- groups (group.c) and meters (meter.c): 1.3 only ---- */
+
+/* Bodies. What gm->group owns is the caller's. */
+enum of_error of_group_mod_decode(struct of_rd r, struct of_group_mod *gm);
+enum of_error of_meter_mod_decode(struct of_rd r, struct of_meter_mod *mm);
+
+/* Whole messages, for clients and tests. */
+void of_group_mod_encode(struct of_buf *b, uint32_t xid, const struct of_group_mod *gm);
+void of_meter_mod_encode(struct of_buf *b, uint32_t xid, const struct of_meter_mod *mm);
+
+/* Entries of multipart replies. */
+void of_group_desc_encode(struct of_buf *b, const struct of_group *g);
+void of_group_stats_encode(struct of_buf *b, const struct of_group_stats *gs);
+void of_group_features_encode(struct of_buf *b, uint32_t max_groups);
+void of_meter_config_encode(struct of_buf *b, const struct of_meter_stats *ms);
+void of_meter_stats_encode(struct of_buf *b, const struct of_meter_stats *ms);
+void of_meter_features_encode(struct of_buf *b, uint32_t max_meters);
+
 /* ---- ports (port.c) ---- */
 
 void of_port_desc_encode(struct of_buf *b, uint8_t version, const struct of_port_desc *p);

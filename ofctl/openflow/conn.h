@@ -180,6 +180,12 @@ enum of_error of_serve_aggregate(struct of_conn *conn, const uint8_t *msg, size_
 enum of_error of_serve_nx_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_table_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_port_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_group_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_group_desc(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_group_features(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_meter_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_meter_config(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_meter_features(struct of_conn *conn, const uint8_t *msg, size_t len);
 
 /* ---- remote.c ---- */
 

@@ -97,9 +97,26 @@
 	OF_ERROR(BAD_COMMAND, "unknown flow-mod command")                                \
 	OF_ERROR(BAD_FLAGS, "unsupported flow-mod flags")                                \
 	OF_ERROR(GROUP_BAD_TYPE, "unsupported group")                                    \
+	OF_ERROR(GROUP_EXISTS, "the group exists already")                               \
+	OF_ERROR(GROUP_INVALID, "bad group")                                             \
+	OF_ERROR(GROUP_OUT_OF_GROUPS, "no room for another group")                       \
+	OF_ERROR(GROUP_OUT_OF_BUCKETS, "no room for so many buckets")                    \
+	OF_ERROR(GROUP_CHAINING_UNSUPPORTED, "groups chained too deep")                  \
+	OF_ERROR(GROUP_WATCH_UNSUPPORTED, "a group of this type watches nothing")        \
+	OF_ERROR(GROUP_LOOP, "the group would lead to itself")                           \
 	OF_ERROR(GROUP_UNKNOWN, "no such group in a group-mod")                          \
-	OF_ERROR(METER_UNKNOWN, "no such meter in a meter-mod")                          \
-	OF_ERROR(METER_UNSUPPORTED, "unsupported meter")                                 \
+	OF_ERROR(GROUP_CHAINED, "another group leads to the group")                      \
+	OF_ERROR(GROUP_BAD_COMMAND, "unknown group-mod command")                         \
+	OF_ERROR(GROUP_BAD_BUCKET, "bad bucket")                                         \
+	OF_ERROR(GROUP_BAD_WATCH, "bad watch port or group")                             \
+	OF_ERROR(METER_EXISTS, "the meter exists already")                               \
+	OF_ERROR(METER_INVALID, "bad meter")                                             \
+	OF_ERROR(METER_UNKNOWN, "no such meter")                                         \
+	OF_ERROR(METER_BAD_COMMAND, "unknown meter-mod command")                         \
+	OF_ERROR(METER_BAD_FLAGS, "unsupported meter flags")                             \
+	OF_ERROR(METER_BAD_BAND, "unsupported meter band")                               \
+	OF_ERROR(METER_OUT_OF_METERS, "no room for another meter")                       \
+	OF_ERROR(METER_OUT_OF_BANDS, "no room for so many bands")                        \
 	OF_ERROR(PORT_MOD_BAD_PORT, "no such port in a port-mod")                        \
 	OF_ERROR(PORT_MOD_BAD_HW_ADDR, "wrong hardware address in a port-mod")           \
 	OF_ERROR(PORT_MOD_BAD_CONFIG, "bad configuration in a port-mod")                 \
@@ -425,6 +442,11 @@ struct of_group_stats {
 
 /* ---- meters: OpenFlow 1.3, 5.7 ---- */
 
+#define OFPMF_KBPS 0x1
+#define OFPMF_PKTPS 0x2
+#define OFPMF_BURST 0x4
+#define OFPMF_STATS 0x8
+
 #define OF_METER_MAX 0xffff0000u
 #define OF_METER_SLOWPATH 0xfffffffdu
 #define OF_METER_CONTROLLER 0xfffffffeu
@@ -435,7 +457,7 @@ enum of_meter_command { OF_METER_ADD, OF_METER_MODIFY, OF_METER_DELETE };
 struct of_meter_mod {
 	enum of_meter_command command;
 	uint32_t id;
-	uint16_t flags;         /* OFPMF_* as in OpenFlow 1.3 */
+	uint16_t flags;         /* OFPMF_* */
 	struct hal_meter meter; /* bands in the order given */
 };
 

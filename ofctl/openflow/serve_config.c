@@ -106,38 +106,6 @@ enum of_error of_serve_table_mod(struct of_conn *conn, const uint8_t *msg, size_
 	return config & ~DEPRECATED_TABLE_CONFIG ? OFERR_TABLE_MOD_BAD_CONFIG : OFERR_OK;
 }
 
-/* There is no room for groups (the group features say so): nothing to add to, modify or delete. */
-enum of_error of_serve_group_mod(struct of_conn *conn, const uint8_t *msg, size_t len)
-{
-	struct of_rd r = of_msg_body(msg, len);
-
-	(void)conn;
-	switch (of_get_u16(&r)) {
-	case 1: /* OFPGC_MODIFY */
-		return OFERR_GROUP_UNKNOWN;
-	case 2: /* OFPGC_DELETE */
-		return OFERR_OK;
-	default:
-		return OFERR_GROUP_BAD_TYPE;
-	}
-}
-
-/* As for groups. */
-enum of_error of_serve_meter_mod(struct of_conn *conn, const uint8_t *msg, size_t len)
-{
-	struct of_rd r = of_msg_body(msg, len);
-
-	(void)conn;
-	switch (of_get_u16(&r)) {
-	case 1: /* OFPMC_MODIFY */
-		return OFERR_METER_UNKNOWN;
-	case 2: /* OFPMC_DELETE */
-		return OFERR_OK;
-	default:
-		return OFERR_METER_UNSUPPORTED;
-	}
-}
-
 enum of_error of_serve_queue_config(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	bool v10 = conn->version == OFP10;

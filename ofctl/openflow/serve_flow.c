@@ -6,12 +6,8 @@
 
 enum of_error of_apply_flow_mod(struct of_conn *conn, struct of_flow_mod *fm)
 {
-	enum of_error err;
+	enum of_error err = pl_flow_mod(conn->agent->br, fm);
 
-	if (fm->ins.has_meter) /* no meter can exist: the meter features say so */
-		err = OFERR_METER_UNKNOWN;
-	else
-		err = pl_flow_mod(conn->agent->br, fm);
 	of_instructions_free(&fm->ins);
 	return err;
 }

@@ -72,38 +72,6 @@ static enum of_error serve_queue_stats(struct of_conn *conn, const uint8_t *msg,
 	return OFERR_OK;
 }
 
-static enum of_error reply_zeros(
-	struct of_conn *conn, const uint8_t *msg, uint16_t type, size_t n_zeros)
-{
-	struct of_reply rep;
-
-	of_reply_begin(&rep, conn, msg, type, 0);
-	of_put_zeros(&rep.b, n_zeros);
-	of_reply_end(&rep);
-	return OFERR_OK;
-}
-
-/* No groups and no meters exist: their statistics and descriptions are empty, and their features
- * say that none can be added. */
-static enum of_error serve_nothing(struct of_conn *conn, const uint8_t *msg, size_t len)
-{
-	struct of_rd r = of_rd_make(msg + OFP_HEADER_LEN, len - OFP_HEADER_LEN);
-
-	return reply_zeros(conn, msg, of_get_u16(&r), 0);
-}
-
-static enum of_error serve_group_features(struct of_conn *conn, const uint8_t *msg, size_t len)
-{
-	(void)len;
-	return reply_zeros(conn, msg, OFPMP_GROUP_FEATURES, 40);
-}
-
-static enum of_error serve_meter_features(struct of_conn *conn, const uint8_t *msg, size_t len)
-{
-	(void)len;
-	return reply_zeros(conn, msg, OFPMP_METER_FEATURES, 16);
-}
-
 static enum of_error serve_table_features(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	struct of_rd r = of_multipart_body(conn, msg, len);
@@ -144,12 +112,12 @@ static const struct handler {
 	{OFPMP_TABLE, true, 0, 0, of_serve_table_stats},
 	{OFPMP_PORT_STATS, true, 8, 8, of_serve_port_stats},
 	{OFPMP_QUEUE, true, 8, 8, serve_queue_stats},
-	{OFPMP_GROUP, false, 0, 8, serve_nothing},
-	{OFPMP_GROUP_DESC, false, 0, 0, serve_nothing},
-	{OFPMP_GROUP_FEATURES, false, 0, 0, serve_group_features},
-	{OFPMP_METER, false, 0, 8, serve_nothing},
-	{OFPMP_METER_CONFIG, false, 0, 8, serve_nothing},
-	{OFPMP_METER_FEATURES, false, 0, 0, serve_meter_features},
+	{OFPMP_GROUP, false, 0, 8, of_serve_group_stats},
+	{OFPMP_GROUP_DESC, false, 0, 0, of_serve_group_desc},
+	{OFPMP_GROUP_FEATURES, false, 0, 0, of_serve_group_features},
+	{OFPMP_METER, false, 0, 8, of_serve_meter_stats},
+	{OFPMP_METER_CONFIG, false, 0, 8, of_serve_meter_config},
+	{OFPMP_METER_FEATURES, false, 0, 0, of_serve_meter_features},
 	{OFPMP_TABLE_FEATURES, false, 0, ANY_LEN, serve_table_features},
 	{OFPMP_PORT_DESC, true, 0, 0, serve_port_desc}, /* in 1.0 as an extension */
 	{OFPMP_EXPERIMENTER, true, ANY_LEN, ANY_LEN, serve_experimenter},

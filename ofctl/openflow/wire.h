@@ -201,6 +201,14 @@ enum {
 	OFPIT_EXPERIMENTER = 0xffff,
 };
 
+/* Capabilities of groups; flags of meters are OFPMF_*, message.h. */
+enum {
+	OFPGFC_SELECT_WEIGHT = 1 << 0,
+	OFPGFC_SELECT_LIVENESS = 1 << 1,
+	OFPGFC_CHAINING = 1 << 2,
+	OFPGFC_CHAINING_CHECKS = 1 << 3,
+};
+
 /* Nicira messages (inside OFPT_EXPERIMENTER) and statistics (inside OFPMP_EXPERIMENTER). */
 enum {
 	NXT_ROLE_REQUEST = 10,

@@ -7,6 +7,8 @@
 #include "hal/base/log.h"
 #include "hal/base/rcu.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/group.h"
+#include "ofctl/pipeline/meter.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
@@ -26,6 +28,8 @@ struct pl_bridge *pipeline_bridge_add(struct pipeline *pl, const char *name, uin
 		flow_table_init(&br->tables[i]);
 	hmap_init(&br->ports);
 	hmap_init(&br->macs);
+	hmap_init(&br->groups);
+	hmap_init(&br->meters);
 	hmap_init(&br->learn_cookies);
 	LIST_INIT(&br->timed);
 	pl_bridge_set_mac_aging(br, 0, 0);
@@ -61,6 +65,8 @@ void pipeline_bridge_remove(struct pipeline *pl, struct pl_bridge *br)
 	HMAP_FOR_EACH (p, struct pl_port, node, &br->ports)
 		pl_port_remove(br, p->cfg.number);
 	pl_flow_flush(br);
+	bridge_groups_clear(br);
+	bridge_meters_clear(br);
 	bridge_mac_destroy(br);
 	pipeline_changed_dep(pl, &key);
 	LIST_REMOVE(br, link);
@@ -78,6 +84,8 @@ void bridge_free(struct pl_bridge *br)
 		flow_table_destroy(&br->tables[i]);
 	hmap_destroy(&br->ports);
 	hmap_destroy(&br->macs);
+	hmap_destroy(&br->groups);
+	hmap_destroy(&br->meters);
 	learn_destroy(br);
 	free(br);
 }

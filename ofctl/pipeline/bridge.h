@@ -58,6 +58,7 @@ struct pl_bridge {
 	struct flow_table tables[OF_TABLES];
 	struct hmap ports;
 	struct hmap macs;
+	struct hmap groups, meters; /* workers, under RCU */
 	struct flow_timed timed;
 	_Atomic bool standalone;
 	_Atomic bool miss_to_controller;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofctl/pipeline/check_actions.h"
 
+#include "ofctl/pipeline/group.h"
+#include "ofctl/pipeline/meter.h"
+
 #define OF_VERSION_10 0x01
 
 /* The match, as actions change what is known of the packet's headers. */
@@ -113,12 +116,12 @@ static enum of_error check_one(
 	case OFACT_ENQUEUE:
 		return OFERR_BAD_QUEUE; /* no port has queues */
 	case OFACT_GROUP:
-		return OFERR_BAD_OUT_GROUP; /* there are no groups */
+	case OFACT_METER:
+		return OFERR_OK; /* group_check_actions() */
 	case OFACT_PUSH_PBB:
 	case OFACT_POP_PBB:
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
-	case OFACT_METER:
 		return OFERR_BAD_ACTION_TYPE;
 	default:
 		return check_nx(a, m, c);
@@ -163,6 +166,8 @@ enum of_error check_actions(
 		error = check_place(&acts->a[i], c->in_ct);
 		if (!error)
 			error = check_one(&acts->a[i], m, c);
+		if (error == OFERR_MATCH_INCONSISTENT && c->any_packet)
+			error = OFERR_OK;
 	}
 	return error;
 }
@@ -171,9 +176,17 @@ enum of_error pl_actions_check(
 	struct pl_bridge *br, const struct of_actions *acts, const struct hal_match *match)
 {
 	struct hal_match m = *match;
+	enum of_error error = check_actions(acts, &m, &(struct check){0});
 
-	(void)br;
-	return check_actions(acts, &m, &(struct check){0});
+	return error ? error : group_check_actions(br, acts);
+}
+
+enum of_error check_bucket_actions(struct pl_bridge *br, const struct of_actions *acts)
+{
+	struct hal_match m = {0};
+	enum of_error error = check_actions(acts, &m, &(struct check){.any_packet = true});
+
+	return error ? error : group_check_actions(br, acts);
 }
 
 /* Only a packet-out may (OpenFlow 1.3, 4.5). */
@@ -200,7 +213,7 @@ static bool conjunction_ok(const struct of_instructions *ins)
 	       !ins->has_metadata && !ins->has_meter;
 }
 
-enum of_error check_instructions(const struct of_flow_mod *fm)
+enum of_error check_instructions(struct pl_bridge *br, const struct of_flow_mod *fm)
 {
 	const struct of_instructions *ins = &fm->ins;
 	bool lenient = fm->version == OF_VERSION_10;
@@ -210,7 +223,7 @@ enum of_error check_instructions(const struct of_flow_mod *fm)
 	if (ins->has_goto && (ins->goto_table >= OF_TABLES ||
 				     (fm->table != OF_TABLE_ALL && ins->goto_table <= fm->table)))
 		return OFERR_BAD_GOTO_TABLE;
-	if (ins->has_meter)
+	if (ins->has_meter && !bridge_meter(br, ins->meter))
 		return OFERR_METER_UNKNOWN;
 	if (sends_to_table(&ins->apply) || sends_to_table(&ins->write))
 		return OFERR_BAD_OUT_PORT;
@@ -218,5 +231,9 @@ enum of_error check_instructions(const struct of_flow_mod *fm)
 		return OFERR_BAD_CONJUNCTION;
 	error = check_actions(&ins->apply, &m, &(struct check){.lenient = lenient});
 	m = fm->match;
-	return error ? error : check_actions(&ins->write, &m, &(struct check){.in_set = true});
+	if (!error)
+		error = check_actions(&ins->write, &m, &(struct check){.in_set = true});
+	if (!error)
+		error = group_check_actions(br, &ins->apply);
+	return error ? error : group_check_actions(br, &ins->write);
 }

@@ -10,6 +10,10 @@
 #include "ofctl/pipeline/bridge.h"
 
 /* Instructions of a flow-mod that adds or modifies (OpenFlow 1.3, 6.4 and 5.9). */
-enum of_error check_instructions(const struct of_flow_mod *fm);
+enum of_error check_instructions(struct pl_bridge *br, const struct of_flow_mod *fm);
+
+/* Actions of a group's bucket. What packets come there is not known, so what they lack is no error:
+ * an action on it does nothing. */
+enum of_error check_bucket_actions(struct pl_bridge *br, const struct of_actions *acts);
 
 #endif

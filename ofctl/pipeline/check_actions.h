@@ -13,10 +13,12 @@
 
 /* Where actions stand. */
 struct check {
-	bool lenient; /* OpenFlow 1.0 lets a flow set fields that its packets may lack; there it
-			 does nothing */
-	bool in_ct;   /* inside CT */
-	bool in_set;  /* of an action set */
+	bool lenient;    /* OpenFlow 1.0 lets a flow set fields that its packets may lack; there it
+			    does nothing */
+	bool any_packet; /* of a bucket: which packets come there is not known; what they lack is
+			    not touched */
+	bool in_ct;      /* inside CT */
+	bool in_set;     /* of an action set */
 };
 
 /* Actions in order; `m` is what is known of the packet's headers, as they change it. */

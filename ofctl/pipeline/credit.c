@@ -106,6 +106,9 @@ static void credit_one(
 	case CREDIT_FIN:
 		flow_mod_shorten(c->flow, c->fin_idle, c->fin_hard);
 		break;
+	case CREDIT_GROUP:
+		group_credit(c->group, c->bucket, packets, bytes);
+		break;
 	}
 }
 

@@ -26,6 +26,7 @@ enum dep_type {
 	DEP_FLOW,
 	DEP_MAC,
 	DEP_PORT,
+	DEP_LIVE, /* a: number of a port whose link may go up or down */
 	DEP_PORT_SET,
 	DEP_BRIDGE,
 	DEP_GROUP,     /* a: its id */
@@ -55,6 +56,11 @@ static inline struct dep_key dep_key_mac(
 static inline struct dep_key dep_key_port(const struct pl_bridge *br, uint32_t number)
 {
 	return (struct dep_key){DEP_PORT, br->id, number};
+}
+
+static inline struct dep_key dep_key_live(const struct pl_bridge *br, uint32_t number)
+{
+	return (struct dep_key){DEP_LIVE, br->id, number};
 }
 
 static inline struct dep_key dep_key_flow(const struct flow *f)

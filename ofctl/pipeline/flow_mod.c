@@ -140,7 +140,7 @@ static struct flow *modified(struct flow *old, const struct of_flow_mod *fm)
 
 enum of_error flow_mod_learn(struct pl_bridge *br, const struct of_flow_mod *fm, struct flow *old)
 {
-	enum of_error error = check_instructions(fm);
+	enum of_error error = check_instructions(br, fm);
 	struct flow *f;
 
 	if (error)
@@ -253,7 +253,7 @@ enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 	if (fm->flags & OF_FLOW_EMERGENCY_10)
 		return OFERR_BAD_FLAGS;
 	if (fm->command != OF_FLOW_DELETE && fm->command != OF_FLOW_DELETE_STRICT)
-		error = check_instructions(fm);
+		error = check_instructions(br, fm);
 	if (error)
 		return error;
 	pipeline_change_begin(br->pl);
@@ -271,6 +271,19 @@ void pl_flow_flush(struct pl_bridge *br)
 		while ((f = TAILQ_FIRST(&br->tables[i].flows)))
 			flow_mod_remove(f, OF_REMOVED_DELETE);
 	pipeline_change_end(br->pl);
+}
+
+void bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flow *f, void *arg),
+	void *arg, enum of_removed_reason reason)
+{
+	struct flow *f, *next;
+
+	for (unsigned i = 0; i < OF_TABLES; i++)
+		for (f = TAILQ_FIRST(&br->tables[i].flows); f; f = next) {
+			next = TAILQ_NEXT(f, order);
+			if (which(f, arg))
+				flow_mod_remove(f, reason);
+		}
 }
 
 void bridge_flow_expire(struct pl_bridge *br, uint64_t now_ms)

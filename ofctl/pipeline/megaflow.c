@@ -145,6 +145,9 @@ fail:
 
 static bool same_credit(const struct credit *a, const struct credit *b)
 {
+	/* A group that was modified has the same counters still. */
+	if (a->type == CREDIT_GROUP && b->type == CREDIT_GROUP)
+		return a->group->counter == b->group->counter && a->bucket == b->bucket;
 	return a->type == b->type && a->br == b->br && a->flow == b->flow && a->port == b->port &&
 	       a->vlan == b->vlan && !memcmp(a->mac, b->mac, 6) && a->table == b->table &&
 	       a->rx == b->rx && a->fin_idle == b->fin_idle && a->fin_hard == b->fin_hard &&

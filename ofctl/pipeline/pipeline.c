@@ -203,6 +203,8 @@ void pipeline_close(struct pipeline *pl)
 	struct pl_bridge *br;
 
 	pl->ops = (struct pipeline_ops){0};
+	pl->sp = NULL;
+	pl->ol = NULL;
 	event_free(pl->wake_event);
 	event_free(pl->sweep_event);
 	event_free(pl->reclaim_event);

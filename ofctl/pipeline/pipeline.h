@@ -160,6 +160,9 @@ enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r);
 
 /* ---- groups and meters ---- */
 
+#define PL_GROUPS_MAX 1000000u /* of a bridge */
+#define PL_METERS_MAX 65535u   /* of all bridges */
+
 /* Apply a group-mod or meter-mod: all of it or nothing. */
 enum of_error pl_group_mod(struct pl_bridge *br, const struct of_group_mod *gm);
 enum of_error pl_meter_mod(struct pl_bridge *br, const struct of_meter_mod *mm);

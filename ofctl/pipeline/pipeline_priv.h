@@ -125,12 +125,14 @@ struct pipeline {
 	uint32_t next_bridge_id;
 	struct hmap bridge_ids; /* bridges, by id; workers, under RCU */
 	struct recirc_ids *recircs;
-	struct width_oracle *oracle;   /* NULL: off */
-	struct hmap megaflows;         /* LIVE ones, by ufid */
-	struct pl_megaflow_list all;   /* LIVE and RETIRING */
-	struct pl_megaflow_list stale; /* to be translated again */
-	struct hmap deps;              /* struct dep_head */
-	struct hmap visits;            /* struct visit_head by bridge and table */
+	struct width_oracle *oracle;    /* NULL: off */
+	uint64_t meter_ids[65536 / 64]; /* datapath ids of meters that are in use */
+	uint32_t last_meter;            /* that was given */
+	struct hmap megaflows;          /* LIVE ones, by ufid */
+	struct pl_megaflow_list all;    /* LIVE and RETIRING */
+	struct pl_megaflow_list stale;  /* to be translated again */
+	struct hmap deps;               /* struct dep_head */
+	struct hmap visits;             /* struct visit_head by bridge and table */
 	struct rte_ring *births, *notes;
 	int wake_fd;
 	_Atomic bool woken;

@@ -310,6 +310,7 @@ static bool same_status(const struct of_port_desc *a, const struct of_port_desc 
 void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bool link_up,
 	const uint8_t mac[6], uint64_t speed_mbps)
 {
+	struct dep_key live = dep_key_live(br, number);
 	struct pl_port *old = find(br, number), *p;
 	struct of_port_desc d;
 
@@ -330,7 +331,11 @@ void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bo
 	p->desc = d;
 	p->up = admin_up && link_up;
 	memcpy(p->cfg.mac, mac, 6);
+	pipeline_change_begin(br->pl);
+	if (p->up != old->up)
+		pipeline_changed_dep(br->pl, &live);
 	replace(br, old, p, false);
+	pipeline_change_end(br->pl);
 	emit_status(br, OF_PORT_MODIFY, p);
 }
 

@@ -63,6 +63,8 @@ void credit_drop(const struct credit *c)
 		flow_unref(c->flow);
 	else if (c->type == CREDIT_LEARN)
 		learn_unref(c->learn);
+	else if (c->type == CREDIT_GROUP)
+		group_unref(c->group);
 }
 
 void xlate_effect(struct xlate *x, const struct effect *e)
@@ -311,7 +313,10 @@ static const struct of_instructions *run_table(struct xlate *x, uint8_t table, r
 	x->pin_reason = is_table_miss_flow(f) ? OF_REASON_NO_MATCH : OF_REASON_ACTION;
 	l.acts = &f->ins.apply;
 	l.then = &f->ins;
-	xlate_list_run(x, &l);
+	if (f->ins.has_meter)
+		xlate_meter(x, f->ins.meter);
+	if (!x->freezing)
+		xlate_list_run(x, &l);
 	if (x->freezing)
 		xlate_frame_list(x, &l, true);
 	return xlate_halted(x) ? NULL : l.then;

@@ -29,6 +29,7 @@
 #include "hal/match.h"
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/depend.h"
+#include "ofctl/pipeline/group.h"
 #include "ofctl/pipeline/recirc.h"
 
 /* One table lookup. */
@@ -44,6 +45,7 @@ enum credit_type {
 	CREDIT_MISS,
 	CREDIT_MAC,
 	CREDIT_PATCH,
+	CREDIT_GROUP,
 	CREDIT_LEARN, /* what was learned is used */
 	CREDIT_FIN,   /* a connection ends: the flow's timeouts get shorter */
 };
@@ -53,6 +55,8 @@ struct credit {
 	enum credit_type type;
 	struct pl_bridge *br;        /* MAC, MISS, PATCH */
 	struct flow *flow;           /* FLOW, FIN: with a reference */
+	struct pl_group *group;      /* GROUP: with a reference */
+	uint32_t bucket;             /* GROUP: its slot, UINT32_MAX: the group as a whole */
 	struct pl_learn *learn;      /* LEARN: with a reference */
 	uint16_t fin_idle, fin_hard; /* FIN: seconds, 0: as it is */
 	uint32_t port;               /* MAC: where; PATCH: number */
@@ -154,6 +158,7 @@ struct xlate {
 	bool ct_stale; /* the packet's ct_* are not what the key says: it says that there are none
 			*/
 	struct pl_hash_basis hash; /* that the packet's dp_hash was computed with */
+	unsigned hash_used;        /* bits of it that groups have chosen by */
 	bool freezing;             /* everything stops, frames are collected */
 	struct xlate_vec frames;   /* struct pl_frame, innermost first */
 	struct xlate_vec recircs; /* struct pl_recirc *: references; the megaflow takes them over */

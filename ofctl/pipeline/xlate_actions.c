@@ -3,9 +3,11 @@
  * OpenFlow actions, one by one.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hal/mutation.h"
+#include "ofctl/pipeline/action_set.h"
 #include "ofctl/pipeline/xlate.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -301,54 +303,20 @@ void xlate_actions(struct xlate *x, const struct of_actions *acts)
 		xlate_frame_list(x, &l, false);
 }
 
-/* OpenFlow 1.3, 5.10: the order in which an action set is executed. */
-static const enum of_action_type set_order[] = {
-	OFACT_COPY_TTL_IN,
-	OFACT_POP_VLAN,
-	OFACT_POP_MPLS,
-	OFACT_POP_PBB,
-	OFACT_PUSH_MPLS,
-	OFACT_PUSH_PBB,
-	OFACT_PUSH_VLAN,
-	OFACT_COPY_TTL_OUT,
-	OFACT_DEC_MPLS_TTL,
-	OFACT_DEC_NW_TTL,
-	OFACT_SET_MPLS_TTL,
-	OFACT_SET_VLAN_VID_10,
-	OFACT_SET_VLAN_PCP_10,
-	OFACT_SET_FIELD,
-	OFACT_MOVE,
-	OFACT_SET_QUEUE,
-	OFACT_GROUP,
-	OFACT_OUTPUT,
-	OFACT_RESUBMIT,
-};
-
-static bool sends(const struct of_action *a)
-{
-	return a->type == OFACT_OUTPUT || a->type == OFACT_GROUP || a->type == OFACT_RESUBMIT;
-}
-
 void xlate_action_set(struct xlate *x)
 {
-	struct of_action set[32], ordered[32];
-	struct of_actions list = {0, ordered};
-	unsigned n = x->n_set;
-	bool any = false;
+	const struct of_actions set = {x->n_set, x->set};
+	struct of_actions list;
 
-	memcpy(set, x->set, n * sizeof(set[0]));
 	x->n_set = 0;
 	/* What an exit action ends is the way through tables. */
 	x->exit = false;
-	for (unsigned i = 0; i < n; i++)
-		any |= sends(&set[i]);
-	if (!any)
+	if (action_set_sort(&set, &list)) {
+		x->error = -ENOMEM;
 		return;
+	}
 	/* Also after a table-miss flow: another flow may have written the set. */
 	x->pin_reason = OF_REASON_ACTION_SET;
-	for (unsigned o = 0; o < sizeof(set_order) / sizeof(set_order[0]); o++)
-		for (unsigned i = 0; i < n; i++)
-			if (set[i].type == set_order[o])
-				ordered[list.n++] = set[i];
 	xlate_actions(x, &list);
+	free(list.a);
 }

@@ -11,6 +11,8 @@
 
 /* xlate_group.c */
 void xlate_group(struct xlate *x, uint32_t group);
+
+/* xlate_meter.c */
 void xlate_meter(struct xlate *x, uint32_t meter);
 
 /* xlate_ct.c */

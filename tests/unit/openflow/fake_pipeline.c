@@ -59,6 +59,7 @@ void fake_reset(void)
 {
 	while (n_flows)
 		drop_flow(n_flows - 1);
+	fake_groups_reset();
 	fake.hold = false;
 	fake_release();
 	memset(&fake, 0, sizeof(fake));

@@ -25,5 +25,6 @@ struct pl_bridge *fake_bridge(void);
 void fake_reset(void);
 void fake_release(void);
 unsigned fake_n_flows(void);
+void fake_groups_reset(void); /* fake_group.c */
 
 #endif

@@ -74,9 +74,39 @@ for version in OpenFlow10 OpenFlow13; do
 	expect none 'flow_count=0' dump-aggregate "$br"
 done
 version=OpenFlow13
-expect groups 'GROUP_DESC reply' dump-groups "$br"
-expect group-features 'GROUP_FEATURES reply' dump-group-features "$br"
-expect meters 'max_meter:0' meter-features "$br"
+silent group1 add-group "$br" 'group_id=1,type=all,bucket=output:1,bucket=set_field:00:00:00:00:00:01->eth_dst,output:p2'
+silent group2 add-group "$br" 'group_id=2,type=select,bucket=weight:10,watch_port:1,actions=output:1,bucket=watch_group:1,actions=group:1'
+silent group3 add-group "$br" 'group_id=3,type=ff,bucket=watch_port:2,output:2'
+silent group4 add-group "$br" 'group_id=4,type=indirect,bucket=dec_ttl,output:2'
+expect group1 'group_id=1,type=all,bucket=actions=output:p1,bucket=actions=set_field:00:00:00:00:00:01->eth_dst,output:p2$' --names dump-groups "$br"
+expect group2 'group_id=2,type=select,bucket=weight:10,watch_port:1,actions=output:1,bucket=watch_group:1,actions=group:1$' --no-names dump-groups "$br"
+expect group3 'group_id=3,type=ff,bucket=watch_port:2,actions=output:2$' --no-names dump-groups "$br"
+expect group-exists 'OFPGMFC_GROUP_EXISTS' add-group "$br" 'group_id=1,type=all,bucket=output:1'
+expect group-unknown 'OFPGMFC_UNKNOWN_GROUP' mod-group "$br" 'group_id=9,type=all,bucket=output:1'
+silent mod-group mod-group "$br" 'group_id=4,type=indirect,bucket=output:1'
+expect modified 'group_id=4,type=indirect,bucket=actions=output:1$' --no-names dump-groups "$br"
+expect group-stats 'group_id=1,duration=1.234.*s,ref_count=3,packet_count=7,byte_count=700,bucket0:packet_count=0,byte_count=0,bucket1:packet_count=1,byte_count=100$' dump-group-stats "$br" group_id=1
+silent del-group del-groups "$br" group_id=4
+silent del-groups del-groups "$br"
+expect no-groups 'OFPST_GROUP_DESC reply .*:$' dump-groups "$br"
+expect group-features 'Capabilities:  0xf' dump-group-features "$br"
+expect group-max 'max_groups=0xf4240' dump-group-features "$br"
+silent meter1 add-meter "$br" 'meter=1,kbps,burst,stats,bands=type=drop,rate=1000,burst_size=100,type=dscp_remark,rate=500,burst_size=50,prec_level=1'
+silent meter2 add-meter "$br" 'meter=2,pktps,bands=type=drop,rate=5'
+expect meter1 'meter=1 kbps burst stats bands=$' dump-meter "$br" meter=1
+expect band1 'type=drop rate=1000 burst_size=100$' dump-meter "$br" meter=1
+expect band2 'type=dscp_remark rate=500 burst_size=50 prec_level=1$' dump-meter "$br" meter=1
+expect meters 'meter=2 pktps bands=$' dump-meters "$br"
+expect meter-exists 'OFPMMFC_METER_EXISTS' add-meter "$br" 'meter=1,kbps,bands=type=drop,rate=1'
+expect meter-unknown 'OFPMMFC_UNKNOWN_METER' mod-meter "$br" 'meter=9,kbps,bands=type=drop,rate=1'
+silent mod-meter mod-meter "$br" 'meter=2,pktps,bands=type=drop,rate=6'
+expect meter-stats 'meter:1 flow_count:2 packet_in_count:9 byte_in_count:900 duration:1.234.*s bands:' meter-stats "$br" meter=1
+expect band-stats '^0: packet_count:4 byte_count:0' meter-stats "$br" meter=1
+expect no-meter 'OFPMMFC_UNKNOWN_METER' meter-stats "$br" meter=9
+silent del-meter del-meter "$br" meter=2
+silent del-meters del-meters "$br"
+expect meter-features 'max_meter:65535 max_bands:16 max_color:0' meter-features "$br"
+expect meter-types 'band_types: drop dscp_remark' meter-features "$br"
+expect meter-capabilities 'capabilities: kbps pktps burst stats' meter-features "$br"
 expect table-features 'next tables: 1-253' dump-table-features "$br"
-expect no-group 'OFPGMFC_BAD_TYPE' add-group "$br" 'group_id=1,type=all,bucket=output:1'
 exit $failed

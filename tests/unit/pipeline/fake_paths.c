@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "hal/base/rcu.h"
+#include "offload/objects.h"
 #include "offload/offload.h"
+#include "swpath/meter.h"
 #include "swpath/swpath.h"
 #include "tests/unit/pipeline/test.h"
 
@@ -107,6 +109,51 @@ int swpath_inject(struct swpath *sp, const struct hal_key *meta, const void *dat
 	paths.injects++;
 	paths.inject_key = *meta;
 	hal_program_format(program, NULL, NULL, paths.injected, sizeof(paths.injected));
+	return 0;
+}
+
+int swpath_meter_set(struct swpath *sp, uint32_t id, const struct hal_meter *cfg)
+{
+	(void)sp;
+	paths.meter = id;
+	paths.meter_cfg = *cfg;
+	paths.meters_set++;
+	return 0;
+}
+
+void swpath_meter_del(struct swpath *sp, uint32_t id)
+{
+	(void)sp;
+	(void)id;
+	paths.meters_deleted++;
+}
+
+int swpath_meter_stats_read(struct swpath *sp, uint32_t id, struct hal_meter_stats *out)
+{
+	(void)sp;
+	*out = (struct hal_meter_stats){.packets = id};
+	return 0;
+}
+
+int offload_meter_set(struct offload *ol, uint32_t id, const struct hal_meter *meter)
+{
+	(void)ol;
+	(void)meter;
+	EXPECT(id == paths.meter, "both paths know a meter by the same number");
+	return 0;
+}
+
+int offload_meter_del(struct offload *ol, uint32_t id)
+{
+	(void)ol;
+	(void)id;
+	return 0;
+}
+
+int offload_meter_stats(struct offload *ol, uint32_t id, struct hal_meter_stats *out)
+{
+	(void)ol;
+	*out = (struct hal_meter_stats){.packets = 1000u * id};
 	return 0;
 }
 

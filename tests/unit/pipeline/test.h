@@ -55,6 +55,10 @@ struct fake_paths {
 	unsigned injects;
 	struct hal_key inject_key;
 	char injected[1024];
+	/* Meters: the last one set, and how often one was set or deleted. */
+	uint32_t meter;
+	struct hal_meter meter_cfg;
+	unsigned meters_set, meters_deleted;
 	uint32_t admin_port;
 	bool admin_up;
 };
