@@ -266,6 +266,7 @@ int contract_run(struct contract *ct, const char *spec)
 	run_list(ct, contract_rule_checks);
 	run_list(ct, contract_counter_checks);
 	run_list(ct, contract_port_checks);
+	run_list(ct, contract_object_checks);
 	contract_close(ct);
 	printf("%s: %u passed, %u failed, %u skipped\n", spec, ct->passed, ct->failed, ct->skipped);
 	return ct->failed != 0;

@@ -92,7 +92,7 @@ struct contract_check {
 	void (*run)(struct contract *ct);
 };
 extern const struct contract_check contract_open_checks[], contract_rule_checks[],
-	contract_port_checks[], contract_counter_checks[];
+	contract_port_checks[], contract_counter_checks[], contract_object_checks[];
 
 /* wires.c: 0, or -errno */
 int wires_make(struct contract *ct);
