@@ -84,6 +84,13 @@ static void add_pipeline_fields(struct hal_match *m)
 		value[3] &= mask[3];
 		hal_match_set(m, FIELD_REG0, value, mask);
 	}
+	if (one_in(4)) {
+		memset(mask, 0, sizeof(mask));
+		memset(value, 0, sizeof(value));
+		mask[3] = (uint8_t)(1u << rnd_below(6));
+		value[3] = one_in(2) ? mask[3] : 0;
+		hal_match_set(m, FIELD_CT_STATE, value, mask);
+	}
 }
 
 void gen_match(struct hal_match *m, unsigned table)
@@ -207,11 +214,11 @@ static void add_mpls(struct of_actions *acts)
 	a->eth_type = a->type == OFACT_POP_MPLS && one_in(2) ? 0x800 : 0x8847;
 }
 
-static void add_one(struct of_actions *acts, const struct hal_match *m, unsigned table, bool set)
+void gen_action(struct of_actions *acts, const struct hal_match *m, unsigned table, bool set)
 {
 	struct of_action *a;
 
-	switch (rnd_below(set ? 9 : 12)) {
+	switch (rnd_below(set ? 9 : 14)) {
 	case 0:
 	case 1:
 	case 2:
@@ -246,6 +253,10 @@ static void add_one(struct of_actions *acts, const struct hal_match *m, unsigned
 		a = add_action(acts, one_in(2) ? OFACT_SET_VLAN_VID_10 : OFACT_SET_VLAN_PCP_10);
 		a->vlan = (uint16_t)rnd_below(8);
 		break;
+	case 11:
+	case 12:
+		gen_nested(acts, m, table);
+		break;
 	default:
 		add_output(acts);
 		break;
@@ -264,8 +275,10 @@ static void gen_match_rare(struct hal_match *m, unsigned table, struct of_action
 	hal_match_set_u64(m, FIELD_ETH_TYPE, types[type]);
 	if (type >= 2)
 		add_mpls(acts);
-	else
+	else if (one_in(3))
 		add_action(acts, OFACT_DEC_NW_TTL);
+	else
+		gen_ct(acts, table);
 	if (one_in(2))
 		add_output(acts);
 }
@@ -285,15 +298,15 @@ void gen_flow(struct of_flow_mod *fm)
 		.out_port = OF_PORT_ANY,
 		.out_group = OF_GROUP_ANY,
 	};
-	if (one_in(6))
+	if (one_in(5))
 		gen_match_rare(&fm->match, table, &fm->ins.apply);
 	else
 		gen_match(&fm->match, table);
 	while (n--)
-		add_one(&fm->ins.apply, &fm->match, table, false);
+		gen_action(&fm->ins.apply, &fm->match, table, false);
 	if (one_in(4))
 		for (n = rnd_below(4); n--;)
-			add_one(&fm->ins.write, &fm->match, table, true);
+			gen_action(&fm->ins.write, &fm->match, table, true);
 	fm->ins.clear = one_in(16);
 	if (table + 1 < GEN_TABLES && one_in(2)) {
 		fm->ins.has_goto = true;

@@ -158,6 +158,12 @@ void gen_flow(struct of_flow_mod *fm);
 bool gen_flow_add(void); /* makes one and adds it, overlap checked; false: refused */
 void gen_match(struct hal_match *m, unsigned table);
 
+/* One random action that may be executed where `m` matches; `set`: in an action set. gen_nested():
+ * one that recirculates or holds others; gen_ct(): ct or ct_clear. */
+void gen_ct(struct of_actions *acts, unsigned table);
+void gen_action(struct of_actions *acts, const struct hal_match *m, unsigned table, bool set);
+void gen_nested(struct of_actions *acts, const struct hal_match *m, unsigned table);
+
 /* Ports of both bridges in all modes, patch ports between them, and stations. */
 void gen_ports(void);
 void gen_port(struct pl_bridge *br, uint32_t number, struct pl_port_config *cfg);

@@ -15,7 +15,7 @@
 #define LIKE 8
 
 struct tally {
-	unsigned packets, errors, empty, like, wide, steps[ACTION_MAX];
+	unsigned packets, errors, empty, like, wide, chains, steps[ACTION_MAX];
 };
 
 static void mask_of(const struct hal_cmatch *cm, struct hal_key *mask)
@@ -63,41 +63,75 @@ static bool compare(const struct hal_key *key, const struct pl_megaflow *m,
 	return ok;
 }
 
-static bool one_packet(unsigned program, struct tally *t)
+static bool tried(unsigned program, const struct hal_key *key, struct tally *t, unsigned depth);
+
+/* Whatever comes back by one of the ids. */
+static bool chains(unsigned program, const struct pl_megaflow *m, const struct hal_key *key,
+	struct tally *t, unsigned depth)
 {
-	struct hal_key key, mask, like;
-	struct pl_megaflow *m;
+	static const uint32_t states[] = {0, 0x20, 0x21, 0x22, 0x2a, 0x30, 0x3f};
 	bool ok = true;
 
-	gen_key(&key);
-	m = rig_translate(&key);
+	for (unsigned i = 0; i < m->n_recircs && ok; i++) {
+		struct hal_key again;
+
+		if (m->recircs[i]->id == m->mf.chain)
+			continue;
+		gen_key(&again);
+		again.in_port = key->in_port;
+		again.recirc_id = rte_cpu_to_be_32(m->recircs[i]->id);
+		again.ct_state = rte_cpu_to_be_32(states[rnd_below(7)]);
+		t->chains++;
+		ok = tried(program, &again, t, depth + 1);
+	}
+	return ok;
+}
+
+static bool tried(unsigned program, const struct hal_key *key, struct tally *t, unsigned depth)
+{
+	struct hal_key mask, like;
+	struct pl_megaflow *m = rig_translate(key);
+	bool ok = true;
+
 	t->packets++;
 	if (!m) {
 		t->errors++;
 		return true;
 	}
-	EXPECT(hal_cmatch_covers(m->mf.match, &key), "a megaflow covers its packet");
+	EXPECT(hal_cmatch_covers(m->mf.match, key), "a megaflow covers its packet");
 	t->empty += !m->mf.program->len;
 	t->wide += m->mf.match->n < 6;
 	ACTION_FOR_EACH (a, m->mf.program)
 		t->steps[a->type]++;
 	mask_of(m->mf.match, &mask);
+	mask.recirc_id = 0xffffffff;
 	for (unsigned i = 0; i < LIKE && ok; i++)
-		if (gen_key_like(&key, &mask, &like)) {
+		if (gen_key_like(key, &mask, &like)) {
 			t->like++;
-			ok = compare(&key, m, &like, program);
+			ok = compare(key, m, &like, program);
 		}
 	/* The oracle of the running pipeline comes to the same. */
-	EXPECT(!oracle_check(rig.pl, m, &key, 4), "no packet is treated otherwise");
+	EXPECT(!oracle_check(rig.pl, m, key, 4), "no packet is treated otherwise");
+	if (ok && depth < 3)
+		ok = chains(program, m, key, t, depth);
 	megaflow_free(&m->mf);
 	return ok;
+}
+
+static bool one_packet(unsigned program, struct tally *t)
+{
+	struct hal_key key;
+
+	gen_key(&key);
+	return tried(program, &key, t, 0);
 }
 
 /* The steps that the pipeline makes so far. */
 static bool made(unsigned action)
 {
 	return action <= ACTION_POP_MPLS || action == ACTION_SET || action == ACTION_DEC_TTL ||
-	       action == ACTION_CLONE;
+	       action == ACTION_CLONE || action == ACTION_CT || action == ACTION_CT_CLEAR ||
+	       action == ACTION_RECIRC || action == ACTION_TRUNC || action == ACTION_CHECK_PKT_LEN;
 }
 
 /* Many flows of one mask: then the whole mask is needed, not what tells flows apart. */
@@ -133,9 +167,10 @@ static void random_widths(void)
 		for (unsigned i = 0; i < PACKETS && ok; i++)
 			ok = one_packet(p, &t);
 		rig_settle();
+		EXPECT(!recirc_count(rig.pl->recircs), "ids are let go");
 	}
-	printf("%u packets, %u like them, %u drop, %u errors ... ", t.packets, t.like, t.empty,
-		t.errors);
+	printf("%u packets, %u of chains, %u like them, %u drop, %u errors ... ", t.packets,
+		t.chains, t.like, t.empty, t.errors);
 	CU_ASSERT(ok);
 	/* Worth something only if packets are forwarded and megaflows leave something open. */
 	CU_ASSERT(t.empty + t.errors < t.packets * 2 / 3);
@@ -144,7 +179,8 @@ static void random_widths(void)
 	CU_ASSERT(t.wide > t.packets / 4);
 	for (unsigned a = 0; a < ACTION_MAX; a++)
 		if (made(a))
-			EXPECT(t.steps[a] > 20, hal_action_name((enum hal_action_type)a));
+			EXPECT(t.steps[a] > (a == ACTION_CT_CLEAR ? 2u : 20u),
+				hal_action_name((enum hal_action_type)a));
 }
 
 /* Known decisions need these bits, and no others. */
