@@ -154,8 +154,11 @@ static void run(struct swpath_worker *w, struct batch *b, unsigned i)
 	} else if (program->len == sizeof(*out) && out->a.type == ACTION_OUTPUT) {
 		swpath_output(w, b->m[i], out->port);
 	} else {
-		p = (struct swpath_packet){
-			.m = b->m[i], .pool = w->sp->pool, .key = &b->key[i], .ly = b->ly[i]};
+		p = (struct swpath_packet){.m = b->m[i],
+			.pool = w->sp->pool,
+			.key = &b->key[i],
+			.ly = b->ly[i],
+			.mf = b->mf[i]};
 		swpath_execute(w, &p, program->steps, program->len, 0);
 	}
 	b->m[i] = NULL;

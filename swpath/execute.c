@@ -11,6 +11,7 @@
 #include <rte_random.h>
 
 #include "hal/hash.h"
+#include "swpath/ct/step.h"
 #include "swpath/meter.h"
 #include "swpath/port/segment.h"
 #include "swpath/tunnel.h"
@@ -174,7 +175,7 @@ static int recirc(struct swpath_worker *w, struct swpath_packet *p,
 	key.recirc_id = rte_cpu_to_be_32(act->id);
 	again.key = &key;
 	again.recircs++;
-	mf = swpath_lookup(w, &key, again.m);
+	again.mf = mf = swpath_lookup(w, &key, again.m);
 	if (!mf)
 		swpath_drop(w, again.m, SWPATH_DROP_TRANSLATION);
 	else if (!mf->program->len)
@@ -205,8 +206,11 @@ static int check_pkt_len(struct swpath_worker *w, struct swpath_packet *p,
 	return nested_copy(w, p, lists + act->greater_len, act->less_len, nested, last);
 }
 
-static void ct_clear(struct hal_key *key)
+static void ct_clear(struct swpath_packet *p)
 {
+	struct hal_key *key = p->key;
+
+	p->ct.conn = NULL;
 	key->ct_state = key->ct_mark = 0;
 	key->ct_zone = 0;
 	key->ct_nw_proto = 0;
@@ -214,9 +218,12 @@ static void ct_clear(struct hal_key *key)
 		offsetof(struct hal_key, tun_flags) - offsetof(struct hal_key, ct_label));
 }
 
+/* `end` is that of the list of steps. */
 static int step(struct swpath_worker *w, struct swpath_packet *p, const struct hal_action *a,
-	unsigned nested, bool last)
+	const uint8_t *end, unsigned nested)
 {
+	const uint8_t *next = (const uint8_t *)a + a->len;
+	bool last = next >= end;
 	const struct hal_act_sample *sample = (const struct hal_act_sample *)a;
 	const struct hal_act_clone *clone = (const struct hal_act_clone *)a;
 
@@ -241,8 +248,14 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 		return recirc(w, p, (const struct hal_act_recirc *)a, nested, last);
 	case ACTION_HASH:
 		return hash(p, (const struct hal_act_hash *)a);
+	case ACTION_CT:
+		return swpath_ct(
+			w, p, (const struct hal_act_ct *)a, next, (uint32_t)(end - next), nested);
+	case ACTION_METER:
+		return swpath_meter_step(w, p, ((const struct hal_act_meter *)a)->meter, next,
+			(uint32_t)(end - next), nested);
 	case ACTION_CT_CLEAR:
-		ct_clear(p->key);
+		ct_clear(p);
 		return SWPATH_OK;
 	case ACTION_TRUNC:
 		p->max_len = ((const struct hal_act_trunc *)a)->max_len;
@@ -265,8 +278,6 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 	case ACTION_POP_PBB:
 	case ACTION_GROUP:
 	case ACTION_MIRROR:
-	case ACTION_CT:
-	case ACTION_METER: /* swpath_execute() */
 	case ACTION_MAX:
 		break;
 	}
@@ -292,11 +303,7 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 			return;
 		}
 		at += a->len;
-		if (a->type == ACTION_METER)
-			drop = swpath_meter_step(w, p, ((const struct hal_act_meter *)a)->meter, at,
-				(uint32_t)(end - at), nested);
-		else
-			drop = step(w, p, a, nested, at >= end);
+		drop = step(w, p, a, end, nested);
 	}
 	if (!p->m)
 		return;

@@ -21,10 +21,19 @@
 
 #include "hal/action.h"
 #include "hal/key.h"
+#include "hal/megaflow.h"
 #include "swpath/parse.h"
 #include "swpath/swpath.h"
 
 #define SWPATH_OK (-1)
+
+struct ct_conn;
+
+/* What connection tracking (swpath/ct) just said of a packet. RCU: good for the burst at hand. */
+struct swpath_ct_seen {
+	struct ct_conn *conn; /* NULL: nothing that still holds */
+	bool reply, related;
+};
 
 struct swpath_packet {
 	struct rte_mbuf *m;       /* NULL once it went out or was dropped */
@@ -32,8 +41,10 @@ struct swpath_packet {
 	struct hal_key *key;
 	struct swpath_layers ly;
 	bool key_stale, layers_stale;
-	uint8_t recircs;  /* recirculations so far */
-	uint32_t max_len; /* TRUNC: at most so many bytes at the next output; 0: all */
+	uint8_t recircs;         /* recirculations so far */
+	uint32_t max_len;        /* TRUNC: at most so many bytes at the next output; 0: all */
+	struct hal_megaflow *mf; /* whose program runs, NULL if it is nobody's */
+	struct swpath_ct_seen ct;
 };
 
 /* Parses headers of an mbuf into the (zeroed) header members of `key`. Headers that are not in the

@@ -11,11 +11,13 @@
 #include <event2/event.h>
 
 #include "hal/base/rcu.h"
+#include "swpath/ct/ct.h"
 #include "swpath/eal.h"
 #include "swpath/meter.h"
 #include "swpath/worker.h"
 
-#define TICK_US 200000 /* the classifier is put in order, deferred releases run */
+#define TICK_US 200000   /* the classifier is put in order, deferred releases run */
+#define CT_TICK_US 50000 /* connections are looked after */
 
 const char *swpath_rundir(const struct swpath *sp)
 {
@@ -42,9 +44,32 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	rcu_reclaim();
 }
 
+static void on_ct_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct swpath *sp = arg;
+	struct timespec ts;
+
+	(void)fd;
+	(void)what;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ct_tick(sp->ct, (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+	rcu_reclaim();
+}
+
+struct conntrack *swpath_conntrack(struct swpath *sp)
+{
+	return sp->ct;
+}
+
+void swpath_ct_touch(struct swpath *sp, uint64_t id, uint64_t packets)
+{
+	if (packets)
+		ct_touch(sp->ct, id);
+}
+
 static int start_events(struct swpath *sp, char *err, size_t n)
 {
-	const struct timeval every = {.tv_usec = TICK_US};
+	const struct timeval every = {.tv_usec = TICK_US}, often = {.tv_usec = CT_TICK_US};
 	int error;
 
 	if (!sp->cfg.base)
@@ -55,7 +80,9 @@ static int start_events(struct swpath *sp, char *err, size_t n)
 		return error;
 	}
 	sp->tick = event_new(sp->cfg.base, -1, EV_PERSIST, on_tick, sp);
-	if (!sp->tick || event_add(sp->tick, &every)) {
+	sp->ct_tick = event_new(sp->cfg.base, -1, EV_PERSIST, on_ct_tick, sp);
+	if (!sp->tick || event_add(sp->tick, &every) || !sp->ct_tick ||
+		event_add(sp->ct_tick, &often)) {
 		snprintf(err, n, "out of memory");
 		return -ENOMEM;
 	}
@@ -83,6 +110,8 @@ void swpath_close(struct swpath *sp, bool keep_netdevs)
 		swpath_netlink_close(sp->netlink);
 	if (sp->tick)
 		event_free(sp->tick);
+	if (sp->ct_tick)
+		event_free(sp->ct_tick);
 	for (unsigned i = 0; i < sp->n_workers; i++)
 		swpath_worker_stop(&sp->worker[i]);
 	swpath_ports_close(sp, !keep_netdevs);
@@ -92,6 +121,7 @@ void swpath_close(struct swpath *sp, bool keep_netdevs)
 	}
 	rcu_drain();
 	swpath_cls_destroy(&sp->cls);
+	ct_close(sp->ct);
 	sem_destroy(&sp->sync_answer);
 	swpath_meters_close(sp);
 	free((void *)sp->ports);
@@ -131,6 +161,13 @@ int swpath_open(const struct swpath_config *cfg, struct swpath **out, char *err,
 	swpath_cls_init(&sp->cls, SWPATH_CLS_SHARED);
 	sp->ports = calloc(HAL_PORT_MAX + 1, sizeof(sp->ports[0]));
 	if (!sp->ports) {
+		snprintf(err, n, "out of memory");
+		error = -ENOMEM;
+		goto close_half;
+	}
+	sp->ct = ct_open(CONNTRACK_MAX_CONNS,
+		&(struct ct_ops){cfg->ops.ct_established, cfg->ops.ct_gone, cfg->ops.ctx});
+	if (!sp->ct) {
 		snprintf(err, n, "out of memory");
 		error = -ENOMEM;
 		goto close_half;

@@ -25,6 +25,7 @@
 #include "hal/hal.h"
 #include "hal/key.h"
 #include "hal/megaflow.h"
+#include "hal/object.h"
 #include "hal/port.h"
 
 struct event_base;
@@ -47,6 +48,16 @@ struct swpath_ops {
 	/* Control thread: something of a port changed (link, MTU, address, vanished, appeared). */
 	void (*port_changed)(void *ctx, uint32_t port);
 	void *ctx;
+
+	/* A connection became established (TCP: both directions; UDP: a reply came), or its mark or
+	 * label changed; `dir` describes its original and reply directions, `id` names it. NULL: no
+	 * matter. Called by workers: put what is needed on a ring. */
+	void (*ct_established)(void *ctx, const struct hal_connection dir[2], uint64_t id);
+
+	/* A connection is not established any more: it is being closed, timed out or was flushed.
+	 * Comes at least once after ct_established, perhaps for an id that is not known any more.
+	 * Called by workers and the control thread, so also for a ring with many producers. */
+	void (*ct_gone)(void *ctx, uint64_t id);
 };
 
 struct swpath_config {
@@ -172,7 +183,9 @@ void swpath_parse(const void *data, size_t len, struct hal_key *key);
 	DROP(TUNNEL_CHECKSUM, "tunnel_checksum", "a wrong checksum in a tunnel's headers")      \
 	DROP(TUNNEL_OPTION, "tunnel_option", "a critical Geneve option that nobody mapped")     \
 	DROP(TUNNEL_ECN, "tunnel_ecn",                                                          \
-		"congestion met in a tunnel that the inner packet cannot tell (RFC 6040)")
+		"congestion met in a tunnel that the inner packet cannot tell (RFC 6040)")      \
+	DROP(FRAGMENT, "fragment",                                                              \
+		"held for connection tracking, but the datagram never became whole")
 
 enum swpath_drop {
 #define DROP(ID, ...) SWPATH_DROP_##ID,

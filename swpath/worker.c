@@ -20,6 +20,7 @@
 #include <rte_ring.h>
 
 #include "hal/base/rcu.h"
+#include "swpath/ct/ct.h"
 #include "swpath/worker.h"
 
 #define SPINS 32        /* empty rounds before sleeping */
@@ -210,6 +211,8 @@ static void loop(struct swpath_worker *w)
 
 		w->now_ns = now_ns();
 		w->now_ms = w->now_ns / 1000000;
+		w->drops[SWPATH_DROP_FRAGMENT] +=
+			ct_frag_expire(w->ct_frags, w->sp->ct, w->id, w->now_ms);
 		if (poll_all(w))
 			idle = (struct idle){0, NAP_MIN_US, 0};
 		else
@@ -301,6 +304,8 @@ static void free_parts(struct swpath_worker *w)
 		free(w->cache);
 	}
 	swpath_young_destroy(&w->young);
+	ct_frags_destroy(w->ct_frags);
+	w->ct_frags = NULL;
 	if (w->inject) {
 		swpath_inject_clear(w);
 		rte_ring_free(w->inject);
@@ -321,6 +326,9 @@ static int make_parts(struct swpath_worker *w)
 	char name[RTE_RING_NAMESIZE];
 	int err = swpath_young_init(&w->young);
 
+	if (err)
+		return err;
+	err = ct_frags_init(&w->ct_frags);
 	if (err)
 		return err;
 	w->cache = aligned_alloc(64, sizeof(*w->cache));

@@ -27,6 +27,8 @@
 #define SWPATH_MAX_RECIRC 8     /* recirculations of a packet */
 #define SWPATH_MAX_NESTED 16    /* lists of steps within each other, recirculation included */
 
+struct conntrack;
+struct ct_frags;
 struct event;
 struct rte_ring;
 struct swpath_meters;
@@ -76,6 +78,7 @@ struct swpath_worker {
 	uint64_t purging;    /* state of sp->retired that the running purge answers */
 	uint64_t purged;     /* up to here retired megaflows were let go */
 	uint32_t purge_next; /* bucket of the cache */
+	struct ct_frags *ct_frags;
 
 	/* from the control thread */
 	_Atomic(struct swpath_poll_list *) poll;
@@ -101,7 +104,8 @@ struct swpath {
 	uint64_t sync_last;
 	sem_t sync_answer;
 	struct swpath_netlink *netlink;
-	struct event *tick;
+	struct event *tick, *ct_tick;
+	struct conntrack *ct;
 	unsigned n_workers;
 	struct swpath_worker worker[HAL_MAX_WORKERS];
 };

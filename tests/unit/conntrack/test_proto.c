@@ -1,0 +1,4 @@
+#include "lab.h"
+void suite_proto(void)
+{
+}
