@@ -64,8 +64,7 @@ static json_t *refusal_json(struct bridges *b, const char *device, const struct 
 	return j;
 }
 
-/* Where a megaflow is: fills "where", "device", "verified", "leaked" and "refusals". */
-static bool add_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j)
+bool explain_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j)
 {
 	json_t *refusals = json_array();
 	bool placed = false;
@@ -94,19 +93,20 @@ static bool add_places(struct bridges *b, const struct hal_megaflow *mf, json_t 
 	return placed;
 }
 
-static json_t *megaflow_json(struct bridges *b, const struct hal_megaflow *mf)
+json_t *explain_megaflow(struct bridges *b, const struct hal_megaflow *mf)
 {
 	char match[TEXT_MAX], actions[TEXT_MAX], ufid[HAL_UFID_STR];
 
 	hal_ufid_format(&mf->ufid, ufid);
 	format_match(b, mf->match, match, sizeof(match));
 	hal_program_format(mf->program, port_name, b, actions, sizeof(actions));
-	return json_pack("{s:s, s:s, s:s}", "ufid", ufid, "match", match, "actions", actions);
+	return json_pack("{s:s, s:I, s:s, s:s}", "ufid", ufid, "recirc_id", (json_int_t)mf->chain,
+		"match", match, "actions", actions);
 }
 
 static json_t *info_json(struct bridges *b, const struct pl_megaflow_info *info)
 {
-	json_t *j = megaflow_json(b, info->mf), *cookies = json_array();
+	json_t *j = explain_megaflow(b, info->mf), *cookies = json_array();
 
 	for (unsigned i = 0; i < info->n_cookies; i++) {
 		char text[24];
@@ -139,7 +139,7 @@ static void collect_flow(void *ctx, const struct pl_megaflow_info *info)
 {
 	struct collect *c = ctx;
 	json_t *j = info_json(c->b, info);
-	bool placed = add_places(c->b, info->mf, j);
+	bool placed = explain_places(c->b, info->mf, j);
 
 	if (c->type && !strcmp(c->type, placed ? "non-offloaded" : "offloaded"))
 		json_decref(j);
@@ -157,6 +157,17 @@ json_t *explain_flows(struct bridges *b, const char *type)
 
 /* ---- status ---- */
 
+static json_t *objects_json(const struct offload_device_info *i)
+{
+	json_t *j = json_object();
+
+	for (int t = 0; t < HAL_OBJECT_MAX; t++)
+		if (i->objects[t] && t != HAL_OBJECT_CONNECTION)
+			json_object_set_new(j, hal_object_name((enum hal_object_type)t),
+				json_integer((json_int_t)i->objects[t]));
+	return j;
+}
+
 static json_t *device_json(const struct offload_device_info *i)
 {
 	json_t *refused = json_object();
@@ -166,18 +177,19 @@ static json_t *device_json(const struct offload_device_info *i)
 			json_object_set_new(refused, hal_reason_name((enum hal_reason_code)r),
 				json_integer((json_int_t)i->refused_by[r]));
 	return json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"name", i->name, "alive", i->stats.alive, "text", i->stats.text, "rules",
 		(json_int_t)i->stats.rules, "max_rules", (json_int_t)i->stats.max_rules, "ports",
 		(json_int_t)i->stats.ports, "placed", (json_int_t)i->placed, "pending",
 		(json_int_t)i->pending, "refused", refused, "hit_packets",
 		(json_int_t)i->stats.hit_packets, "miss_packets", (json_int_t)i->stats.miss_packets,
 		"dropped_packets", (json_int_t)i->stats.dropped_packets, "accepted_ops",
-		(json_int_t)i->accepted_ops, "failed_ops", (json_int_t)i->failed_ops, "quarantined",
-		(json_int_t)i->quarantined, "resets", (json_int_t)i->resets, "replayed",
-		(json_int_t)i->replayed, "adopted", (json_int_t)i->adopted, "removed_foreign",
-		(json_int_t)i->removed_foreign, "leaked_packets", (json_int_t)i->leaked_packets,
-		"lag_ms", (json_int_t)i->lag_ms);
+		(json_int_t)i->accepted_ops, "failed_ops", (json_int_t)i->failed_ops, "objects",
+		objects_json(i), "connections", (json_int_t)i->connections, "connections_waiting",
+		(json_int_t)i->connections_waiting, "quarantined", (json_int_t)i->quarantined,
+		"resets", (json_int_t)i->resets, "replayed", (json_int_t)i->replayed, "adopted",
+		(json_int_t)i->adopted, "removed_foreign", (json_int_t)i->removed_foreign,
+		"leaked_packets", (json_int_t)i->leaked_packets, "lag_ms", (json_int_t)i->lag_ms);
 }
 
 static void count_flow(void *ctx, const struct pl_megaflow_info *info)
@@ -308,6 +320,7 @@ static void explain_one(void *ctx, const struct pl_megaflow_info *info)
 		return;
 	j = info_json(q->b, info);
 	json_object_set_new(j, "devices", verdicts(q->b, info->mf, true));
+	explain_parts_want(info->mf, j);
 	json_array_append_new(q->list, j);
 }
 
@@ -370,22 +383,64 @@ static int read_query(struct query *q, const char *what, char *err, size_t n)
 	return read_match(q, what, err, n);
 }
 
+static void probe_one(struct query *q)
+{
+	struct hal_megaflow *mf = pipeline_probe(q->br->pl, &q->match.value);
+	json_t *m;
+
+	if (!mf)
+		return;
+	m = explain_megaflow(q->b, mf);
+	json_object_set_new(m, "devices", verdicts(q->b, mf, false));
+	explain_parts_want(mf, m);
+	json_array_append_new(q->list, m);
+	pipeline_probe_free(mf);
+}
+
+#define MAX_PROBES 8
+
+/* Where a packet comes in decides: without a port it is asked for one after the other. */
+static void probe_ports(struct query *q, char *names, size_t n)
+{
+	unsigned probes = 0, left = 0;
+	size_t used = 0;
+	struct iface *i;
+
+	LIST_FOREACH (i, &q->br->ifaces, link) {
+		if (!i->open || i->dp_port == HAL_PORT_NONE)
+			continue;
+		if (probes == MAX_PROBES || used >= n) {
+			left++;
+			continue;
+		}
+		q->match.value.in_port_of = rte_cpu_to_be_32(i->cfg.number);
+		q->match.value.dp.in_port = rte_cpu_to_be_32(i->dp_port);
+		probe_one(q);
+		used += (size_t)snprintf(
+			names + used, n - used, "%s%s", probes++ ? ", " : "", i->want.name);
+	}
+	if (left && used < n)
+		snprintf(names + used, n - used, " (and %u more that were not asked)", left);
+}
+
 /* No packet has used such a flow: says what the first one would get. */
 static void probe(struct query *q, json_t *j)
 {
-	struct hal_megaflow *mf;
-	json_t *m;
+	char names[400] = "", note[600];
 
-	json_object_set_new(j, "note",
-		json_string("no packet of this kind was seen lately; this is what the first one "
-			    "would get:"));
-	mf = pipeline_probe(q->br->pl, &q->match.value);
-	if (!mf)
-		return;
-	m = megaflow_json(q->b, mf);
-	json_object_set_new(m, "devices", verdicts(q->b, mf, false));
-	json_array_append_new(q->list, m);
-	pipeline_probe_free(mf);
+	if (q->match.mask.in_port_of) {
+		probe_one(q);
+		snprintf(note, sizeof(note),
+			"no packet of this kind was seen lately; this is what the first one would "
+			"get:");
+	} else {
+		probe_ports(q, names, sizeof(names));
+		snprintf(note, sizeof(note),
+			"no packet of this kind was seen lately and no in_port is given; this is "
+			"what the first one would get from %s:",
+			*names ? names : "a port, if one were open");
+	}
+	json_object_set_new(j, "note", json_string(note));
 }
 
 json_t *explain_what(struct bridges *b, const char *what, char *err, size_t n)
@@ -404,6 +459,7 @@ json_t *explain_what(struct bridges *b, const char *what, char *err, size_t n)
 		json_object_set_new(j, "note",
 			json_string("no megaflow has this ufid or uses a flow with this cookie: "
 				    "no packet used it lately"));
+	explain_parts_fill(b, q.list);
 	json_decref(q.list);
 	free(q.cm);
 	return j;

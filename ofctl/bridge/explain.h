@@ -8,6 +8,7 @@
 #define SLUICE_OFCTL_BRIDGE_EXPLAIN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct bridges;
@@ -23,5 +24,19 @@ json_t *explain_flows(struct bridges *b, const char *type);
  * megaflow fits a match, it is said what the first such packet would get. NULL with a message if
  * `what` makes no sense. */
 json_t *explain_what(struct bridges *b, const char *what, char *err, size_t n);
+
+struct hal_megaflow;
+
+/* ufid, recirc_id, match and actions. */
+json_t *explain_megaflow(struct bridges *b, const struct hal_megaflow *mf);
+
+/* Where a megaflow is: fills "where", "device", "verified", "leaked" and "refusals". True: in a
+ * device. */
+bool explain_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j);
+
+/* Chains that a megaflow leads to, as "chains" of `j`; fill puts the megaflows there into those of
+ * a whole list. */
+void explain_parts_want(const struct hal_megaflow *mf, json_t *j);
+void explain_parts_fill(struct bridges *b, json_t *list);
 
 #endif

@@ -47,6 +47,18 @@ static void reply_printed(struct rpc_call *call, json_t *j, void (*print)(FILE *
 
 /* ---- status ---- */
 
+static void print_objects(FILE *f, const json_t *d)
+{
+	const json_t *n, *objects = json_object_get(d, "objects");
+	const char *name;
+
+	fprintf(f, "  connections: %lld, %lld wait for room", number_of(d, "connections"),
+		number_of(d, "connections_waiting"));
+	json_object_foreach ((json_t *)(uintptr_t)objects, name, n)
+		fprintf(f, ", %ss: %lld", name, (long long)json_integer_value(n));
+	fprintf(f, "\n");
+}
+
 static void print_status(FILE *f, const json_t *j)
 {
 	const json_t *devices = json_object_get(j, "devices"), *d;
@@ -71,6 +83,7 @@ static void print_status(FILE *f, const json_t *j)
 		json_object_foreach ((json_t *)(uintptr_t)json_object_get(d, "refused"), reason, n)
 			fprintf(f, "    refused, %s: %lld\n", reason,
 				(long long)json_integer_value(n));
+		print_objects(f, d);
 		fprintf(f, "  leaked packets: %lld, lag of the last barrier: %lld ms\n",
 			number_of(d, "leaked_packets"), number_of(d, "lag_ms"));
 	}
@@ -104,11 +117,18 @@ static void print_refusals(FILE *f, const json_t *list, const char *indent)
 	}
 }
 
+static void print_chain(FILE *f, const json_t *m)
+{
+	if (number_of(m, "recirc_id"))
+		fprintf(f, "recirc_id(%#llx),", number_of(m, "recirc_id"));
+}
+
 static void print_flow(FILE *f, const json_t *m)
 {
 	const json_t *p = json_object_get(m, "packets");
 	bool hardware = !strcmp(text_of(m, "where"), "hardware");
 
+	print_chain(f, m);
 	fprintf(f, "%s actions:%s\n", text_of(m, "match"), text_of(m, "actions"));
 	fprintf(f, "  ufid:%s in %s%s%s%s, packets: hardware %lld, software %lld\n",
 		text_of(m, "ufid"), text_of(m, "where"), hardware ? " (" : "",
@@ -141,6 +161,28 @@ static void flows(struct rpc_call *call)
 
 /* ---- explain ---- */
 
+/* Where the rest of a megaflow's packets' way is. */
+static void print_parts(FILE *f, const json_t *chains)
+{
+	const json_t *c, *p;
+	size_t i, k;
+
+	json_array_foreach (chains, i, c) {
+		const json_t *parts = json_object_get(c, "parts");
+
+		fprintf(f, "  recirc(%#llx) leads to %s\n", number_of(c, "recirc_id"),
+			json_array_size(parts) ? "these:" : "no megaflow: no packet went on there");
+		json_array_foreach (parts, k, p) {
+			bool hardware = !strcmp(text_of(p, "where"), "hardware");
+
+			fprintf(f, "    %s actions: %s\n      in %s%s%s\n", text_of(p, "match"),
+				text_of(p, "actions"), text_of(p, "where"), hardware ? ": " : "",
+				text_of(p, "device"));
+			print_refusals(f, json_object_get(p, "refusals"), "      ");
+		}
+	}
+}
+
 static void print_explain(FILE *f, const json_t *j)
 {
 	const json_t *list = json_object_get(j, "megaflows"), *m, *d;
@@ -149,12 +191,14 @@ static void print_explain(FILE *f, const json_t *j)
 	if (*text_of(j, "note"))
 		fprintf(f, "%s\n", text_of(j, "note"));
 	json_array_foreach (list, i, m) {
+		print_chain(f, m);
 		fprintf(f, "%s\n  actions: %s\n", text_of(m, "match"), text_of(m, "actions"));
 		json_array_foreach (json_object_get(m, "devices"), k, d) {
 			fprintf(f, "  %s: %s\n", text_of(d, "device"), text_of(d, "verdict"));
 			if (*text_of(d, "advice"))
 				fprintf(f, "    to unblock it: %s\n", text_of(d, "advice"));
 		}
+		print_parts(f, json_object_get(m, "chains"));
 	}
 }
 
@@ -189,7 +233,9 @@ static void print_dpctl(FILE *f, const json_t *list)
 
 		if (dpctl_more)
 			fprintf(f, "ufid:%s, ", text_of(m, "ufid"));
-		fprintf(f, "recirc_id(0),%s, packets:%lld, bytes:%lld, used:", text_of(m, "match"),
+		fprintf(f, number_of(m, "recirc_id") ? "recirc_id(%#llx)," : "recirc_id(%llu),",
+			number_of(m, "recirc_id"));
+		fprintf(f, "%s, packets:%lld, bytes:%lld, used:", text_of(m, "match"),
 			number_of(p, "hardware") + number_of(p, "software"),
 			number_of(b, "hardware") + number_of(b, "software"));
 		if (used < 0)
