@@ -153,8 +153,22 @@ static bool name_is(const char *name, const char *text, size_t len)
 	return name && !strncmp(name, text, len) && !name[len];
 }
 
+/* Third names, which users of ovs-ofctl know. */
+static const struct {
+	const char *name;
+	enum hal_field_id id;
+} further[] = {
+	{"ip_src", FIELD_IPV4_SRC},
+	{"ip_dst", FIELD_IPV4_DST},
+	{"ip_ttl", FIELD_IP_TTL},
+	{"in_port_oxm", FIELD_IN_PORT},
+};
+
 enum hal_field_id hal_field_by_name(const char *name, size_t len)
 {
+	for (size_t i = 0; i < sizeof(further) / sizeof(further[0]); i++)
+		if (name_is(further[i].name, name, len))
+			return further[i].id;
 	for (unsigned id = 0; id < FIELD_MAX; id++)
 		if (name_is(hal_fields[id].name, name, len) ||
 			name_is(hal_fields[id].alias, name, len))

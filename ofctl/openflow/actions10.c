@@ -60,7 +60,7 @@ static unsigned body_len(uint16_t type)
 enum of_error of_action10_decode(
 	uint16_t type, struct of_rd r, const struct hal_match *match, struct of_actions *acts)
 {
-	struct of_action pop = {.type = OFACT_POP_VLAN};
+	struct of_action pop = {.type = OFACT_POP_VLAN, .form = OF_SET_MOD};
 	uint8_t tos;
 
 	if (type > OFPAT10_ENQUEUE)
@@ -96,6 +96,19 @@ enum of_error of_action10_decode(
 	default:
 		return enqueue(&r, acts);
 	}
+}
+
+/* Nicira's, from before there were fields. */
+static bool put_mpls(struct of_buf *b, const struct of_action *a)
+{
+	bool label = a->field == FIELD_MPLS_LABEL;
+	size_t start = of_action_nx_begin(b, label ? NXAST_SET_MPLS_LABEL : NXAST_SET_MPLS_TC);
+
+	if (label)
+		of_put_zeros(b, 3);
+	of_put_bytes(b, a->value, hal_field_bytes(a->field));
+	of_action_end(b, start);
+	return true;
 }
 
 /* In the shorter of Nicira's forms. */
@@ -140,6 +153,8 @@ static bool put_set10(struct of_buf *b, const struct of_action *a)
 	}
 	if (a->field == FIELD_TUNNEL_ID && a->form == OF_SET_MOD)
 		return put_tunnel(b, a);
+	if (a->field == FIELD_MPLS_LABEL || a->field == FIELD_MPLS_TC)
+		return put_mpls(b, a);
 	for (unsigned i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		if (sets[i].field != a->field)
 			continue;

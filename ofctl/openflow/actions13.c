@@ -231,7 +231,7 @@ void of_action13_encode(struct of_buf *b, const struct of_action *a)
 		break;
 	}
 	for (unsigned i = 0; i < N_SMALLS; i++) {
-		if (smalls[i].type == a->type) {
+		if (smalls[i].type == a->type && !a->data) { /* DEC_NW_TTL may name controllers */
 			put_small(b, &smalls[i], a);
 			return;
 		}

@@ -124,16 +124,28 @@ static enum of_error write_metadata(
 	return ins->metadata & ~ins->metadata_mask ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
 }
 
+/* NAT is a part of CT. */
+static enum of_error lone_nat(
+	struct of_rd *r, uint16_t subtype, const struct of_decode *ctx, struct of_actions *acts)
+{
+	(void)r;
+	(void)subtype;
+	(void)ctx;
+	(void)acts;
+	return OFERR_BAD_SET_ARGUMENT;
+}
+
 #define ANY_LEN 0xffff
 
 /* Bytes of the body behind the subtype, which make the action a multiple of 8. */
 static const struct {
 	uint16_t subtype, min, max;
 	of_nx_decode_fn *decode;
+	bool v10; /* later versions have an action of their own */
 } subtypes[] = {
 	{NXAST_RESUBMIT, 6, 6, resubmit},
 	{NXAST_SET_TUNNEL, 6, 6, set_number},
-	{NXAST_SET_QUEUE, 6, 6, simple},
+	{NXAST_SET_QUEUE, 6, 6, simple, true},
 	{NXAST_POP_QUEUE, 6, 6, simple},
 	{NXAST_REG_MOVE, 14, ANY_LEN, of_nx_move_decode},
 	{NXAST_REG_LOAD, 14, ANY_LEN, of_nx_load_decode},
@@ -146,28 +158,29 @@ static const struct {
 	{NXAST_OUTPUT_REG, 14, 14, of_nx_output_reg_decode},
 	{NXAST_LEARN, 22, ANY_LEN, of_nx_learn_decode},
 	{NXAST_EXIT, 6, 6, simple},
-	{NXAST_DEC_TTL, 6, 6, of_nx_dec_ttl_decode},
+	{NXAST_DEC_TTL, 6, 6, of_nx_dec_ttl_decode, true},
 	{NXAST_FIN_TIMEOUT, 6, 6, of_nx_fin_timeout_decode},
 	{NXAST_CONTROLLER, 6, 6, of_nx_controller_decode},
 	{NXAST_DEC_TTL_CNT_IDS, 6, ANY_LEN, of_nx_dec_ttl_decode},
 	{NXAST_WRITE_METADATA, 22, 22, write_metadata},
-	{NXAST_PUSH_MPLS, 6, 6, simple},
-	{NXAST_POP_MPLS, 6, 6, simple},
-	{NXAST_SET_MPLS_TTL, 6, 6, simple},
-	{NXAST_DEC_MPLS_TTL, 6, 6, simple},
+	{NXAST_PUSH_MPLS, 6, 6, simple, true},
+	{NXAST_POP_MPLS, 6, 6, simple, true},
+	{NXAST_SET_MPLS_TTL, 6, 6, simple, true},
+	{NXAST_DEC_MPLS_TTL, 6, 6, simple, true},
 	{NXAST_STACK_PUSH, 14, ANY_LEN, of_nx_stack_decode},
 	{NXAST_STACK_POP, 14, ANY_LEN, of_nx_stack_decode},
 	{NXAST_SAMPLE, 14, 14, of_nx_sample_decode},
-	{NXAST_SET_MPLS_LABEL, 6, 6, set_number},
-	{NXAST_SET_MPLS_TC, 6, 6, set_number},
+	{NXAST_SET_MPLS_LABEL, 6, 6, set_number, true},
+	{NXAST_SET_MPLS_TC, 6, 6, set_number, true},
 	{NXAST_OUTPUT_REG2, 14, ANY_LEN, of_nx_output_reg_decode},
 	{NXAST_REG_LOAD2, 6, ANY_LEN, of_nx_load2_decode},
 	{NXAST_CONJUNCTION, 6, 6, of_nx_conjunction_decode},
 	{NXAST_CT, 14, ANY_LEN, of_nx_ct_decode},
+	{NXAST_NAT, 6, ANY_LEN, lone_nat},
 	{NXAST_CONTROLLER2, 6, ANY_LEN, of_nx_controller_decode},
 	{NXAST_SAMPLE2, 22, 22, of_nx_sample_decode},
 	{NXAST_OUTPUT_TRUNC, 6, 6, of_nx_output_trunc_decode},
-	{NXAST_GROUP, 6, 6, simple},
+	{NXAST_GROUP, 6, 6, simple, true},
 	{NXAST_SAMPLE3, 22, 22, of_nx_sample_decode},
 	{NXAST_CLONE, 6, ANY_LEN, of_nx_clone_decode},
 	{NXAST_CT_CLEAR, 6, 6, of_nx_ct_decode},
@@ -189,7 +202,7 @@ enum of_error of_action_nx_decode(
 	if (ctx->depth > OF_MAX_DEPTH)
 		return OFERR_TOO_MANY_ACTIONS;
 	for (unsigned i = 0; i < sizeof(subtypes) / sizeof(subtypes[0]); i++) {
-		if (subtypes[i].subtype != subtype)
+		if (subtypes[i].subtype != subtype || (subtypes[i].v10 && ctx->version != OFP10))
 			continue;
 		if (r.left < subtypes[i].min || r.left > subtypes[i].max)
 			return OFERR_BAD_ACTION_LEN;

@@ -85,7 +85,7 @@ static enum of_error get_bundle(struct of_rd *r, bool load, struct of_choice *c,
 	if (r->bad)
 		return OFERR_BAD_ACTION_LEN;
 	if (c->fields >= OF_HASH_MAX || c->algorithm >= OF_BD_MAX || !zeros ||
-		*n_ports > BUNDLE_MAX_PORTS || kind != NXM_OF_IN_PORT)
+		kind != NXM_OF_IN_PORT)
 		return OFERR_BAD_ACTION_ARGUMENT;
 	c->load = load;
 	if (!load)
@@ -109,6 +109,8 @@ enum of_error of_nx_bundle_decode(
 		return OFERR_BAD_ACTION_ARGUMENT;
 	if (r->left < n_ports * 2u)
 		return OFERR_BAD_ACTION_LEN;
+	if (n_ports > BUNDLE_MAX_PORTS)
+		return OFERR_BAD_ACTION_ARGUMENT;
 	a.choice = malloc(sizeof(c) + n_ports * sizeof(c.ports[0]));
 	if (!a.choice)
 		return OFERR_TOO_MANY_ACTIONS;

@@ -48,8 +48,6 @@ static bool ranges_ok(const struct of_ct *ct, uint16_t present, size_t address)
 	bool has_min = present & (NX_NAT_IPV4_MIN | NX_NAT_IPV6_MIN);
 	bool has_max = present & (NX_NAT_IPV4_MAX | NX_NAT_IPV6_MAX);
 
-	if (present && !(ct->nat_flags & (HAL_NAT_SRC | HAL_NAT_DST)))
-		return false;
 	if (has_max && (!has_min || memcmp(ct->nat_max, ct->nat_min, address) < 0))
 		return false;
 	if (present & NX_NAT_PROTO_MAX &&
@@ -85,8 +83,13 @@ static enum of_error get_nat(struct of_rd *r, struct of_ct *ct)
 		ct->nat_port_max = of_get_u16(r);
 	if (r->bad || !ranges_ok(ct, present, ipv6 ? 16 : 4))
 		return OFERR_BAD_ACTION_ARGUMENT;
-	if (ipv6)
+	if (!(ct->nat_flags & (HAL_NAT_SRC | HAL_NAT_DST))) { /* nothing to translate to */
+		memset(ct->nat_min, 0, sizeof(ct->nat_min));
+		memset(ct->nat_max, 0, sizeof(ct->nat_max));
+		ct->nat_port_min = ct->nat_port_max = 0;
+	} else if (ipv6) {
 		ct->nat_flags |= HAL_NAT_IPV6;
+	}
 	ct->flags |= HAL_CT_NAT;
 	return OFERR_OK;
 }

@@ -12,7 +12,6 @@
 #define SPEC_IMMEDIATE 0x2000
 #define SPEC_DST_SHIFT 11
 #define SPEC_DST 0x3
-#define SPEC_KNOWN (SPEC_N_BITS | SPEC_IMMEDIATE | SPEC_DST << SPEC_DST_SHIFT)
 
 #define FLAGS_LEARN (OF_LEARN_SEND_REMOVED | OF_LEARN_DELETE_LEARNED)
 
@@ -44,13 +43,19 @@ static enum of_error get_immediate(struct of_rd *r, struct of_learn_spec *s)
 	return OFERR_OK;
 }
 
+/* Bits that a field does not have are wrong only if everything can be read. */
+static bool is_late(enum of_error err)
+{
+	return err == OFERR_BAD_SET_LEN || err == OFERR_BAD_SET_ARGUMENT;
+}
+
 static enum of_error get_spec(struct of_rd *r, uint16_t header, struct of_learn_spec *s)
 {
 	unsigned dst = header >> SPEC_DST_SHIFT & SPEC_DST;
-	enum of_error err;
+	enum of_error err, late;
 
 	s->n_bits = header & SPEC_N_BITS;
-	if (header & ~SPEC_KNOWN || dst > OF_LEARN_OUTPUT || !s->n_bits ||
+	if (dst > OF_LEARN_OUTPUT || !s->n_bits ||
 		(dst == OF_LEARN_OUTPUT && header & SPEC_IMMEDIATE))
 		return OFERR_BAD_ACTION_ARGUMENT;
 	s->dst_type = (enum of_learn_dst)dst;
@@ -58,9 +63,11 @@ static enum of_error get_spec(struct of_rd *r, uint16_t header, struct of_learn_
 		err = get_immediate(r, s);
 	else
 		err = get_sub(r, s->n_bits, false, &s->src);
-	if (err || dst == OF_LEARN_OUTPUT)
+	if ((err && !is_late(err)) || dst == OF_LEARN_OUTPUT)
 		return err;
-	return get_sub(r, s->n_bits, dst == OF_LEARN_LOAD, &s->dst);
+	late = err;
+	err = get_sub(r, s->n_bits, dst == OF_LEARN_LOAD, &s->dst);
+	return late && (!err || is_late(err)) ? late : err;
 }
 
 static enum of_error add_spec(struct of_learn **l, const struct of_learn_spec *s)
@@ -77,6 +84,8 @@ static enum of_error add_spec(struct of_learn **l, const struct of_learn_spec *s
 
 static enum of_error get_specs(struct of_rd *r, struct of_learn **l)
 {
+	enum of_error late = OFERR_OK;
+
 	while (r->left >= 2) {
 		uint16_t header = of_get_u16(r);
 		struct of_learn_spec s;
@@ -88,10 +97,11 @@ static enum of_error get_specs(struct of_rd *r, struct of_learn **l)
 		err = get_spec(r, header, &s);
 		if (!err)
 			err = add_spec(l, &s);
-		if (err)
+		if (err && !is_late(err))
 			return err;
+		late = late ? late : err;
 	}
-	return of_nx_zeros(r, r->left) ? OFERR_OK : OFERR_BAD_ACTION_ARGUMENT;
+	return of_nx_zeros(r, r->left) ? late : OFERR_BAD_ACTION_ARGUMENT;
 }
 
 /* What LEARN2 has between the fixed part and the specifications. */
@@ -102,7 +112,7 @@ static enum of_error get_limit(struct of_rd *r, struct of_learn *l)
 	l->limit = of_get_u32(r);
 	ofs = of_get_u16(r);
 	if (!of_nx_zeros(r, 2))
-		return OFERR_MUST_BE_ZERO;
+		return OFERR_ACTION_MUST_BE_ZERO;
 	if (!(l->flags & OF_LEARN_WRITE_RESULT))
 		return ofs ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
 	l->has_result = true;

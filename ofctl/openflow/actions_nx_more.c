@@ -49,7 +49,7 @@ static enum of_error get_sample(
 		s->direction = of_get_u8(r);
 	if (!a->probability)
 		return OFERR_BAD_ACTION_ARGUMENT;
-	if (!of_nx_zeros(r, r->left))
+	if (subtype == NXAST_SAMPLE3 && !of_nx_zeros(r, r->left))
 		return OFERR_MUST_BE_ZERO;
 	return s->direction > 2 ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
 }

@@ -110,6 +110,7 @@ void of_nx_delete_field_encode(struct of_buf *b, const struct of_action *a)
 	size_t start = of_action_nx_begin(b, NXAST_DELETE_FIELD);
 
 	of_oxm_put_option(b, a->option, OF_OXM_OPTION_MAX, false);
+	of_put_zeros(b, 10);
 	of_action_end(b, start);
 }
 

@@ -19,8 +19,9 @@
  * and the experimenter follows. */
 #define NX OFPET13_EXPERIMENTER
 
-/* 1.0 has no errors about properties either: those are of the extension too. */
-#define NX_PROPERTY_TYPE 13
+/* Types and codes beyond 1.0's own are of the extension too. */
+#define LAST_TYPE10 5
+#define LAST_ACTION_CODE10 8
 
 /* Types and codes of OpenFlow 1.0 (5.4.4) and OpenFlow 1.3 (7.4.4). */
 static const struct {
@@ -50,7 +51,7 @@ static const struct {
 	[OFERR_ACTION_EPERM] = {{2, 6}, {2, 6}},
 	[OFERR_TOO_MANY_ACTIONS] = {{2, 7}, {2, 7}},
 	[OFERR_BAD_QUEUE] = {{2, 8}, {2, 8}},
-	[OFERR_BAD_OUT_GROUP] = {{2, 5}, {2, 9}},
+	[OFERR_BAD_OUT_GROUP] = {{2, 9}, {2, 9}},
 	[OFERR_MATCH_INCONSISTENT] = {{1, 522}, {2, 10}},
 	[OFERR_UNSUPPORTED_ORDER] = {{3, 5}, {2, 11}},
 	[OFERR_BAD_TAG] = {{2, 5}, {2, 12}},
@@ -72,7 +73,7 @@ static const struct {
 	[OFERR_BAD_DL_ADDR_MASK] = {{1, 259}, {4, 3}},
 	[OFERR_BAD_NW_ADDR_MASK] = {{1, 259}, {4, 4}},
 	[OFERR_BAD_WILDCARDS] = {{1, 262}, {4, 5}},
-	[OFERR_BAD_MATCH_FIELD] = {{1, 257}, {4, 6}},
+	[OFERR_BAD_MATCH_FIELD] = {{0, 263}, {4, 6}},
 	[OFERR_BAD_MATCH_VALUE] = {{1, 258}, {4, 7}},
 	[OFERR_BAD_MATCH_MASK] = {{1, 259}, {4, 8}},
 	[OFERR_BAD_PREREQ] = {{1, 260}, {4, 9}},
@@ -120,6 +121,7 @@ static const struct {
 	[OFERR_ROLE_BAD] = {{1, 513}, {11, 2}},
 	[OFERR_TABLE_FEATURES_EPERM] = {{1, 5}, {13, 5}},
 	[OFERR_MUST_BE_ZERO] = {{1, 515}, {NX, 4}},
+	[OFERR_ACTION_MUST_BE_ZERO] = {{2, 256}, {NX, 11}},
 	[OFERR_BAD_CONJUNCTION] = {{2, 526}, {NX, 15}},
 	[OFERR_PROP_BAD_TYPE] = {{13, 2}, {13, 2}},
 	[OFERR_PROP_BAD_LEN] = {{13, 3}, {13, 3}},
@@ -152,13 +154,19 @@ const char *of_error_text(enum of_error err)
 	return err < OFERR_MAX ? texts[err] : "unknown error";
 }
 
+static bool is_nx10(const struct of_error_code *c)
+{
+	return c->code >= NX_ERROR_FIRST || c->type > LAST_TYPE10 ||
+	       (c->type == 2 && c->code > LAST_ACTION_CODE10);
+}
+
 void of_error_encode(struct of_buf *b, uint8_t version, uint32_t xid, enum of_error err,
 	const uint8_t *request, size_t len, const char *text)
 {
 	size_t start = of_begin(b, version, OFPT_ERROR, xid);
 	struct of_error_code c = of_error_code(version, err);
 
-	if (version == OFP10 && (c.code >= NX_ERROR_FIRST || c.type == NX_PROPERTY_TYPE)) {
+	if (version == OFP10 && is_nx10(&c)) {
 		of_put_u16(b, NX_ERROR_TYPE);
 		of_put_u16(b, 0);
 		of_put_u32(b, EXP_NICIRA);

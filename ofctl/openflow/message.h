@@ -130,6 +130,7 @@
 	OF_ERROR(ROLE_BAD, "bad role")                                                   \
 	OF_ERROR(TABLE_FEATURES_EPERM, "table features cannot be changed")               \
 	OF_ERROR(MUST_BE_ZERO, "bytes that must be zero are not")                        \
+	OF_ERROR(ACTION_MUST_BE_ZERO, "bytes of an action that must be zero are not")    \
 	OF_ERROR(BAD_CONJUNCTION, "conjunction beside other actions")                    \
 	OF_ERROR(PROP_BAD_TYPE, "unknown property")                                      \
 	OF_ERROR(PROP_BAD_LEN, "wrong length of a property")                             \
@@ -321,7 +322,7 @@ struct of_action {
 	uint32_t trunc;              /* OUTPUT_TRUNC: bytes */
 	uint16_t probability;        /* SAMPLE: of 65535 */
 	uint8_t option;              /* SET_FIELD, DELETE_FIELD of FIELD_TUN_METADATA: which */
-	enum of_set_form form;       /* SET_FIELD */
+	enum of_set_form form;       /* SET_FIELD; POP_VLAN: MOD is 1.0's strip_vlan */
 	uint32_t conj_id;            /* CONJUNCTION */
 	uint8_t clause, n_clauses;   /* CONJUNCTION; clause counts from 0 */
 	uint16_t fin_idle, fin_hard; /* FIN_TIMEOUT */

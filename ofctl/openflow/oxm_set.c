@@ -46,7 +46,7 @@ enum of_error of_oxm_push_set(struct of_actions *acts, const struct of_oxm *h, c
 		return push_option(acts, h, wire, wire_mask);
 	if (!of_oxm_value(h, wire, value) || (wire_mask && !of_oxm_value(h, wire_mask, mask)))
 		return OFERR_BAD_SET_ARGUMENT;
-	if (!wire_mask && !of_oxm_value_ok(h->field, value))
+	if (!wire_mask && h->field != FIELD_VLAN_TCI && !of_oxm_value_ok(h->field, value))
 		return OFERR_BAD_SET_ARGUMENT;
 	if (!wire_mask && h->field == FIELD_NW_TOS)
 		return push_tos(acts, value[0]);

@@ -58,6 +58,10 @@ int of_text_next(char **rest, char **key, char **value, struct of_err *e)
 		}
 		if (!*end)
 			return of_text_bad(e, "%s(%s: expected a closing parenthesis", *key, s);
+		if (!strncmp(end, ")->", 3)) { /* key(value)->target is one thing */
+			end = value_end(end + 3);
+			goto done;
+		}
 		*end++ = '\0';
 		if (*end && !strchr(SEPARATORS, *end))
 			return of_text_bad(e, "%s(%s)%s: expected a comma after the parenthesis",
@@ -69,6 +73,7 @@ int of_text_next(char **rest, char **key, char **value, struct of_err *e)
 	} else {
 		end = s;
 	}
+done:
 	*rest = *end ? end + 1 : end;
 	*end = '\0';
 	if (!**key)

@@ -19,7 +19,8 @@ struct of_err {
 int of_text_bad(struct of_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Cuts the next "key", "key=value", "key:value" or "key(value)" off `*rest`, in place. `value` is
- * NULL if there is none. 0, -ENOENT at the end, or -EINVAL with a message. */
+ * NULL if there is none; of "key(value)->target" it is "value)->target". 0, -ENOENT at the end, or
+ * -EINVAL with a message. */
 int of_text_next(char **rest, char **key, char **value, struct of_err *e);
 
 /* An unsigned number, decimal or 0x hexadecimal, "-1" being all ones. 0 or -EINVAL with a message
@@ -28,6 +29,8 @@ int of_text_u64(const char *what, const char *s, uint64_t max, uint64_t *out, st
 
 /* "NXM_NX_REG0[0..15]", "reg0[]", "reg0[3]", "reg0". 0 or -EINVAL with a message. */
 int of_subfield_parse(char *s, struct of_subfield *sf, struct of_err *e);
+/* A field's name where a value is set or learned: as stock tools print it. */
+const char *of_field_name(enum hal_field_id field);
 int of_subfield_format(const struct of_subfield *sf, char *buf, size_t n);
 
 /* Parses a list of actions; instructions in it go to `ins` (NULL: they are errors). `match` says

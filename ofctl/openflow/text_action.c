@@ -2,82 +2,22 @@
  *
  * Reading actions and instructions.
  */
-#include "ofctl/openflow/text.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "ofctl/openflow/actions.h"
+#include "ofctl/openflow/text_action.h"
 
-struct parser {
-	const struct of_port_names *names;
-	const struct hal_match *match;
-	struct of_actions *acts;
-	struct of_instructions *ins; /* NULL: none may stand here */
-	struct of_err *e;
-};
+#define MAX_DEPTH 32 /* of actions in actions */
 
-static int push(struct parser *p, const struct of_action *a)
-{
-	return of_actions_push(p->acts, a);
-}
-
-static int need_value(struct parser *p, const char *key, const char *value)
+static int need_value(struct of_text_parser *p, const char *key, const char *value)
 {
 	return value && *value ? 0 : of_text_bad(p->e, "%s: expected %s:VALUE", key, key);
 }
 
-static int parse_output(struct parser *p, const char *key, char *value)
-{
-	struct of_action a = {.type = OFACT_OUTPUT};
-
-	if (need_value(p, key, value))
-		return -EINVAL;
-	if (!of_port_parse(value, p->names, &a.port))
-		return of_text_bad(
-			p->e, "%s: \"%s\": expected a port's number or name", key, value);
-	if (a.port == OF_PORT_CONTROLLER)
-		a.max_len = OF_CONTROLLER_MAX;
-	if (!of_out_port_ok(a.port))
-		return of_text_bad(p->e, "%s: \"%s\" is no port to send to", key, value);
-	return push(p, &a);
-}
-
-/* "controller", "controller:LEN" or "controller(max_len=LEN,reason=action,id=0)". */
-static int parse_controller(struct parser *p, const char *key, char *value)
-{
-	struct of_action a = {
-		.type = OFACT_OUTPUT, .port = OF_PORT_CONTROLLER, .max_len = OF_CONTROLLER_MAX};
-	char *name, *arg;
-	uint64_t v;
-	int err = 0;
-
-	if (value && *value >= '0' && *value <= '9') {
-		if (of_text_u64(key, value, UINT16_MAX, &v, p->e))
-			return -EINVAL;
-		a.max_len = (uint16_t)v;
-		return push(p, &a);
-	}
-	while (value && !(err = of_text_next(&value, &name, &arg, p->e))) {
-		if (!strcmp(name, "max_len")) {
-			if (of_text_u64(name, arg, UINT16_MAX, &v, p->e))
-				return -EINVAL;
-			a.max_len = (uint16_t)v;
-		} else if ((strcmp(name, "reason") != 0 || !arg || strcmp(arg, "action") != 0) &&
-			   (strcmp(name, "id") != 0 || !arg || strcmp(arg, "0") != 0)) {
-			return of_text_bad(p->e,
-				"controller: \"%s=%s\": expected max_len=BYTES, reason=action or "
-				"id=0",
-				name, arg ? arg : "");
-		}
-	}
-	return err == -EINVAL ? err : push(p, &a);
-}
-
 /* "enqueue:PORT:QUEUE" or "enqueue(PORT,QUEUE)". */
-static int parse_enqueue(struct parser *p, const char *key, char *value)
+static int parse_enqueue(struct of_text_parser *p, const char *key, char *value)
 {
 	struct of_action a = {.type = OFACT_ENQUEUE};
 	size_t len = value ? strcspn(value, ":,") : 0;
@@ -92,14 +32,14 @@ static int parse_enqueue(struct parser *p, const char *key, char *value)
 	if (of_text_u64(key, value + len + 1, UINT32_MAX, &queue, p->e))
 		return -EINVAL;
 	a.queue = (uint32_t)queue;
-	return push(p, &a);
+	return of_text_push(p, &a);
 }
 
-/* "resubmit:PORT" or "resubmit([PORT],[TABLE])". */
-static int parse_resubmit(struct parser *p, const char *key, char *value)
+/* "resubmit:PORT" or "resubmit([PORT],[TABLE][,ct])". */
+static int parse_resubmit(struct of_text_parser *p, const char *key, char *value)
 {
 	struct of_action a = {.type = OFACT_RESUBMIT, .port = OF_PORT_IN_PORT, .table = 0xff};
-	char *table;
+	char *table, *ct;
 	uint64_t v;
 
 	if (need_value(p, key, value))
@@ -107,6 +47,12 @@ static int parse_resubmit(struct parser *p, const char *key, char *value)
 	table = strchr(value, ',');
 	if (table)
 		*table++ = '\0';
+	ct = table ? strchr(table, ',') : NULL;
+	if (ct)
+		*ct++ = '\0';
+	if (ct && strcmp(ct, "ct") != 0)
+		return of_text_bad(p->e, "%s: \"%s\": expected ct or nothing", key, ct);
+	a.with_ct = ct != NULL;
 	if (*value && !of_port_parse(value, p->names, &a.port))
 		return of_text_bad(
 			p->e, "%s: \"%s\": expected a port's number or name", key, value);
@@ -115,26 +61,12 @@ static int parse_resubmit(struct parser *p, const char *key, char *value)
 			return -EINVAL;
 		a.table = (uint8_t)v;
 	}
-	return push(p, &a);
+	return of_text_push(p, &a);
 }
 
-/* Splits "A->B". */
-static char *arrow(struct parser *p, const char *key, char *value)
+static int parse_set_field(struct of_text_parser *p, const char *key, char *value)
 {
-	char *to = value ? strstr(value, "->") : NULL;
-
-	if (!to) {
-		of_text_bad(
-			p->e, "%s: \"%s\": expected %s:WHAT->FIELD", key, value ? value : "", key);
-		return NULL;
-	}
-	*to = '\0';
-	return to + 2;
-}
-
-static int parse_set_field(struct parser *p, const char *key, char *value)
-{
-	char *name = arrow(p, key, value);
+	char *name = of_text_arrow(p, key, value);
 	uint8_t wire[HAL_VALUE_MAX], mask[HAL_VALUE_MAX];
 	enum hal_field_id id;
 	int err;
@@ -155,9 +87,9 @@ static int parse_set_field(struct parser *p, const char *key, char *value)
 	return of_actions_push_set(p->acts, id, wire, mask);
 }
 
-static int parse_load(struct parser *p, const char *key, char *value)
+static int parse_load(struct of_text_parser *p, const char *key, char *value)
 {
-	char *to = arrow(p, key, value);
+	char *to = of_text_arrow(p, key, value);
 	struct of_subfield sf;
 	uint64_t v, max;
 
@@ -173,9 +105,9 @@ static int parse_load(struct parser *p, const char *key, char *value)
 	return 0;
 }
 
-static int parse_move(struct parser *p, const char *key, char *value)
+static int parse_move(struct of_text_parser *p, const char *key, char *value)
 {
-	char *to = arrow(p, key, value);
+	char *to = of_text_arrow(p, key, value);
 	struct of_subfield src, dst;
 	struct of_action a = {.type = OFACT_MOVE};
 
@@ -191,11 +123,11 @@ static int parse_move(struct parser *p, const char *key, char *value)
 	a.src_ofs = (uint16_t)src.ofs;
 	a.dst_ofs = (uint16_t)dst.ofs;
 	a.n_bits = (uint16_t)src.n_bits;
-	return push(p, &a);
+	return of_text_push(p, &a);
 }
 
 /* "mod_..." with a value in the field's own form. */
-static int parse_mod(struct parser *p, const char *key, char *value, enum hal_field_id id)
+static int parse_mod(struct of_text_parser *p, const char *key, char *value, enum hal_field_id id)
 {
 	uint8_t wire[HAL_VALUE_MAX], mask[HAL_VALUE_MAX];
 	int err;
@@ -206,7 +138,7 @@ static int parse_mod(struct parser *p, const char *key, char *value, enum hal_fi
 	return err ? err : of_actions_push_mod(p->acts, id, wire);
 }
 
-static int parse_tos(struct parser *p, const char *key, char *value)
+static int parse_tos(struct of_text_parser *p, const char *key, char *value)
 {
 	uint64_t v;
 
@@ -217,7 +149,7 @@ static int parse_tos(struct parser *p, const char *key, char *value)
 	return of_actions_push_mod_u64(p->acts, FIELD_IP_DSCP, v >> 2);
 }
 
-static int parse_tp(struct parser *p, const char *key, char *value, bool dst)
+static int parse_tp(struct of_text_parser *p, const char *key, char *value, bool dst)
 {
 	uint64_t v;
 
@@ -230,17 +162,19 @@ static int parse_tp(struct parser *p, const char *key, char *value, bool dst)
 static const struct simple {
 	const char *name;
 	enum of_action_type type;
-	enum { NO_ARG, ETH_TYPE, QUEUE, GROUP, TTL, VLAN } arg;
+	enum { NO_ARG, STRIP, ETH_TYPE, QUEUE, GROUP, TTL, VLAN } arg;
 	uint32_t max;
 } simples[] = {
-	{"strip_vlan", OFACT_POP_VLAN, NO_ARG, 0},
+	{"ct_clear", OFACT_CT_CLEAR, NO_ARG, 0},
+	{"exit", OFACT_EXIT, NO_ARG, 0},
+	{"pop_queue", OFACT_POP_QUEUE, NO_ARG, 0},
+	{"strip_vlan", OFACT_POP_VLAN, STRIP, 0},
 	{"pop_vlan", OFACT_POP_VLAN, NO_ARG, 0},
 	{"push_vlan", OFACT_PUSH_VLAN, ETH_TYPE, UINT16_MAX},
 	{"push_mpls", OFACT_PUSH_MPLS, ETH_TYPE, UINT16_MAX},
 	{"pop_mpls", OFACT_POP_MPLS, ETH_TYPE, UINT16_MAX},
 	{"push_pbb", OFACT_PUSH_PBB, ETH_TYPE, UINT16_MAX},
 	{"pop_pbb", OFACT_POP_PBB, NO_ARG, 0},
-	{"dec_ttl", OFACT_DEC_NW_TTL, NO_ARG, 0},
 	{"set_mpls_ttl", OFACT_SET_MPLS_TTL, TTL, UINT8_MAX},
 	{"dec_mpls_ttl", OFACT_DEC_MPLS_TTL, NO_ARG, 0},
 	{"copy_ttl_out", OFACT_COPY_TTL_OUT, NO_ARG, 0},
@@ -267,17 +201,22 @@ static bool eth_type_ok(enum of_action_type type, uint64_t v)
 	}
 }
 
-static int parse_simple(struct parser *p, const struct simple *s, const char *value)
+static int parse_simple(struct of_text_parser *p, const struct simple *s, const char *value)
 {
 	struct of_action a = {.type = s->type};
 	uint64_t v = 0;
 
-	if (s->arg == NO_ARG && value && *value)
+	bool no_arg = s->arg == NO_ARG || s->arg == STRIP;
+
+	if (no_arg && value && *value)
 		return of_text_bad(p->e, "%s: \"%s\": it takes no value", s->name, value);
-	if (s->arg != NO_ARG && of_text_u64(s->name, value, s->max, &v, p->e))
+	if (!no_arg && of_text_u64(s->name, value, s->max, &v, p->e))
 		return -EINVAL;
 	switch (s->arg) {
 	case NO_ARG:
+		break;
+	case STRIP:
+		a.form = OF_SET_MOD;
 		break;
 	case ETH_TYPE:
 		a.eth_type = (uint16_t)v;
@@ -298,20 +237,33 @@ static int parse_simple(struct parser *p, const struct simple *s, const char *va
 	if (!eth_type_ok(a.type, v))
 		return of_text_bad(
 			p->e, "%s: \"%s\" is no Ethernet type that can be pushed", s->name, value);
-	return push(p, &a);
+	return of_text_push(p, &a);
 }
 
-typedef int parse_fn(struct parser *p, const char *key, char *value);
-
 /* -ENOENT if `key` is none of them. */
-static int parse_named(struct parser *p, const char *key, char *value)
+static int parse_named(struct of_text_parser *p, const char *key, char *value)
 {
 	static const struct {
 		const char *name;
-		parse_fn *parse;
+		of_text_parse_fn *parse;
 	} fns[] = {
-		{"output", parse_output},
-		{"controller", parse_controller},
+		{"output", of_text_output},
+		{"controller", of_text_controller},
+		{"ct", of_text_ct},
+		{"clone", of_text_clone},
+		{"learn", of_text_learn},
+		{"conjunction", of_text_conjunction},
+		{"multipath", of_text_multipath},
+		{"bundle", of_text_bundle},
+		{"bundle_load", of_text_bundle},
+		{"sample", of_text_sample},
+		{"check_pkt_larger", of_text_check_pkt_larger},
+		{"push", of_text_stack},
+		{"pop", of_text_stack},
+		{"fin_timeout", of_text_fin_timeout},
+		{"note", of_text_note},
+		{"delete_field", of_text_delete_field},
+		{"dec_ttl", of_text_dec_ttl},
 		{"enqueue", parse_enqueue},
 		{"resubmit", parse_resubmit},
 		{"set_field", parse_set_field},
@@ -349,7 +301,7 @@ static int parse_named(struct parser *p, const char *key, char *value)
 	return -ENOENT;
 }
 
-static int parse_metadata(struct parser *p, const char *key, char *value)
+static int parse_metadata(struct of_text_parser *p, const char *key, char *value)
 {
 	char *mask = value ? strchr(value, '/') : NULL;
 
@@ -367,7 +319,7 @@ static int parse_metadata(struct parser *p, const char *key, char *value)
 }
 
 /* -ENOENT if `key` is no instruction. */
-static int parse_instruction(struct parser *p, const char *key, char *value)
+static int parse_instruction(struct of_text_parser *p, const char *key, char *value)
 {
 	bool is_goto = !strcmp(key, "goto_table"), is_meter = !strcmp(key, "meter");
 	bool write = !strcmp(key, "write_actions"), apply = !strcmp(key, "apply_actions");
@@ -405,7 +357,7 @@ static int parse_instruction(struct parser *p, const char *key, char *value)
 	return 0;
 }
 
-static int parse_one(struct parser *p, const char *key, char *value, bool *drop)
+static int parse_one(struct of_text_parser *p, const char *key, char *value, bool *drop)
 {
 	int err = parse_instruction(p, key, value);
 	uint32_t port;
@@ -420,28 +372,43 @@ static int parse_one(struct parser *p, const char *key, char *value, bool *drop)
 	}
 	/* A port alone is an output. */
 	if (!value && of_port_parse(key, p->names, &port))
-		return parse_output(p, "output", (char *)key);
+		return of_text_output(p, "output", (char *)key);
 	return of_text_bad(p->e, "\"%s\": expected an action, such as output:1 or drop", key);
 }
 
-int of_text_actions(char *text, const struct of_port_names *names, const struct hal_match *match,
-	struct of_actions *acts, struct of_instructions *ins, struct of_err *e)
+static int parse_list(struct of_text_parser *p, char *text)
 {
-	struct parser p = {names, match, acts, ins, e};
-	unsigned before = acts->n, n = 0;
+	unsigned before = p->acts->n, n = 0;
 	char *key, *value;
 	bool drop = false;
 	int err;
 
-	while (!(err = of_text_next(&text, &key, &value, e))) {
-		err = parse_one(&p, key, value, &drop);
+	if (p->depth > MAX_DEPTH)
+		return of_text_bad(p->e, "actions are nested in each other too deeply");
+	while (!(err = of_text_next(&text, &key, &value, p->e))) {
+		err = parse_one(p, key, value, &drop);
 		if (err)
 			return err;
 		n++;
 	}
 	if (err != -ENOENT)
 		return err;
-	if (drop && (n > 1 || acts->n > before))
-		return of_text_bad(e, "drop: expected to stand alone");
+	if (drop && (n > 1 || p->acts->n > before))
+		return of_text_bad(p->e, "drop: expected to stand alone");
 	return 0;
+}
+
+int of_text_nested(struct of_text_parser *p, char *text, struct of_actions *acts)
+{
+	struct of_text_parser in = {p->names, p->match, acts, NULL, p->e, p->depth + 1};
+
+	return text ? parse_list(&in, text) : 0;
+}
+
+int of_text_actions(char *text, const struct of_port_names *names, const struct hal_match *match,
+	struct of_actions *acts, struct of_instructions *ins, struct of_err *e)
+{
+	struct of_text_parser p = {names, match, acts, ins, e, 0};
+
+	return parse_list(&p, text);
 }

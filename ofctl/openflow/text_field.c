@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ofctl/openflow/oxm.h"
+
 /* The part of a code's name after its class. OXM's are hal/fields.def's identities; NXM's too, but
  * for those that are older. */
 static const char *const identities[FIELD_MAX] = {
@@ -39,6 +41,27 @@ static const char *nxm_suffix(enum hal_field_id id)
 	return identities[id];
 }
 
+/* Names that stock tools print where they differ from hal/fields.def's. */
+static const struct {
+	enum hal_field_id field;
+	const char *name;
+} stock[] = {
+	{FIELD_IPV4_SRC, "ip_src"},
+	{FIELD_IPV4_DST, "ip_dst"},
+	{FIELD_IPV6_FLABEL, "ipv6_label"},
+	{FIELD_IP_PROTO, "nw_proto"},
+	{FIELD_IP_ECN, "nw_ecn"},
+};
+#define N_STOCK (sizeof(stock) / sizeof(stock[0]))
+
+const char *of_field_name(enum hal_field_id field)
+{
+	for (unsigned i = 0; i < N_STOCK; i++)
+		if (stock[i].field == field)
+			return stock[i].name;
+	return hal_fields[field].name;
+}
+
 static void nxm_name(enum hal_field_id id, char *buf, size_t n)
 {
 	const struct hal_field *f = &hal_fields[id];
@@ -54,11 +77,18 @@ static void oxm_name(enum hal_field_id id, char *buf, size_t n)
 		snprintf(buf, n, "OXM_OF_%s", identities[id]);
 }
 
-static enum hal_field_id find(const char *name, size_t len)
+static bool name_is(const char *name, const char *text, size_t len)
+{
+	return strlen(name) == len && !memcmp(name, text, len);
+}
+
+/* `*nxm`: by a name that has NXM's number of bits. */
+static enum hal_field_id find(const char *name, size_t len, bool *nxm)
 {
 	enum hal_field_id id = hal_field_by_name(name, len);
 	char buf[64];
 
+	*nxm = *name != 'O' && !name_is("in_port_oxm", name, len);
 	if (id != FIELD_INVALID || strncmp(name + 1, "XM_", 3) != 0)
 		return id;
 	for (id = 0; id < FIELD_MAX; id++) {
@@ -77,7 +107,7 @@ static enum hal_field_id find(const char *name, size_t len)
 /* "[]", "[BIT]" or "[FIRST..LAST]". */
 static int parse_bits(const char *s, const char *whole, struct of_subfield *sf, struct of_err *e)
 {
-	unsigned bits = hal_fields[sf->field].bits, first, last;
+	unsigned bits = sf->n_bits, first, last;
 	int used = 0;
 
 	if (!strcmp(s, "[]"))
@@ -91,37 +121,78 @@ static int parse_bits(const char *s, const char *whole, struct of_subfield *sf, 
 	}
 	if (s[used] || first > last || last >= bits)
 		return of_text_bad(e, "%s: expected bits from 0 to %u", whole, bits - 1);
-	sf->ofs = first;
-	sf->n_bits = last - first + 1;
+	sf->ofs = (uint16_t)(sf->ofs + first);
+	sf->n_bits = (uint16_t)(last - first + 1);
 	return 0;
+}
+
+/* "tun_metadata<n>" */
+static bool find_option(const char *s, size_t len, unsigned *option)
+{
+	static const char *const prefixes[] = {"tun_metadata", "NXM_NX_TUN_METADATA"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		size_t n = strlen(prefixes[i]);
+		char *end;
+
+		if (len <= n || strncmp(s, prefixes[i], n) != 0 || s[n] < '0' || s[n] > '9')
+			continue;
+		*option = (unsigned)strtoul(s + n, &end, 10);
+		return end == s + len && *option < OF_OXM_OPTIONS;
+	}
+	return false;
 }
 
 int of_subfield_parse(char *s, struct of_subfield *sf, struct of_err *e)
 {
 	size_t len = strcspn(s, "[");
+	unsigned option;
+	bool nxm;
 
-	sf->field = len ? find(s, len) : FIELD_INVALID;
-	if (sf->field == FIELD_INVALID || hal_field_bytes(sf->field) > 16)
-		return of_text_bad(e, "\"%s\": expected a field, such as NXM_NX_REG0[]", s);
-	sf->ofs = 0;
-	sf->n_bits = hal_fields[sf->field].bits;
+	if (find_option(s, len, &option)) {
+		if (!of_option_place(option, sf))
+			return of_text_bad(e, "\"%s\": no tunnel option is mapped to it", s);
+	} else {
+		sf->field = len ? find(s, len, &nxm) : FIELD_INVALID;
+		if (sf->field == FIELD_INVALID || hal_field_bytes(sf->field) > 16)
+			return of_text_bad(e, "\"%s\": expected a field, such as NXM_NX_REG0[]", s);
+		sf->ofs = 0;
+		sf->n_bits = (uint16_t)of_field_bits(sf->field, nxm);
+	}
 	return s[len] ? parse_bits(s + len, s, sf, e) : 0;
+}
+
+static void sub_name(const struct of_subfield *sf, char *name, size_t n)
+{
+	const struct hal_field *f = &hal_fields[sf->field];
+
+	if (sf->field == FIELD_IN_PORT && sf->ofs + sf->n_bits > 16)
+		snprintf(name, n, "OXM_OF_IN_PORT");
+	else if (f->nxm_class != NOCODE)
+		nxm_name(sf->field, name, n);
+	else if (f->oxm_class != NOCODE)
+		oxm_name(sf->field, name, n);
+	else
+		snprintf(name, n, "%s", f->name);
 }
 
 int of_subfield_format(const struct of_subfield *sf, char *buf, size_t n)
 {
-	const struct hal_field *f = &hal_fields[sf->field];
+	unsigned ofs = sf->ofs, bits, option;
+	struct of_subfield whole;
 	char name[64];
 
-	if (f->nxm_class != NOCODE)
-		nxm_name(sf->field, name, sizeof(name));
-	else if (f->oxm_class != NOCODE)
-		oxm_name(sf->field, name, sizeof(name));
-	else
-		snprintf(name, sizeof(name), "%s", f->name);
-	if (!sf->ofs && sf->n_bits == f->bits)
+	if (sf->field == FIELD_TUN_METADATA && of_option_find(sf, &option, &whole)) {
+		snprintf(name, sizeof(name), "NXM_NX_TUN_METADATA%u", option);
+		ofs -= whole.ofs;
+		bits = whole.n_bits;
+	} else {
+		sub_name(sf, name, sizeof(name));
+		bits = of_field_bits(sf->field, ofs + sf->n_bits <= 16);
+	}
+	if (!ofs && sf->n_bits == bits)
 		return snprintf(buf, n, "%s[]", name);
 	if (sf->n_bits == 1)
-		return snprintf(buf, n, "%s[%u]", name, sf->ofs);
-	return snprintf(buf, n, "%s[%u..%u]", name, sf->ofs, sf->ofs + sf->n_bits - 1);
+		return snprintf(buf, n, "%s[%u]", name, ofs);
+	return snprintf(buf, n, "%s[%u..%u]", name, ofs, ofs + sf->n_bits - 1);
 }

@@ -2,13 +2,11 @@
  *
  * Printing actions, instructions and flows.
  */
-#include "ofctl/openflow/text.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ofctl/openflow/actions.h"
+#include "ofctl/openflow/text_action.h"
 
 static void put_output(
 	struct of_text *t, const struct of_action *a, const struct of_port_names *names)
@@ -24,10 +22,10 @@ static void put_output(
 		of_text_put(t, "%s", port);
 }
 
-/* Whole fields that have had an action of their own since 1.0 are printed by it. */
-static const char *mod_name(const struct of_action *a)
+/* Actions that fields have had of their own. */
+static const char *mod_name(enum hal_field_id field)
 {
-	switch (a->field) {
+	switch (field) {
 	case FIELD_ETH_SRC:
 		return "mod_dl_src";
 	case FIELD_ETH_DST:
@@ -53,26 +51,69 @@ static const char *mod_name(const struct of_action *a)
 	}
 }
 
-static void put_set(struct of_text *t, const struct of_action *a)
+static uint64_t value_of(const struct of_action *a)
 {
-	const char *mod = a->has_mask ? NULL : mod_name(a);
-	char value[256];
+	uint64_t v = 0;
 
-	if (!a->has_mask && a->field == FIELD_IP_DSCP) {
+	for (unsigned i = 0; i < hal_field_bytes(a->field) && i < 8; i++)
+		v = v << 8 | a->value[i];
+	return v;
+}
+
+static void put_mod(struct of_text *t, const struct of_action *a)
+{
+	uint64_t v = value_of(a);
+	char value[64];
+
+	switch (a->field) {
+	case FIELD_IP_DSCP:
 		of_text_put(t, "mod_nw_tos:%u", a->value[0] << 2);
 		return;
+	case FIELD_TUNNEL_ID:
+		of_text_put(t, "%s:0x%" PRIx64, v >> 32 ? "set_tunnel64" : "set_tunnel", v);
+		return;
+	case FIELD_MPLS_LABEL:
+		of_text_put(t, "set_mpls_label(%" PRIu64 ")", v);
+		return;
+	case FIELD_MPLS_TC:
+		of_text_put(t, "set_mpls_tc(%" PRIu64 ")", v);
+		return;
+	default:
+		hal_field_format(a->field, a->value, NULL, value, sizeof(value));
+		of_text_put(t, "%s:%s", mod_name(a->field), value);
 	}
-	/* The bit that says that there is a tag is not part of an id that is set. */
-	if (!a->has_mask && a->field == FIELD_VLAN_VID) {
-		of_text_put(t, "set_field:%u->vlan_vid",
-			(a->value[0] << 8 | a->value[1]) & ~HAL_VLAN_PRESENT);
+}
+
+static void put_loads(struct of_text *t, const struct of_action *a)
+{
+	struct of_load l = {0};
+
+	for (const char *comma = ""; of_next_load(a, &l); comma = ",") {
+		of_text_put(t, "%sload:%s%" PRIx64 "->", comma, l.value ? "0x" : "", l.value);
+		of_text_put_sub(t, &l.to);
+	}
+}
+
+static bool has_mod(const struct of_action *a)
+{
+	return a->form == OF_SET_MOD &&
+	       (mod_name(a->field) || a->field == FIELD_IP_DSCP || a->field == FIELD_TUNNEL_ID ||
+		       a->field == FIELD_MPLS_LABEL || a->field == FIELD_MPLS_TC);
+}
+
+static void put_set(struct of_text *t, const struct of_action *a)
+{
+	if (a->form == OF_SET_LOAD) {
+		put_loads(t, a);
 		return;
 	}
-	hal_field_format(a->field, a->value, a->has_mask ? a->mask : NULL, value, sizeof(value));
-	if (mod)
-		of_text_put(t, "%s:%s", mod, value);
-	else
-		of_text_put(t, "set_field:%s->%s", value, hal_fields[a->field].name);
+	if (has_mod(a)) {
+		put_mod(t, a);
+		return;
+	}
+	of_text_put(t, "set_field:");
+	of_text_put_value(t, a->field, a->value, a->has_mask ? a->mask : NULL);
+	of_text_put(t, "->%s", of_field_name(a->field));
 }
 
 static void put_move(struct of_text *t, const struct of_action *a)
@@ -91,14 +132,15 @@ static void put_resubmit(
 {
 	char port[80] = "", table[8] = "";
 
-	if (a->port != OF_PORT_IN_PORT || a->table == 0xff)
+	if (a->port != OF_PORT_IN_PORT || (a->table == 0xff && !a->with_ct))
 		of_port_format(a->port, names, port, sizeof(port));
-	if (a->table == 0xff) {
+	if (a->table == 0xff && !a->with_ct) {
 		of_text_put(t, "resubmit:%s", port);
 		return;
 	}
-	snprintf(table, sizeof(table), "%u", a->table);
-	of_text_put(t, "resubmit(%s,%s)", port, table);
+	if (a->table != 0xff)
+		snprintf(table, sizeof(table), "%u", a->table);
+	of_text_put(t, "resubmit(%s,%s%s)", port, table, a->with_ct ? ",ct" : "");
 }
 
 static void put_action(
@@ -117,7 +159,7 @@ static void put_action(
 		of_text_put(t, "push_vlan:0x%04x", a->eth_type);
 		break;
 	case OFACT_POP_VLAN:
-		of_text_put(t, "strip_vlan");
+		of_text_put(t, "%s", a->form == OF_SET_MOD ? "strip_vlan" : "pop_vlan");
 		break;
 	case OFACT_PUSH_MPLS:
 		of_text_put(t, "push_mpls:0x%04x", a->eth_type);
@@ -130,9 +172,6 @@ static void put_action(
 		break;
 	case OFACT_POP_PBB:
 		of_text_put(t, "pop_pbb");
-		break;
-	case OFACT_DEC_NW_TTL:
-		of_text_put(t, "dec_ttl");
 		break;
 	case OFACT_SET_MPLS_TTL:
 		of_text_put(t, "set_mpls_ttl(%u)", a->ttl);
@@ -168,7 +207,23 @@ static void put_action(
 	case OFACT_RESUBMIT:
 		put_resubmit(t, a, names);
 		break;
-	default: /* never accepted, so never shown */
+	case OFACT_CT:
+		of_text_put_ct(t, a, names);
+		break;
+	case OFACT_LEARN:
+		of_text_put_learn(t, a, names);
+		break;
+	case OFACT_MULTIPATH:
+		of_text_put_multipath(t, a, names);
+		break;
+	case OFACT_BUNDLE:
+		of_text_put_bundle(t, a, names);
+		break;
+	case OFACT_CONTROLLER:
+		of_text_put_controller(t, a, names);
+		break;
+	default:
+		of_text_put_nx(t, a, names);
 		break;
 	}
 }
