@@ -54,7 +54,8 @@ int swpath_tunnel_pop(struct swpath_worker *w, struct swpath_packet *p,
 	}
 	swpath_count_rx(c, 1, rte_pktmbuf_pkt_len(p->m));
 	p->recircs++;
-	mf = swpath_lookup(w, p->key, p->m);
+	p->ct = (struct swpath_ct_seen){NULL, false, false}; /* of the outer packet */
+	mf = p->mf = swpath_lookup(w, p->key, p->m);
 	if (!mf)
 		return SWPATH_DROP_TRANSLATION;
 	if (!mf->program->len)
