@@ -250,6 +250,8 @@ static bool check_group(struct nic *nic, const uint8_t *body, size_t len, struct
 	memcpy(&g, body, sizeof(g));
 	body += sizeof(g);
 	len -= sizeof(g);
+	if (g.len != len)
+		return refuse(done, -EBADMSG, HAL_REASON_DEVICE_ERROR, "the group is malformed");
 	for (uint32_t i = 0; i < g.n_buckets; i++) {
 		if (len < sizeof(b))
 			break;

@@ -326,6 +326,20 @@ void wire_send(unsigned wire, const void *frame, size_t len)
 	CU_ASSERT_EQUAL(sendmsg(fx.wire[wire], &msg, 0), (ssize_t)(len + sizeof(none)));
 }
 
+void wire_send_partial(const uint8_t *frame, size_t len, size_t l4, bool tcp, uint16_t gso)
+{
+	struct virtio_net_hdr v = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.csum_start = (uint16_t)l4,
+		.csum_offset = tcp ? 16 : 6,
+		.hdr_len = (uint16_t)(l4 + (tcp ? 20 : 8)),
+		.gso_size = gso,
+		.gso_type = gso ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE};
+	struct iovec iov[2] = {{&v, sizeof(v)}, {(void *)frame, len}};
+	const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+
+	CU_ASSERT_EQUAL(sendmsg(fx.wire[1], &msg, 0), (ssize_t)(len + sizeof(v)));
+}
+
 size_t wire_recv(unsigned wire, void *frame, size_t room, unsigned ms)
 {
 	struct pollfd pfd = {.fd = fx.wire[wire], .events = POLLIN};

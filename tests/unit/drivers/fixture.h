@@ -67,6 +67,9 @@ int run_op(void *dev, enum hal_op_type type, const struct test_rule *t, struct h
 
 /* Frames on the wire ends. wire_recv waits up to `ms` and returns the length, 0 if nothing came. */
 void wire_send(unsigned wire, const void *frame, size_t len);
+/* Sends by wire 1 as a stack does that leaves the checksum to the device, and with `gso` the
+ * cutting into segments of as many bytes of payload (TCP over IPv4). */
+void wire_send_partial(const uint8_t *frame, size_t len, size_t l4, bool tcp, uint16_t gso);
 size_t wire_recv(unsigned wire, void *frame, size_t room, unsigned ms);
 
 /* A packet that the device handed up: its length, 0 if none came within `ms`. */

@@ -2,8 +2,12 @@
  *
  * Steps with lists of steps, and truncation.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "drivers/sim/codec.h"
+#include "drivers/sim/sim.h"
 #include "fixture.h"
 #include "frame.h"
 
@@ -141,6 +145,136 @@ static void truncation(void)
 	rule_drop(dev, &t, 1);
 }
 
+/* ---- super-frames ---- */
+
+#define SEGMENTS 10
+#define SEGMENT 1200
+#define HEADERS 54
+
+/* Sends a super-frame through the steps, followed by an output to port 2. Frames and bytes that
+ * come out; checksums of those that are whole are right. */
+static unsigned send_super(struct hal_builder *b, size_t *bytes, size_t skip)
+{
+	static uint8_t big[66000];
+	size_t len = frame_make(big, false, true, SEGMENTS * SEGMENT, true), n;
+	struct test_rule t;
+	unsigned frames = 0;
+
+	*bytes = 0;
+	rule_make(&t, 640, 1, "");
+	hal_build_output(b, 2);
+	rule_add(dev, &t, b);
+	wire_send_partial(big, len, 34, true, SEGMENT);
+	while ((n = wire_recv(2, got, sizeof(got), frames ? 50 : 1000)) > 0) {
+		frames++;
+		*bytes += n;
+		if (n == SEGMENT + HEADERS + skip)
+			CU_ASSERT(frame_sums_ok(got + skip, n - skip));
+	}
+	rule_drop(dev, &t, 1);
+	return frames;
+}
+
+static void super_frames(void)
+{
+	const struct hal_tunnel end = {.udp_dst = 4789, .port = 60};
+	struct hal_meter m = {.pktps = true, .n_bands = 1, .band = {{.rate = 1, .burst = 4}}};
+	struct hal_act_tunnel_push *push;
+	struct hal_object_stats s = {0};
+	struct hal_builder b;
+	size_t bytes;
+	uint32_t at;
+
+	hal_builder_init(&b); /* each frame is cut */
+	build_number(&b, ACTION_TRUNC, 100);
+	CU_ASSERT_EQUAL(send_super(&b, &bytes, 0), SEGMENTS);
+	CU_ASSERT_EQUAL(bytes, SEGMENTS * 100);
+	hal_builder_init(&b); /* each frame goes into the tunnel */
+	CU_ASSERT_EQUAL(object_set(dev, HAL_OBJECT_TUNNEL, 60, &end, sizeof(end), NULL), 0);
+	push = hal_builder_add(&b, ACTION_TUNNEL_PUSH, sizeof(*push) + 50);
+	push->port = 60;
+	push->header_len = 50;
+	push->header[12] = 8;
+	push->header[14] = 0x45;
+	CU_ASSERT_EQUAL(send_super(&b, &bytes, 50), SEGMENTS);
+	CU_ASSERT_EQUAL(bytes, SEGMENTS * (SEGMENT + HEADERS + 50));
+	CU_ASSERT_EQUAL(sim_driver.object_del(dev, HAL_OBJECT_TUNNEL, 60), 0);
+	hal_builder_init(&b); /* the meter takes four of them */
+	CU_ASSERT_EQUAL(object_set(dev, HAL_OBJECT_METER, 5, &m, sizeof(m), NULL), 0);
+	build_number(&b, ACTION_METER, 5);
+	CU_ASSERT_EQUAL(send_super(&b, &bytes, 0), 4);
+	CU_ASSERT_EQUAL(bytes, 4 * (SEGMENT + HEADERS));
+	CU_ASSERT_EQUAL(sim_driver.object_stats(dev, HAL_OBJECT_METER, 5, &s), 0);
+	CU_ASSERT_EQUAL(s.meter.packets, SEGMENTS);
+	CU_ASSERT_EQUAL(s.meter.band_packets[0], SEGMENTS - 4);
+	CU_ASSERT_EQUAL(sim_driver.object_del(dev, HAL_OBJECT_METER, 5), 0);
+	hal_builder_init(&b); /* the length is that of a segment */
+	at = hal_build_nested_begin(&b, ACTION_CHECK_PKT_LEN, SEGMENT + HEADERS);
+	hal_build_output(&b, 3);
+	hal_build_nested_else(&b, at);
+	hal_build_nested_end(&b, at);
+	build_number(&b, ACTION_TRUNC, 60);
+	CU_ASSERT_EQUAL(send_super(&b, &bytes, 0), SEGMENTS);
+	CU_ASSERT_EQUAL(wire_recv(3, got, sizeof(got), 20), 0);
+}
+
+/* ---- requests that make no sense ---- */
+
+/* Whatever a rule's or an object's bytes say, the process lives and answers. */
+static void damaged(void)
+{
+	uint8_t rule_bytes[1024], group_bytes[512], msg[1100];
+	struct {
+		struct hal_group g;
+		struct hal_bucket bucket;
+		struct hal_act_output out;
+	} group = {{1, sizeof(struct hal_bucket) + sizeof(struct hal_act_output)},
+		{sizeof(struct hal_act_output), 0},
+		{{ACTION_OUTPUT, sizeof(struct hal_act_output), 0}, 2, 0}};
+	const struct hal_object obj = {HAL_OBJECT_GROUP, 3, sizeof(group), &group};
+	struct sim_dev *sim = dev;
+	struct hal_device_stats s;
+	struct test_rule t;
+	struct hal_builder b;
+	uint32_t at;
+	int rule_len, group_len;
+
+	rule_make(&t, 650, 1, "tcp,nw_src=10.0.0.0/8");
+	hal_builder_init(&b);
+	at = hal_build_nested_begin(&b, ACTION_CHECK_PKT_LEN, 100);
+	hal_build_output(&b, 2);
+	hal_build_nested_else(&b, at);
+	hal_build_plain(&b, ACTION_CT_CLEAR);
+	hal_build_nested_end(&b, at);
+	hal_builder_add(&b, ACTION_CT, sizeof(struct hal_act_ct));
+	build_number(&b, ACTION_METER, 1);
+	build_set(&b, FIELD_PKT_MARK, 1);
+	rule_program(&t, &b);
+	rule_len = sim_rule_encode(&t.rule, rule_bytes, sizeof(rule_bytes), NULL);
+	group_len = sim_object_encode(&obj, group_bytes, sizeof(group_bytes), NULL);
+	CU_ASSERT_FATAL(rule_len > 0 && group_len > 0);
+	srand(7);
+	for (unsigned i = 0; i < 4000; i++) {
+		bool rule = i % 2;
+		int len = rule ? rule_len : group_len;
+		const struct sim_msg head = {rule ? SIM_ADD : SIM_OBJECT_SET, 1 + i};
+
+		memcpy(msg, &head, sizeof(head));
+		memcpy(msg + sizeof(head), rule ? rule_bytes : group_bytes, (size_t)len);
+		for (unsigned k = 0; k < 1 + i % 3; k++)
+			msg[sizeof(head) + (size_t)(rand() % len)] ^= (uint8_t)(1 << rand() % 8);
+		while (sim_send(sim, msg, sizeof(head) + (size_t)len) == -EAGAIN)
+			doze(1);
+		if (i % 100 == 0)
+			wire_send(1, got, frame_make(got, false, true, 50, false));
+	}
+	CU_ASSERT_EQUAL(sim_driver.stats(dev, &s), 0);
+	CU_ASSERT(s.alive);
+	for (unsigned i = 1; i <= WIRES; i++)
+		count(i); /* what rules that made sense after all let through */
+	rule_free(&t);
+}
+
 void nested_suite(void)
 {
 	CU_pSuite s = CU_add_suite("nested steps", NULL, NULL);
@@ -150,5 +284,7 @@ void nested_suite(void)
 	CU_add_test(s, "samples", samples);
 	CU_add_test(s, "packet lengths", lengths);
 	CU_add_test(s, "truncation", truncation);
+	CU_add_test(s, "super-frames", super_frames);
+	CU_add_test(s, "requests that make no sense", damaged);
 	CU_add_test(s, "it ends", stop);
 }

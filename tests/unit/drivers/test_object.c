@@ -148,9 +148,9 @@ static void rate_one(bool pktps, uint32_t rate, uint32_t burst, double expected_
 
 static void rates(void)
 {
-	rate_one(true, 3000, 300, 3000);
-	/* 4000 kb/s of frames of `len` bytes */
-	rate_one(false, 4000, 400, 4000e3 / 8 / (double)len);
+	rate_one(true, 1000, 300, 1000);
+	/* 800 kb/s of frames of `len` bytes */
+	rate_one(false, 800, 240, 800e3 / 8 / (double)len);
 }
 
 /* A band of a higher rate applies when both are exceeded; remarking raises the drop precedence. */

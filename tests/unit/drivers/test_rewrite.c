@@ -129,21 +129,6 @@ static void vlan_and_copies(void)
 
 /* ---- partial checksums ---- */
 
-/* Sends as a stack does that leaves the checksum to the device. */
-static void send_partial(const uint8_t *frame, size_t len, size_t l4, bool tcp, uint16_t gso)
-{
-	struct virtio_net_hdr v = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		.csum_start = (uint16_t)l4,
-		.csum_offset = tcp ? 16 : 6,
-		.hdr_len = (uint16_t)(l4 + (tcp ? 20 : 8)),
-		.gso_size = gso,
-		.gso_type = gso ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE};
-	struct iovec iov[2] = {{&v, sizeof(v)}, {(void *)frame, len}};
-	const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-
-	CU_ASSERT_EQUAL(sendmsg(fx.wire[1], &msg, 0), (ssize_t)(len + sizeof(v)));
-}
-
 /* Receives with the virtio header, and does what the receiver's device would: finishes the
  * checksum. */
 static size_t recv_partial(uint8_t *frame, size_t room, struct virtio_net_hdr *v)
@@ -184,7 +169,7 @@ static void partial_one(bool ip6, bool tcp, uint16_t gso)
 	hal_build_plain(&b, ACTION_POP_VLAN);
 	hal_build_output(&b, 2);
 	install(&b);
-	send_partial(sent, len, l4, tcp, gso);
+	wire_send_partial(sent, len, l4, tcp, gso);
 	CU_ASSERT_EQUAL_FATAL(recv_partial(got, sizeof(got), &v), len);
 	CU_ASSERT(frame_sums_ok(got, len));
 	CU_ASSERT_EQUAL(v.gso_size, gso);
@@ -213,7 +198,7 @@ static void super_frame_goes_up(void)
 	struct rte_mbuf *m = NULL;
 	uint64_t deadline = now_ms() + 1000;
 
-	send_partial(sent, len, 34, true, 1448);
+	wire_send_partial(sent, len, 34, true, 1448);
 	while (!sim_driver.port_rx(dev, &m, &meta, 1) && now_ms() < deadline)
 		doze(1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
