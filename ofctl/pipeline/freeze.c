@@ -113,6 +113,12 @@ static void freeze_tunnel(const struct xlate *x, struct pl_frozen *s)
 		s->tun[i] = key[i] & s->tun_mask[i];
 }
 
+void xlate_freeze_fields(const struct xlate *x, struct pl_frozen *s)
+{
+	memcpy(s->fields, (const uint8_t *)&x->key + sizeof(struct hal_key), FROZEN_FIELDS);
+	freeze_tunnel(x, s);
+}
+
 /* Takes the frames. */
 static int freeze_state(struct xlate *x, struct pl_frozen *s)
 {
@@ -121,12 +127,12 @@ static int freeze_state(struct xlate *x, struct pl_frozen *s)
 	*s = (struct pl_frozen){.bridge = x->br->id,
 		.tracked = x->tracked,
 		.ct_stale = x->ct_stale,
+		.pauses = x->frozen != NULL,
 		.hash = x->hash,
 		.n_frames = x->frames.n,
 		.frames = x->frames.data};
 	x->frames = (struct xlate_vec){0};
-	memcpy(s->fields, (const uint8_t *)&x->key + sizeof(struct hal_key), FROZEN_FIELDS);
-	freeze_tunnel(x, s);
+	xlate_freeze_fields(x, s);
 	if (of_actions_copy(&s->set, &set))
 		return -ENOMEM;
 	if (!x->stack.n)

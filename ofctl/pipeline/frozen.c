@@ -41,6 +41,7 @@ uint32_t frozen_hash(const struct pl_frozen *f)
 	h = hash_bytes(f->tun, FROZEN_TUNNEL, h);
 	if (f->n_stack)
 		h = hash_bytes(f->stack, f->n_stack * sizeof(f->stack[0]), h);
+	h = hash_bytes(f->data, f->data_len, h ^ f->paused);
 	h = actions_hash(&f->set, h);
 	for (unsigned i = 0; i < f->n_frames; i++) {
 		const struct pl_frame *fr = &f->frames[i];
@@ -65,10 +66,13 @@ bool frozen_equal(const struct pl_frozen *a, const struct pl_frozen *b)
 		memcmp(a->tun_mask, b->tun_mask, FROZEN_TUNNEL) || a->tracked != b->tracked ||
 		a->ct_stale != b->ct_stale || a->hash.valid != b->hash.valid ||
 		a->hash.algorithm != b->hash.algorithm || a->hash.basis != b->hash.basis ||
-		a->n_stack != b->n_stack || a->n_frames != b->n_frames ||
+		a->n_stack != b->n_stack || a->n_frames != b->n_frames || a->pauses != b->pauses ||
+		a->paused != b->paused || a->data_len != b->data_len ||
 		!of_actions_equal(&a->set, &b->set))
 		return false;
 	if (a->n_stack && memcmp(a->stack, b->stack, a->n_stack * sizeof(a->stack[0])))
+		return false;
+	if (a->data_len && memcmp(a->data, b->data, a->data_len))
 		return false;
 	for (unsigned i = 0; i < a->n_frames; i++)
 		if (!frame_equal(&a->frames[i], &b->frames[i]))
@@ -82,6 +86,7 @@ void frozen_clear(struct pl_frozen *f)
 		frame_clear(&f->frames[i]);
 	free(f->frames);
 	free(f->stack);
+	free(f->data);
 	of_actions_free(&f->set);
 	*f = (struct pl_frozen){0};
 }

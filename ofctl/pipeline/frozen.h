@@ -60,6 +60,11 @@ struct pl_frozen {
 	unsigned n_stack, n_frames;
 	uint8_t (*stack)[16];    /* values as in struct xlate_stack_entry; owned */
 	struct pl_frame *frames; /* owned */
+	bool pauses;             /* a controller says when it goes on */
+	/* Of what a packet-in says, without frames: what the action gave it, owned, and the id of
+	 * what goes on after it, 0: nothing. */
+	uint8_t *data;
+	uint32_t data_len, paused;
 };
 
 int frame_copy(struct pl_frame *to, const struct pl_frame *from); /* 0 or -ENOMEM */

@@ -35,6 +35,8 @@ void note_free(struct note *n)
 		atomic_store(&n->effect.learn->queued, false);
 		learn_unref(n->effect.learn);
 	}
+	if (n->type == NOTE_PACKET_IN && n->pin.says)
+		recirc_unref(n->pin.says);
 	free(n);
 }
 
@@ -80,6 +82,7 @@ void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_con
 		return;
 	n->pin.act = *act;
 	n->pin.key = *key;
+	n->pin.says = act->note ? recirc_find(pl->recircs, act->note) : NULL;
 	n->pin.len = len;
 	n->pin.total_len = total;
 	data = rte_pktmbuf_read(pkt, 0, len, n->data);
@@ -96,25 +99,6 @@ static struct pl_bridge *bridge_by_id(struct pipeline *pl, uint32_t id)
 		if (br->id == id)
 			return br;
 	return NULL;
-}
-
-static void packet_in(struct pipeline *pl, struct pl_bridge *br, const struct note *n)
-{
-	struct of_packet_in pin = {
-		.reason = (enum of_packet_in_reason)n->pin.act.reason,
-		.table = n->pin.act.table,
-		.cookie = n->pin.act.cookie,
-		.in_port = n->pin.act.in_port_of,
-		.metadata = n->pin.act.metadata,
-		.controller_id = n->pin.act.controller_id,
-		.key = &n->pin.key,
-		.data = n->data,
-		.len = n->pin.len,
-		.total_len = n->pin.total_len,
-	};
-
-	if (pl->ops.packet_in)
-		pl->ops.packet_in(pl->ops.ctx, br, &pin);
 }
 
 void effect_run(struct pipeline *pl, const struct effect *e)
@@ -156,7 +140,7 @@ static void run(struct pipeline *pl, struct note *n)
 	case NOTE_PACKET_IN:
 		br = bridge_by_id(pl, n->pin.act.bridge);
 		if (br)
-			packet_in(pl, br, n);
+			packet_in_send(pl, br, n);
 		break;
 	case NOTE_CALL:
 		n->call.fn(n->call.arg);

@@ -7,6 +7,7 @@
 
 #include "hal/base/log.h"
 #include "ofctl/pipeline/clock.h"
+#include "ofctl/pipeline/packet_out.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "swpath/swpath.h"
 
@@ -35,11 +36,24 @@ static void keep_recircs(const struct xlate *x)
 		recirc_linger(r[i], clock_ms() + IN_FLIGHT_MS);
 }
 
+void packet_out_run(struct pl_bridge *br, struct xlate *x, const struct hal_key *key,
+	const void *data, size_t len)
+{
+	struct hal_program *program;
+
+	account(br, x, len);
+	program = hal_builder_finish(&x->out);
+	if (program && program->len && swpath_inject(br->pl->sp, key, data, len, program))
+		log_warn("%s: a packet-out of %zu bytes was lost: the way to the worker is full",
+			br->name, len);
+	free(program);
+	keep_recircs(x);
+}
+
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
 {
 	const struct pl_port *in = bridge_port(br, po->in_port);
 	struct hal_match any = {0};
-	struct hal_program *program;
 	enum of_error error;
 	struct hal_key key;
 	struct xlate x;
@@ -62,13 +76,7 @@ enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po
 		xlate_clear(&x);
 		return OFERR_BAD_ACTION_ARGUMENT;
 	}
-	account(br, &x, po->len);
-	program = hal_builder_finish(&x.out);
-	if (program && program->len && swpath_inject(br->pl->sp, &key, po->data, po->len, program))
-		log_warn("%s: a packet-out of %zu bytes was lost: the way to the worker is full",
-			br->name, po->len);
-	free(program);
-	keep_recircs(&x);
+	packet_out_run(br, &x, &key, po->data, po->len);
 	xlate_clear(&x);
 	return OFERR_OK;
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "hal/base/log.h"
@@ -134,6 +135,8 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	pl->recircs = recirc_open(RECIRC_MAX);
 	pl->oracle = oracle_open();
 	if (!pl->births || !pl->notes || !pl->recircs)
+		goto free_rings;
+	if (getrandom(&pl->resume_secret, sizeof(pl->resume_secret), 0) < 0)
 		goto free_rings;
 	pl->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (pl->wake_fd < 0)

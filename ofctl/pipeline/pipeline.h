@@ -154,8 +154,8 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po);
 
-/* Goes on where a controller action with `pause` stopped. A continuation that this bridge did not
- * make, or that has been used, changes nothing. */
+/* Goes on where a controller action with `pause` stopped. NX_NOT_SUPPORTED: not a continuation;
+ * NX_STALE: one of another bridge or run, or too old. Then nothing changes. */
 enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r);
 
 /* ---- groups and meters ---- */

@@ -91,6 +91,7 @@ struct note {
 		struct {
 			struct hal_act_controller act;
 			struct hal_key key;
+			struct pl_recirc *says; /* a reference, or NULL */
 			uint32_t len, total_len;
 		} pin;
 		struct {
@@ -124,6 +125,7 @@ struct pipeline {
 	struct pl_bridge_list gone_bridges; /* removed, still credited by old megaflows */
 	uint32_t next_bridge_id;
 	struct hmap bridge_ids; /* bridges, by id; workers, under RCU */
+	uint64_t resume_secret; /* is in every continuation of this run */
 	struct recirc_ids *recircs;
 	struct width_oracle *oracle;    /* NULL: off */
 	uint64_t meter_ids[65536 / 64]; /* datapath ids of meters that are in use */
@@ -179,6 +181,9 @@ void credit_all(struct pipeline *pl);
 void credit_sweep(struct pipeline *pl, uint64_t now_ms);
 void megaflow_totals(
 	const struct pl_megaflow *m, uint64_t *packets, uint64_t *bytes, uint64_t *used_ms);
+
+/* packet_in.c: control thread */
+void packet_in_send(struct pipeline *pl, struct pl_bridge *br, const struct note *n);
 
 /* notes.c */
 struct note *note_new(enum note_type type, size_t extra);

@@ -40,6 +40,23 @@ static void restore_state(struct xlate *x, const struct pl_frozen *s)
 	}
 }
 
+/* What the controller that gives the packet back says of it: all that a packet-in tells, where what
+ * it leaves out is 0. */
+static void override_fields(struct xlate *x, const struct hal_match *fields)
+{
+	const size_t tail = offsetof(struct xlate_key, metadata);
+	uint8_t *key = (uint8_t *)&x->key;
+	const uint8_t *value = (const uint8_t *)&fields->value;
+
+	memcpy(key + TUN_OFFSET, value + TUN_OFFSET, FROZEN_TUNNEL);
+	memset((uint8_t *)&x->known.dp + TUN_OFFSET, 0xff, FROZEN_TUNNEL);
+	memset((uint8_t *)&x->written.dp + TUN_OFFSET, 0xff, FROZEN_TUNNEL);
+	memcpy(x->key.reg, fields->value.reg, sizeof(x->key.reg));
+	memcpy(key + tail, value + tail, sizeof(x->key.metadata));
+	if (fields->mask.in_port_of)
+		x->key.in_port_of = fields->value.in_port_of;
+}
+
 static void run_frame(struct xlate *x, const struct pl_frame *f)
 {
 	struct xlate_list l = {.acts = &f->ins.apply, .then = &f->ins, .table = f->table};
@@ -110,6 +127,8 @@ void xlate_resume(struct xlate *x)
 		return;
 	}
 	restore_state(x, &r->state);
+	if (x->resume_fields)
+		override_fields(x, x->resume_fields);
 	x->in_port = bridge_port(x->br, rte_be_to_cpu_32(x->key.in_port_of));
 	xlate_depend(x, dep_key_bridge(x->br, DEP_BRIDGE));
 	xlate_depend(x, dep_key_port(x->br, rte_be_to_cpu_32(x->key.in_port_of)));

@@ -21,31 +21,6 @@ void xlate_emit_output(struct xlate *x, const struct pl_port *port)
 	xlate_useful(x);
 }
 
-void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
-{
-	struct hal_act_controller *c;
-
-	if (x->in_port && x->in_port->no_packet_in)
-		return;
-	/* The packet-in tells of the connection what the pipeline knows. */
-	if (x->ct_stale)
-		hal_build_plain(&x->out, ACTION_CT_CLEAR);
-	x->ct_stale = false;
-	c = hal_builder_add(&x->out, ACTION_CONTROLLER, sizeof(*c));
-	if (!c)
-		return;
-	c->cookie = x->cookie;
-	c->bridge = x->br->id;
-	c->in_port_of = rte_be_to_cpu_32(x->key.in_port_of);
-	/* The event says what metadata was, so the megaflow must be sure of it: it always is, since
-	 * metadata is never the packet's. */
-	c->metadata = rte_be_to_cpu_64(x->key.metadata);
-	c->max_len = max_len;
-	c->table = x->table;
-	c->reason = reason;
-	xlate_useful(x);
-}
-
 void xlate_write_field(
 	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
 {

@@ -91,6 +91,14 @@ void xlate_trace(struct xlate *x, const char *fmt, ...)
 	fputc('\n', x->trace);
 }
 
+static void drop_effects(struct xlate *x)
+{
+	for (unsigned i = 0; i < x->n_effects; i++)
+		if (x->effects[i].learn)
+			learn_unref(x->effects[i].learn);
+	x->n_effects = 0;
+}
+
 void xlate_clear(struct xlate *x)
 {
 	struct visit *visits = x->visits.data;
@@ -101,10 +109,7 @@ void xlate_clear(struct xlate *x)
 		free(visits[i].known);
 	for (unsigned i = 0; i < x->credits.n; i++)
 		credit_drop(&credits[i]);
-	for (unsigned i = 0; i < x->n_effects; i++)
-		if (x->effects[i].learn)
-			learn_unref(x->effects[i].learn);
-	x->n_effects = 0;
+	drop_effects(x);
 	for (unsigned i = 0; i < x->recircs.n; i++)
 		recirc_unref(recircs[i]);
 	free(x->visits.data);
@@ -389,6 +394,29 @@ static void finish(struct xlate *x)
 		x->error = x->out.error;
 }
 
+void xlate_resume_paused(struct xlate *x, struct pipeline *pl, const struct hal_key *key,
+	const struct hal_match *fields)
+{
+	xlate_init(x, pl, key);
+	x->resume_fields = fields;
+	xlate_resume(x);
+	finish(x);
+}
+
+/* What leads through tables without end is dropped, as in Open vSwitch, by a megaflow: not each of
+ * its packets is led so again. */
+static void drop_loop(struct xlate *x)
+{
+	if (x->error != -ELOOP || x->out.error)
+		return;
+	xlate_trace(x, "too many lookups, one inside another or in all: dropped");
+	drop_effects(x);
+	x->useful = 0;
+	if (x->out.program)
+		x->out.program->len = x->out.program->n_outputs = 0;
+	x->error = 0;
+}
+
 static void run_packet(
 	struct xlate *x, struct pipeline *pl, const struct hal_key *key, bool look_again)
 {
@@ -399,6 +427,7 @@ static void run_packet(
 	if (key->recirc_id) {
 		xlate_resume(x);
 		finish(x);
+		drop_loop(x);
 		return;
 	}
 	x->in_port = dp <= HAL_PORT_MAX
@@ -420,6 +449,7 @@ static void run_packet(
 	xlate_bridge(x);
 	xlate_freeze_end(x);
 	finish(x);
+	drop_loop(x);
 }
 
 void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
@@ -461,4 +491,5 @@ void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key 
 	xlate_bridge(x);
 	xlate_freeze_end(x);
 	finish(x);
+	drop_loop(x);
 }

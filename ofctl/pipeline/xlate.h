@@ -163,11 +163,14 @@ struct xlate {
 	struct xlate_vec frames;   /* struct pl_frame, innermost first */
 	struct xlate_vec recircs; /* struct pl_recirc *: references; the megaflow takes them over */
 	struct xlate_vec forks;   /* struct xlate_fork; only with a trace */
-	xlate_frozen_cb *frozen;  /* called in the place of a RECIRC step */
+	const struct hal_match *resume_fields; /* given back by a controller, or NULL */
+	xlate_frozen_cb *frozen;               /* called in the place of a RECIRC step */
 	const void *frozen_arg;
-	bool raced;       /* a flow vanished under our eyes */
-	bool stop;        /* the list of actions ends here (TTL ran out) */
-	bool exit;        /* so do all that led to it, but for the action set */
+	uint64_t paused_cookie; /* of the flow whose controller action pauses, */
+	uint8_t paused_table;   /* and its table */
+	bool raced;             /* a flow vanished under our eyes */
+	bool stop;              /* the list of actions ends here (TTL ran out) */
+	bool exit;              /* so do all that led to it, but for the action set */
 	bool first_tuple; /* resubmit(ct): the next lookup is to be xlate_lookup_first_tuple() */
 	bool ct_swapped; /* addresses, ports and protocol are those of the connection's first packet
 			    (xlate_resubmit.c) */
@@ -296,6 +299,14 @@ void xlate_frame_set(struct xlate *x);
 
 /* Goes on from a frozen state: x->key.recirc_id names it. */
 void xlate_resume(struct xlate *x);
+
+/* The same for a packet that a controller gives back: `fields`, unless NULL, are what the
+ * pipeline's own fields and the tunnel are now; others of them are 0. */
+void xlate_resume_paused(struct xlate *x, struct pipeline *pl, const struct hal_key *key,
+	const struct hal_match *fields);
+
+/* Fields and tunnel of a state. */
+void xlate_freeze_fields(const struct xlate *x, struct pl_frozen *s);
 
 /* The program so far has an effect: it is kept. */
 void xlate_useful(struct xlate *x);

@@ -46,6 +46,8 @@ int main(int argc, char **argv)
 		{"birth", NULL, NULL, setup, rig_close, birth_tests},
 		{"change", NULL, NULL, setup, rig_close, change_tests},
 		{"conjunction", NULL, NULL, setup, rig_close, conjunction_tests},
+		{"pause", NULL, NULL, setup, rig_close, pause_tests},
+		{"register", NULL, NULL, setup, rig_close, register_tests},
 		{"learn", NULL, NULL, setup, rig_close, learn_tests},
 		{"width", NULL, NULL, setup, rig_close, width_tests},
 		{"race", NULL, NULL, setup, rig_close, race_tests},

@@ -59,6 +59,8 @@ static void on_packet_in(void *ctx, struct pl_bridge *br, const struct of_packet
 	(void)br;
 	rig.packet_ins++;
 	rig.pin = *pin;
+	if (rig.on_pin)
+		rig.on_pin(pin);
 }
 
 static void on_flow_removed(void *ctx, struct pl_bridge *br, const struct of_flow_removed *fr)

@@ -76,7 +76,8 @@ struct rig {
 	void (*on_clock)(void); /* called once, the next time that the clock is read */
 	void (*on_wake)(void);  /* called once, after the next wake-up of the control thread */
 	unsigned packet_ins, removed, port_events;
-	struct of_packet_in pin;
+	struct of_packet_in pin; /* the last; no pointers in it are good */
+	void (*on_pin)(const struct of_packet_in *pin);
 	struct of_flow_removed gone; /* the last flow-removed; no pointers in it are good */
 	void (*on_removed)(const struct of_flow_removed *fr);
 	enum of_port_reason port_reason;
