@@ -191,6 +191,7 @@ static bool is_live(struct xlate *x, uint32_t number)
 	if (number >= OF_PORT_MAX && number != OF_PORT_LOCAL)
 		return true;
 	xlate_depend(x, dep_key_port(x->br, number));
+	xlate_depend(x, dep_key_live(x->br, number));
 	p = bridge_port(x->br, number);
 	return p && p->up;
 }

@@ -108,7 +108,7 @@ static void tables(void)
 		{{"table=0,actions=goto_table:1", "table=1,actions=goto_table:2"}, "in_port=1",
 			"drop"},
 		/* Without end. */
-		{{"table=0,actions=resubmit(,0)"}, "in_port=1", "error"},
+		{{"table=0,actions=resubmit(,0)"}, "in_port=1", "drop"},
 	};
 
 	RUN(cases);

@@ -263,7 +263,7 @@ static void test_exit(void)
 	flow("table=0 actions=write_actions(output:4),goto_table:1");
 	EXPECT_TEXT(outputs("in_port=1,tcp"), "2,4");
 	/* TTL that runs out ends only its own list. */
-	flow("table=0,ip actions=resubmit(,1),output:3");
+	flow("table=0,priority=40000,ip actions=resubmit(,1),output:3");
 	flow("table=1,priority=40000,ip actions=dec_ttl,output:2");
 	EXPECT_TEXT(outputs("in_port=1,tcp,nw_ttl=1"), "3");
 }
