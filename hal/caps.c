@@ -185,6 +185,17 @@ static int check_object(const struct action_check *c, const struct hal_action *a
 	return 0;
 }
 
+/* What no device is asked to do. */
+static int check_tunnel(const struct action_check *c, const struct hal_action *a)
+{
+	const struct hal_act_tunnel_push *push = (const struct hal_act_tunnel_push *)a;
+
+	if (a->type == ACTION_TUNNEL_PUSH && !push->header_len)
+		return hal_refuse_action(c->r, HAL_REASON_DEPENDS, a->type,
+			"the link-layer address of the next hop is not known yet");
+	return 0;
+}
+
 static int check_number(const struct action_check *c, const struct hal_action *a)
 {
 	if (c->caps->max_actions && c->steps > c->caps->max_actions)
@@ -218,6 +229,9 @@ static int check_step(void *ctx, const struct hal_action *a)
 	err = check_number(c, a);
 	if (!err)
 		err = check_object(c, a);
+	if (err)
+		return err;
+	err = check_tunnel(c, a);
 	if (err)
 		return err;
 	return a->type == ACTION_SET ? check_set(c, (const struct hal_act_set *)a) : 0;

@@ -104,9 +104,9 @@ struct hal_connection {
 /* ---- what a device counted ---- */
 
 struct hal_object_stats {
-	uint64_t packets, bytes; /* GROUP, MIRROR, CONNECTION; TUNNEL: what came out of it */
+	uint64_t packets, bytes;       /* GROUP, MIRROR, CONNECTION; TUNNEL: what came out of it */
 	uint64_t tx_packets, tx_bytes; /* TUNNEL: what was put into it, without outer headers */
-	struct hal_meter_stats meter; /* METER */
+	struct hal_meter_stats meter;  /* METER */
 };
 
 #endif

@@ -82,15 +82,18 @@ static uint8_t *prepend(struct swpath_packet *p, uint16_t n)
 	return rte_pktmbuf_mtod(head, uint8_t *);
 }
 
-/* With a checksum it is left to the port: the field holds the pseudo-header's sum. */
+/* A checksum is not left to the port: who gets the packet over a virtual wire may not know that it
+ * is partial. */
 static void finish_udp(struct swpath_packet *p, struct rte_udp_hdr *udp, uint16_t len,
 	uint16_t port, uint16_t pseudo, bool sum)
 {
 	udp->src_port = rte_cpu_to_be_16(port);
 	udp->dgram_len = rte_cpu_to_be_16(len);
 	udp->dgram_cksum = sum ? pseudo : 0;
-	if (sum)
-		p->m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+	if (!sum)
+		return;
+	p->m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+	swpath_checksum_complete(p->m);
 }
 
 static int finish_ipv4(struct swpath_packet *p, const struct hal_act_tunnel_push *act,

@@ -10,6 +10,7 @@
 #include "hal/base/log.h"
 #include "hal/object.h"
 #include "ofctl/bridge/bridge_priv.h"
+#include "offload/objects.h"
 
 LOG_DEFINE(tunnel);
 
@@ -64,6 +65,8 @@ static struct tunnel_end *open_end(
 	e->tunnel.udp_dst = udp_dst;
 	if (swpath_port_add(b->cfg.sp, &pc, &e->tunnel.port, err, n))
 		goto free_end;
+	if (b->cfg.ol && offload_tunnel_set(b->cfg.ol, e->tunnel.port, &e->tunnel))
+		log_warn("%s: no memory to tell devices of it", name);
 	LIST_INSERT_HEAD(&b->tunnel_ends, e, link);
 	log_info("%s is open as datapath port %u", name, e->tunnel.port);
 	return e;
@@ -127,6 +130,8 @@ void tunnel_close(struct iface *i)
 	memset(&i->cfg.tunnel, 0, sizeof(i->cfg.tunnel));
 	if (!e || --e->users)
 		return;
+	if (b->cfg.ol)
+		offload_tunnel_del(b->cfg.ol, e->tunnel.port);
 	swpath_port_remove(b->cfg.sp, e->tunnel.port, false);
 	LIST_REMOVE(e, link);
 	free(e);

@@ -74,7 +74,7 @@ struct effect {
 	uint32_t port;   /* MAC */
 	uint16_t vlan;
 	uint8_t mac[6];
-	struct pl_learn *learn; /* LEARN: with a reference */
+	struct pl_learn *learn;   /* LEARN: with a reference */
 	struct host_address addr; /* NEIGHBOUR: to be found on the netdev */
 	uint32_t ifindex;
 };
@@ -282,7 +282,7 @@ void xlate_freeze_after(struct xlate *x, xlate_frozen_cb *frozen, const void *ar
 /* Recirculates a copy to a table, with the action set to be executed after it; goes on here. */
 void xlate_fork_table(struct xlate *x, uint8_t table, bool ct);
 
-/* True if no further action is to be executed for now. */
+/* True if no further action is to be executed in this translation. */
 static inline bool xlate_halted(const struct xlate *x)
 {
 	return x->error || x->stop || x->exit || x->freezing;
