@@ -42,7 +42,8 @@ class ModelDiff(Diff):
         sent, ok, divergent, lost = map(int, self.wire.ask("verdict"))
         if divergent:
             with open(self.dir + "/divergences") as f:
-                self.problem("%d packets were treated differently\n%s" % (divergent, f.read()))
+                self.problems.insert(0, "%d packets were treated differently\n%s" % (
+                    divergent, f.read()))
         self.packets += sent
         self.forwarded += ok
         count = self.by_family.setdefault(family.__name__, [0, 0, 0])

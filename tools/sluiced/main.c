@@ -21,7 +21,9 @@
 #include "ofctl/openflow/agent.h"
 #include "ofctl/ovsdb/ovsdb.h"
 #include "ofctl/pipeline/pipeline.h"
+#include "offload/objects.h"
 #include "offload/offload.h"
+#include "swpath/conntrack.h"
 #include "swpath/swpath.h"
 #include "tools/sluiced/options.h"
 
@@ -35,6 +37,8 @@ struct daemon {
 	struct host *host;
 	struct swpath *sp;
 	struct offload *ol;
+	_Atomic(struct offload *)
+		tracked; /* hears of connections from workers; NULL: nobody does */
 	struct bridges *bridges;
 };
 
@@ -51,6 +55,34 @@ static struct hal_megaflow *translate(void *ctx, unsigned worker, const struct h
 	const struct rte_mbuf *pkt, bool *cache)
 {
 	return pipeline_translate(((struct daemon *)ctx)->pl, worker, key, pkt, cache);
+}
+
+/* Connections that the software path tracks go to devices, and what devices carry of them keeps
+ * them alive. */
+static void ct_established(void *ctx, const struct hal_connection dir[2], uint64_t id)
+{
+	struct offload *ol = atomic_load(&((struct daemon *)ctx)->tracked);
+
+	if (ol)
+		offload_connection_set(ol, id, dir); /* what is not taken stays in software */
+}
+
+static void ct_gone(void *ctx, uint64_t id)
+{
+	struct offload *ol = atomic_load(&((struct daemon *)ctx)->tracked);
+
+	if (ol)
+		offload_connection_gone(ol, id);
+}
+
+static void connection_hit(void *ctx, uint64_t id, uint64_t packets)
+{
+	swpath_ct_touch(((struct daemon *)ctx)->sp, id, packets);
+}
+
+static void withdrawn(void *ctx, struct hal_megaflow *mf)
+{
+	pipeline_withdrawn(((struct daemon *)ctx)->pl, mf);
 }
 
 static void to_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,
@@ -118,7 +150,12 @@ static int open_paths(struct daemon *d, const struct options *o)
 		.worker_cpus = o->worker_cpus,
 		.dpdk_memory_mb = o->memory_mb,
 		.rundir = o->rundir,
-		.ops = {translate, to_controller, port_changed, d},
+		.ops = {.translate = translate,
+			.to_controller = to_controller,
+			.ct_established = ct_established,
+			.ct_gone = ct_gone,
+			.port_changed = port_changed,
+			.ctx = d},
 	};
 	/* Rules of a former run that no packet asked for in this time are removed. */
 	struct offload_config oc = {.adopt_grace_ms = 5000};
@@ -137,11 +174,13 @@ static int open_paths(struct daemon *d, const struct options *o)
 		log_err("the software path cannot start: %s", err[0] ? err : strerror(-error));
 		return error;
 	}
-	oc.ops.withdrawn = pipeline_withdrawn;
-	oc.ops.ctx = d->pl;
+	oc.ops.withdrawn = withdrawn;
+	oc.ops.connection_hit = connection_hit;
+	oc.ops.ctx = d;
 	error = offload_open(&oc, &d->ol);
 	if (error)
 		return error;
+	atomic_store(&d->tracked, d->ol);
 	pipeline_set_paths(d->pl, d->sp, d->ol);
 	host = pipeline_host_ops(d->pl);
 	error = host_open(d->base, &host, &d->host);
@@ -176,6 +215,9 @@ static void close_all(struct daemon *d, bool cleanup)
 	if (d->bridges)
 		bridges_close(d->bridges, !cleanup);
 	d->bridges = NULL;
+	atomic_store(&d->tracked, NULL);
+	if (d->sp && swpath_sync(d->sp, 1000))
+		log_warn("workers did not come to rest within 1 s");
 	if (d->ol)
 		offload_close(d->ol);
 	if (d->sp)
