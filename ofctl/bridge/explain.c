@@ -383,18 +383,21 @@ static int read_query(struct query *q, const char *what, char *err, size_t n)
 	return read_match(q, what, err, n);
 }
 
+/* What the first packet would get, and what it would get each time that it comes back. */
 static void probe_one(struct query *q)
 {
-	struct hal_megaflow *mf = pipeline_probe(q->br->pl, &q->match.value);
-	json_t *m;
+	struct hal_megaflow *mfs[16];
+	unsigned n = pipeline_probe(q->br->pl, &q->match.value, mfs, 16);
 
-	if (!mf)
-		return;
-	m = explain_megaflow(q->b, mf);
-	json_object_set_new(m, "devices", verdicts(q->b, mf, false));
-	explain_parts_want(mf, m);
-	json_array_append_new(q->list, m);
-	pipeline_probe_free(mf);
+	for (unsigned i = 0; i < n; i++) {
+		json_t *m = explain_megaflow(q->b, mfs[i]);
+
+		json_object_set_new(m, "devices", verdicts(q->b, mfs[i], false));
+		explain_parts_want(mfs[i], m);
+		json_array_append_new(q->list, m);
+	}
+	for (unsigned i = 0; i < n; i++)
+		pipeline_probe_free(mfs[i]);
 }
 
 #define MAX_PROBES 8

@@ -204,21 +204,81 @@ static void fdb_flush(struct rpc_call *call)
 	rpc_reply(call, "table successfully flushed");
 }
 
+#define CT_NEXT_MAX 16
+
+struct trace_args {
+	int bridge, match; /* arguments that are them, -1: missing */
+	uint32_t ct_next[CT_NEXT_MAX];
+	unsigned n_ct_next;
+};
+
+/* "trk,est", "trk|est" or "+trk+est". */
+static bool trace_ct_state(struct rpc_call *call, struct trace_args *t, const char *text)
+{
+	uint8_t value[HAL_VALUE_MAX], mask[HAL_VALUE_MAX];
+	char flags[64], err[256];
+	rte_be32_t state;
+
+	snprintf(flags, sizeof(flags), "%s", text ? text : "");
+	for (char *p = flags; (p = strchr(p, ','));)
+		*p = '|';
+	if (t->n_ct_next == CT_NEXT_MAX ||
+		hal_field_parse(FIELD_CT_STATE, flags, value, mask, err, sizeof(err))) {
+		rpc_error(call, "ct_next=%s: expected at most %d times flags like trk,est",
+			text ? text : "", CT_NEXT_MAX);
+		return false;
+	}
+	memcpy(&state, value, sizeof(state));
+	t->ct_next[t->n_ct_next++] = rte_be_to_cpu_32(state);
+	return true;
+}
+
+/* Options may stand anywhere, and in the form of ovs-appctl. */
+static bool trace_args(struct rpc_call *call, struct trace_args *t)
+{
+	*t = (struct trace_args){.bridge = -1, .match = -1};
+	for (int i = 0; i < rpc_n_args(call); i++) {
+		const char *a = rpc_arg(call, i);
+
+		if (!strcmp(a, "--ct-next")) {
+			if (!trace_ct_state(call, t, rpc_arg(call, ++i)))
+				return false;
+		} else if (!strncmp(a, "ct_next=", 8)) {
+			if (!trace_ct_state(call, t, a + 8))
+				return false;
+		} else if (t->bridge < 0) {
+			t->bridge = i;
+		} else if (t->match < 0) {
+			t->match = i;
+		} else {
+			rpc_error(call, "%s: expected BRIDGE MATCH [ct_next=STATE]...", a);
+			return false;
+		}
+	}
+	if (t->match < 0)
+		rpc_error(call, "expected BRIDGE MATCH [ct_next=STATE]...");
+	return t->match >= 0;
+}
+
 static void trace(struct rpc_call *call)
 {
-	struct bridge *br = rpc_bridge(call, 0);
 	struct of_port_names names;
 	struct hal_match match;
+	struct trace_args args;
+	struct bridge *br;
 	char err[256], *text;
 
+	if (!trace_args(call, &args))
+		return;
+	br = rpc_bridge(call, args.bridge);
 	if (!br)
 		return;
 	names = names_of(br);
-	if (of_match_parse(rpc_arg(call, 1), &names, &match, err, sizeof(err))) {
+	if (of_match_parse(rpc_arg(call, args.match), &names, &match, err, sizeof(err))) {
 		rpc_error(call, "%s", err);
 		return;
 	}
-	text = pipeline_trace(br->pl, &match.value);
+	text = pipeline_trace(br->pl, &match.value, args.ct_next, args.n_ct_next);
 	if (text)
 		rpc_reply(call, text);
 	else
@@ -235,6 +295,6 @@ const struct rpc_command rpc_flow_commands[] = {
 	{"ofctl/del-flows-strict", "BRIDGE FLOW", 2, 2, del_flows_strict},
 	{"fdb/show", "BRIDGE", 1, 1, fdb_show},
 	{"fdb/flush", "BRIDGE", 1, 1, fdb_flush},
-	{"ofproto/trace", "BRIDGE MATCH", 2, 2, trace},
+	{"ofproto/trace", "BRIDGE MATCH [ct_next=STATE]...", 2, 2 + 2 * CT_NEXT_MAX, trace},
 	{NULL, NULL, 0, 0, NULL},
 };

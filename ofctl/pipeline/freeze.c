@@ -173,7 +173,7 @@ static struct pl_recirc *state_id(struct xlate *x)
 	return r;
 }
 
-static void emit_recirc(struct xlate *x, struct pl_recirc *r, bool ct)
+static void emit_recirc(struct xlate *x, struct pl_recirc *r, int zone)
 {
 	struct hal_act_recirc *a = hal_builder_add(&x->out, ACTION_RECIRC, sizeof(*a));
 	struct xlate_fork *f;
@@ -183,11 +183,14 @@ static void emit_recirc(struct xlate *x, struct pl_recirc *r, bool ct)
 	a->id = r->id;
 	xlate_useful(x);
 	xlate_trace(x, "recirc(0x%x)", r->id);
-	if (!x->trace)
+	if (!x->probing)
 		return;
 	f = xlate_vec_add(x, &x->forks, sizeof(*f));
-	if (f)
-		*f = (struct xlate_fork){.to = r, .key = x->key.dp, .ct = ct};
+	if (!f)
+		return;
+	*f = (struct xlate_fork){.to = r, .key = x->key.dp, .ct = zone >= 0};
+	if (zone >= 0)
+		f->key.ct_zone = rte_cpu_to_be_16((uint16_t)zone);
 }
 
 void xlate_freeze_end(struct xlate *x)
@@ -204,10 +207,10 @@ void xlate_freeze_end(struct xlate *x)
 	if (r && frozen)
 		frozen(x, r, x->frozen_arg);
 	else if (r)
-		emit_recirc(x, r, false);
+		emit_recirc(x, r, -1);
 }
 
-void xlate_fork_table(struct xlate *x, uint8_t table, bool ct)
+void xlate_fork_table(struct xlate *x, uint8_t table, int zone)
 {
 	struct pl_recirc *r;
 
@@ -216,5 +219,5 @@ void xlate_fork_table(struct xlate *x, uint8_t table, bool ct)
 	r = state_id(x);
 	clear_frames(x);
 	if (r)
-		emit_recirc(x, r, ct);
+		emit_recirc(x, r, zone);
 }

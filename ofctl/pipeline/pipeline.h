@@ -222,12 +222,17 @@ struct pipeline_stats {
 void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out);
 
 /* Translates a packet's key without side effects and prints the steps: table, flow, actions, and
- * the megaflow that comes out. Returns text that the caller frees. */
-char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key);
+ * the megaflow that comes out; then the same for each time that the packet comes back. `ct_next` is
+ * the ct_state with which it comes back from connection tracking, time after time; what is missing
+ * begins a connection. Returns text that the caller frees. */
+char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key, const uint32_t *ct_next,
+	unsigned n_ct_next);
 
-/* The megaflow (a throw-away, to be freed with pipeline_probe_free) that a packet with this key
- * would get now; for explaining flows that no packet has used. */
-struct hal_megaflow *pipeline_probe(struct pl_bridge *br, const struct xlate_key *key);
+/* The megaflows (throw-aways, each to be freed with pipeline_probe_free) that a packet with this
+ * key would get now: the first, and those of its chains; for explaining flows that no packet has
+ * used. Returns their number, `max` at most. */
+unsigned pipeline_probe(
+	struct pl_bridge *br, const struct xlate_key *key, struct hal_megaflow **mfs, unsigned max);
 void pipeline_probe_free(struct hal_megaflow *mf);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/ct_state.h"
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
@@ -78,16 +79,104 @@ static void complete_key(struct pl_bridge *br, struct xlate_key *key)
 		key->dp.in_port = rte_cpu_to_be_32(in->cfg.dp_port);
 }
 
-struct hal_megaflow *pipeline_probe(struct pl_bridge *br, const struct xlate_key *key)
+/* Translations that follow one from another: the first part and the chains. */
+#define WALK_MAX 64
+
+struct walk {
+	struct pl_bridge *br;
+	FILE *trace;
+	const uint32_t *ct_next; /* what conntrack says, time after time; then new */
+	unsigned n_ct_next, used_ct_next;
+	unsigned n, n_forks;
+	struct pl_megaflow *mf[WALK_MAX]; /* they keep the ids alive */
+	struct xlate_fork forks[WALK_MAX];
+};
+
+static void put_result(struct walk *w, const struct pl_megaflow *m)
 {
-	struct xlate_key k = *key;
+	char line[2048];
+
+	hal_cmatch_format(m->mf.match, line, sizeof(line));
+	fprintf(w->trace, "Megaflow: %s\n", line);
+	hal_program_format(m->mf.program, NULL, NULL, line, sizeof(line));
+	fprintf(w->trace, "Datapath actions: %s\n", line);
+}
+
+static void walk_one(struct walk *w, const struct xlate_key *key)
+{
+	const struct xlate_fork *forks;
 	struct pl_megaflow *m;
 	struct xlate x;
 
-	complete_key(br, &k);
-	xlate_key_at(&x, br, &k, NULL);
-	m = megaflow_new(br->pl, &x);
-	return m ? &m->mf : NULL;
+	xlate_key_at(&x, w->br, key, w->trace);
+	if (x.error && w->trace)
+		fprintf(w->trace, "translation failed: %s\n", strerror(-x.error));
+	forks = x.forks.data;
+	for (unsigned i = 0; i < x.forks.n && w->n_forks < WALK_MAX; i++)
+		w->forks[w->n_forks++] = forks[i];
+	m = megaflow_new(w->br->pl, &x);
+	if (!m)
+		return;
+	w->mf[w->n++] = m;
+	if (w->trace)
+		put_result(w, m);
+}
+
+/* The packet comes back, perhaps from conntrack. */
+static void walk_fork(struct walk *w, const struct xlate_fork *f)
+{
+	struct xlate_key key = {.dp = f->key};
+	uint32_t state = HAL_CS_TRK | HAL_CS_NEW;
+
+	key.dp.recirc_id = rte_cpu_to_be_32(f->to->id);
+	if (w->trace)
+		fprintf(w->trace, "\nrecirc(0x%x)", f->to->id);
+	if (f->ct) {
+		if (w->used_ct_next < w->n_ct_next)
+			state = w->ct_next[w->used_ct_next++];
+		key.dp.ct_state = rte_cpu_to_be_32(state);
+	}
+	if (w->trace && f->ct) {
+		uint8_t value[4], mask[4];
+		char text[128];
+
+		memcpy(value, &key.dp.ct_state, sizeof(value));
+		memset(mask, 0xff, sizeof(mask));
+		hal_field_format(FIELD_CT_STATE, value, mask, text, sizeof(text));
+		fprintf(w->trace, ", back from connection tracking with ct_state=%s", text);
+	}
+	if (w->trace)
+		fputc('\n', w->trace);
+	walk_one(w, &key);
+}
+
+static void walk(struct walk *w, const struct xlate_key *key)
+{
+	struct xlate_key k = *key;
+
+	complete_key(w->br, &k);
+	walk_one(w, &k);
+	for (unsigned i = 0; i < w->n_forks && w->n < WALK_MAX; i++)
+		walk_fork(w, &w->forks[i]);
+}
+
+unsigned pipeline_probe(
+	struct pl_bridge *br, const struct xlate_key *key, struct hal_megaflow **mfs, unsigned max)
+{
+	struct walk *w = calloc(1, sizeof(*w));
+	unsigned n = 0;
+
+	if (!w)
+		return 0;
+	w->br = br;
+	walk(w, key);
+	for (unsigned i = 0; i < w->n; i++)
+		if (n < max)
+			mfs[n++] = &w->mf[i]->mf;
+		else
+			megaflow_free(&w->mf[i]->mf);
+	free(w);
+	return n;
 }
 
 void pipeline_probe_free(struct hal_megaflow *mf)
@@ -95,30 +184,27 @@ void pipeline_probe_free(struct hal_megaflow *mf)
 	megaflow_free(mf);
 }
 
-char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key)
+char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key, const uint32_t *ct_next,
+	unsigned n_ct_next)
 {
-	struct xlate_key k = *key;
-	char line[2048], *text = NULL;
-	struct pl_megaflow *m;
+	struct walk *w = calloc(1, sizeof(*w));
+	char *text = NULL;
 	size_t size = 0;
-	struct xlate x;
-	FILE *f = open_memstream(&text, &size);
 
-	if (!f)
+	if (!w)
 		return NULL;
-	complete_key(br, &k);
-	fprintf(f, "bridge(\"%s\")\n", br->name);
-	xlate_key_at(&x, br, &k, f);
-	if (x.error)
-		fprintf(f, "translation failed: %s\n", strerror(-x.error));
-	m = megaflow_new(br->pl, &x);
-	if (m) {
-		hal_cmatch_format(m->mf.match, line, sizeof(line));
-		fprintf(f, "Megaflow: %s\n", line);
-		hal_program_format(m->mf.program, NULL, NULL, line, sizeof(line));
-		fprintf(f, "Datapath actions: %s\n", line);
-		megaflow_free(&m->mf);
-	}
-	fclose(f);
+	w->trace = open_memstream(&text, &size);
+	if (!w->trace)
+		goto free_walk;
+	w->br = br;
+	w->ct_next = ct_next;
+	w->n_ct_next = n_ct_next;
+	fprintf(w->trace, "bridge(\"%s\")\n", br->name);
+	walk(w, key);
+	for (unsigned i = 0; i < w->n; i++)
+		megaflow_free(&w->mf[i]->mf);
+	fclose(w->trace);
+free_walk:
+	free(w);
 	return text;
 }

@@ -482,6 +482,12 @@ void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key 
 	xlate_init(x, br->pl, &key->dp);
 	x->br = br;
 	x->trace = trace;
+	x->probing = true;
+	if (key->dp.recirc_id) {
+		xlate_resume(x);
+		finish(x);
+		return;
+	}
 	x->key.metadata = key->metadata;
 	memcpy(x->key.reg, key->reg, sizeof(x->key.reg));
 	x->key.in_port_of = x->key.in_phy_port = key->in_port_of;

@@ -113,7 +113,7 @@ struct xlate_list {
 	struct xlate_list *outer;
 };
 
-/* What a packet was when it came to a RECIRC; for traces. */
+/* What a packet was when it came to a RECIRC; for traces and probes. */
 struct xlate_fork {
 	struct pl_recirc *to; /* held by x->recircs */
 	struct hal_key key;
@@ -162,7 +162,8 @@ struct xlate {
 	bool freezing;             /* everything stops, frames are collected */
 	struct xlate_vec frames;   /* struct pl_frame, innermost first */
 	struct xlate_vec recircs; /* struct pl_recirc *: references; the megaflow takes them over */
-	struct xlate_vec forks;   /* struct xlate_fork; only with a trace */
+	struct xlate_vec forks;   /* struct xlate_fork; only when probing */
+	bool probing;             /* nobody's packet: started by xlate_key_at() */
 	const struct hal_match *resume_fields; /* given back by a controller, or NULL */
 	xlate_frozen_cb *frozen;               /* called in the place of a RECIRC step */
 	const void *frozen_arg;
@@ -186,7 +187,8 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,
 	const struct hal_key *key, const struct of_actions *acts);
 
-/* The same, starting at table 0 of a bridge with a key of its own (tracing, probing). */
+/* The same, starting at table 0 of a bridge, or where its recirculation id says, with a key of its
+ * own (tracing, probing). */
 void xlate_key_at(struct xlate *x, struct pl_bridge *br, const struct xlate_key *key, FILE *trace);
 
 /* Drops what the translation holds, but for what was taken out of it. */
@@ -279,8 +281,9 @@ void xlate_freeze(struct xlate *x);
  * does that belongs to the flow. */
 void xlate_freeze_after(struct xlate *x, xlate_frozen_cb *frozen, const void *arg);
 
-/* Recirculates a copy to a table, with the action set to be executed after it; goes on here. */
-void xlate_fork_table(struct xlate *x, uint8_t table, bool ct);
+/* Recirculates a copy to a table, with the action set to be executed after it; goes on here.
+ * `zone`: where conntrack has just looked it up, or -1. */
+void xlate_fork_table(struct xlate *x, uint8_t table, int zone);
 
 /* True if no further action is to be executed in this translation. */
 static inline bool xlate_halted(const struct xlate *x)

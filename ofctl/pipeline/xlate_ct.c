@@ -82,7 +82,7 @@ void xlate_ct(struct xlate *x, const struct of_action *a)
 		xlate_useful(x);
 	if (ct->recirc_table != OF_TABLE_ALL) {
 		x->tracked = true;
-		xlate_fork_table(x, ct->recirc_table, true);
+		xlate_fork_table(x, ct->recirc_table, step.zone);
 	}
 	/* The packet that goes on here is untracked, although it carries what the step found out.
 	 * Addresses that NAT wrote are not known here: what follows sees the packet as it was

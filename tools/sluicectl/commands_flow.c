@@ -193,11 +193,14 @@ const struct command flow_commands[] = {
 		"  sluicectl del-flows br0 cookie=0x5/-1\n"
 		"  sluicectl --strict del-flows br0 priority=100,ip\n",
 		1, 2, WITH_STRICT, NULL, del_flows},
-	{"trace", "BRIDGE MATCH", "follow a packet through the tables",
-		"Nothing is sent and nothing is learned.\n\n"
+	{"trace", "BRIDGE MATCH [ct_next=STATE]...", "follow a packet through the tables",
+		"Nothing is sent and nothing is learned. What comes back from connection "
+		"tracking begins a\nconnection, or is in the states that ct_next gives, one after "
+		"the other.\n\n"
 		"Examples:\n"
-		"  sluicectl trace br0 in_port=1,tcp,nw_dst=192.0.2.1,tp_dst=80\n",
-		2, 2, 0, NULL, trace},
+		"  sluicectl trace br0 in_port=1,tcp,nw_dst=192.0.2.1,tp_dst=80\n"
+		"  sluicectl trace br0 in_port=1,tcp ct_next=trk,est\n",
+		2, 8, 0, NULL, trace},
 	{"fdb", "BRIDGE", "MAC addresses that a bridge has learned",
 		"Examples:\n"
 		"  sluicectl fdb br0\n"

@@ -510,6 +510,38 @@ static void packet_out(void)
 	CU_ASSERT_EQUAL(recirc_count(rig.pl->recircs), 0);
 }
 
+/* A trace goes on where the packet comes back, as often as it does. */
+static void tracing(void)
+{
+	static const uint32_t est = TRK | EST;
+	struct hal_megaflow *mfs[8];
+	struct hal_match m = {0};
+	unsigned n;
+	char err[128], *text;
+
+	rig_ports(4);
+	FLOW("table=0,tcp,actions=drop", CT(.recirc_table = 1, .zone = 5));
+	FLOW("table=1,ct_state=+trk-new+est,ct_zone=5,tcp,actions=drop",
+		CT(.recirc_table = 2, .zone = 6));
+	rig_flow("table=1,ct_state=+trk+new-est,tcp,actions=output:4");
+	rig_flow("table=2,ct_state=+trk+new,tcp,actions=output:2");
+	CU_ASSERT_EQUAL(of_match_parse("in_port=1,tcp", NULL, &m, err, sizeof(err)), 0);
+	text = pipeline_trace(rig.br, &m.value, &est, 1);
+	CU_ASSERT_FATAL(text != NULL);
+	EXPECT(strstr(text, "back from connection tracking with ct_state=est|trk"), text);
+	EXPECT(strstr(text, "back from connection tracking with ct_state=new|trk"), text);
+	EXPECT(strstr(text, "Datapath actions: output(102)"), text);
+	EXPECT(!strstr(text, "output(104)"), text);
+	free(text);
+	n = pipeline_probe(rig.br, &m.value, mfs, 8);
+	CU_ASSERT_EQUAL(n, 2);
+	CU_ASSERT(n == 2 && mfs[0]->chain == 0 && mfs[1]->chain != 0);
+	while (n)
+		pipeline_probe_free(mfs[--n]);
+	rig_settle();
+	CU_ASSERT_EQUAL(recirc_count(rig.pl->recircs), 0);
+}
+
 /* The oracle finds a megaflow that is too wide. */
 static void oracle(void)
 {
@@ -550,6 +582,7 @@ CU_TestInfo chain_tests[] = {
 	{"life of a chain", life},
 	{"an id that is gone", unknown_id},
 	{"packet-out", packet_out},
+	{"trace and probe", tracing},
 	{"the width oracle", oracle},
 	CU_TEST_INFO_NULL,
 };

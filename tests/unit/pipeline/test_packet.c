@@ -156,7 +156,7 @@ static void tracing(void)
 	CU_ASSERT_EQUAL(of_match_parse("in_port=1,tcp,dl_src=02:00:00:00:00:01", NULL, &m, err,
 				sizeof(err)),
 		0);
-	text = pipeline_trace(rig.br, &m.value);
+	text = pipeline_trace(rig.br, &m.value, NULL, 0);
 	CU_ASSERT_FATAL(text != NULL);
 	CU_ASSERT(strstr(text, " 0. tcp, priority 32768, cookie 0x5") != NULL);
 	CU_ASSERT(strstr(text, " 2. priority 7, cookie 0x6") != NULL);
@@ -164,8 +164,7 @@ static void tracing(void)
 	CU_ASSERT(strstr(text, "Megaflow: tcp,dp_port=101,") != NULL);
 	CU_ASSERT(strstr(text, "Datapath actions: output(1") != NULL);
 	free(text);
-	mf = pipeline_probe(rig.br, &m.value);
-	CU_ASSERT_FATAL(mf != NULL);
+	CU_ASSERT_FATAL(pipeline_probe(rig.br, &m.value, &mf, 1) == 1);
 	CU_ASSERT_EQUAL(mf->program->n_outputs, 2);
 	pipeline_probe_free(mf);
 	/* Neither has taught anything. */
