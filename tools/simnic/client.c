@@ -2,6 +2,7 @@
 #include "tools/simnic/client.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "drivers/sim/protocol.h"
+#include "tools/simnic/profile.h"
 
 struct message {
 	struct sim_msg head;
@@ -80,16 +82,55 @@ static int send_script(int fd, const char *path)
 	return EXIT_SUCCESS;
 }
 
+/* Connects, or says on stderr why not. */
+static int connect_or_say(const char *rundir, const char *name)
+{
+	int fd = connect_to(rundir, name);
+
+	if (fd < 0)
+		fprintf(stderr, "sluice-simnic: no instance \"%s\" in %s: %s\n", name, rundir,
+			strerror(-fd));
+	return fd;
+}
+
+int nic_client_stats(const char *rundir, const char *name)
+{
+	const struct sim_msg ask = {SIM_STATS, 1};
+	struct {
+		struct sim_msg head;
+		struct sim_stats stats;
+	} answer;
+	int fd = connect_or_say(rundir, name);
+	const struct sim_stats *s = &answer.stats;
+	bool ok;
+
+	if (fd < 0)
+		return EXIT_FAILURE;
+	ok = send(fd, &ask, sizeof(ask), MSG_NOSIGNAL) == sizeof(ask) &&
+	     recv(fd, &answer, sizeof(answer), 0) == sizeof(answer);
+	close(fd);
+	if (!ok) {
+		fprintf(stderr, "sluice-simnic: the instance does not answer\n");
+		return EXIT_FAILURE;
+	}
+	printf("rules: %u of %u\nports: %u\n", s->rules, s->max_rules, s->ports);
+	for (unsigned i = 0; i < HAL_OBJECT_MAX; i++) {
+		if (nic_object_name(i))
+			printf("%ss: %u\n", nic_object_name(i), s->objects[i]);
+	}
+	printf("packets: %" PRIu64 " hits, %" PRIu64 " misses (%" PRIu64 " half-way), %" PRIu64
+	       " dropped\n",
+		s->hit_packets, s->miss_packets, s->chain_misses, s->dropped_packets);
+	return EXIT_SUCCESS;
+}
+
 int nic_client_main(const char *rundir, const char *name, const char *script, bool stop)
 {
 	const struct sim_msg quit = {SIM_QUIT, 1};
-	int fd = connect_to(rundir, name), ret = EXIT_SUCCESS;
+	int fd = connect_or_say(rundir, name), ret = EXIT_SUCCESS;
 
-	if (fd < 0) {
-		fprintf(stderr, "sluice-simnic: no instance \"%s\" in %s: %s\n", name, rundir,
-			strerror(-fd));
+	if (fd < 0)
 		return EXIT_FAILURE;
-	}
 	if (script)
 		ret = send_script(fd, script);
 	if (stop && send(fd, &quit, sizeof(quit), MSG_NOSIGNAL) < 0)

@@ -11,4 +11,7 @@
  * the exit status, after a line on stderr if it failed. */
 int nic_client_main(const char *rundir, const char *name, const char *script, bool stop);
 
+/* Prints what the instance holds and has counted. Exit status. */
+int nic_client_stats(const char *rundir, const char *name);
+
 #endif

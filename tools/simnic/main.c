@@ -25,7 +25,7 @@
 
 struct options {
 	const char *rundir, *name, *profile, *script;
-	bool list, json, stop, detach;
+	bool list, json, stats, stop, detach;
 };
 
 enum {
@@ -35,6 +35,7 @@ enum {
 	KEY_SCRIPT,
 	KEY_LIST,
 	KEY_JSON,
+	KEY_STATS,
 	KEY_STOP,
 	KEY_DETACH
 };
@@ -48,6 +49,7 @@ static const struct argp_option arguments[] = {
 	{"json", KEY_JSON, NULL, 0, "with --list-profiles: as JSON", 0},
 	{"script", KEY_SCRIPT, "FILE", 0,
 		"give the running instance this fault script (\"-\": standard input), and end", 0},
+	{"stats", KEY_STATS, NULL, 0, "print what the running instance holds, and end", 0},
 	{"stop", KEY_STOP, NULL, 0, "end the running instance", 0},
 	{0},
 };
@@ -84,6 +86,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DETACH:
 		o->detach = true;
+		return 0;
+	case KEY_STATS:
+		o->stats = true;
 		return 0;
 	case KEY_STOP:
 		o->stop = true;
@@ -317,6 +322,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sluice-simnic: --rundir DIR is needed (see --help)\n");
 		return EXIT_FAILURE;
 	}
+	if (o.stats)
+		return nic_client_stats(o.rundir, o.name ? o.name : o.profile);
 	if (o.script || o.stop)
 		return nic_client_main(o.rundir, o.name ? o.name : o.profile, o.script, o.stop);
 	profile = nic_profile_find(o.profile);
