@@ -104,6 +104,7 @@ int main(void)
 		{"action program", NULL, NULL, NULL, NULL, action_tests},
 		{"reason and rule", NULL, NULL, NULL, NULL, reason_tests},
 		{"flow hash", NULL, NULL, NULL, NULL, hash_tests},
+		{"tlv table", NULL, NULL, NULL, NULL, tlv_tests},
 		{"hash map", NULL, NULL, NULL, NULL, hmap_tests},
 		{"rcu", NULL, NULL, NULL, NULL, rcu_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},

@@ -104,6 +104,7 @@ int main(void)
 	suite_edit();
 	suite_program();
 	suite_meter();
+	suite_tunnel();
 	suite_datapath();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();

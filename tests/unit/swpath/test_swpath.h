@@ -18,6 +18,7 @@ void suite_edit(void);
 void suite_datapath(void);
 void suite_program(void);
 void suite_meter(void);
+void suite_tunnel(void);
 
 /* A repeatable sequence. */
 uint32_t test_rand(void);
