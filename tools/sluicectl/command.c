@@ -10,6 +10,7 @@ const struct command_group command_groups[] = {
 	{"Ports", port_commands},
 	{"Controllers", controller_commands},
 	{"Flows", flow_commands},
+	{"Groups and meters", group_commands},
 	{"Offload", offload_commands},
 	{"Any row of the database", list_commands},
 	{"", row_commands},

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 		{"birth", NULL, NULL, setup, rig_close, birth_tests},
 		{"change", NULL, NULL, setup, rig_close, change_tests},
 		{"conjunction", NULL, NULL, setup, rig_close, conjunction_tests},
+		{"group", NULL, NULL, setup, rig_close, group_tests},
 		{"pause", NULL, NULL, setup, rig_close, pause_tests},
 		{"register", NULL, NULL, setup, rig_close, register_tests},
 		{"learn", NULL, NULL, setup, rig_close, learn_tests},
