@@ -74,6 +74,8 @@ LIST_HEAD(tunnel_end_list, tunnel_end);
 
 struct rpc;
 
+#define CT_ZONE_WORDS 1024 /* a bit for each zone */
+
 struct bridges {
 	struct bridges_config cfg;
 	struct bridge_list list;
@@ -83,7 +85,9 @@ struct bridges {
 	char device_spec[64]; /* of the open device, "" if none */
 	int device;           /* its index, or -1 */
 	char device_error[256];
-	bool cleaned; /* netdevs of a former run that nobody wants are gone */
+	uint64_t ct_seqno;                /* of the tables of zones, when they were last applied */
+	uint64_t ct_zones[CT_ZONE_WORDS]; /* that have timeouts of their own */
+	bool cleaned;                     /* netdevs of a former run that nobody wants are gone */
 };
 
 /* reconcile.c */
@@ -120,6 +124,9 @@ bool tunnel_egress_changed(struct iface *i);
 void tunnel_ends_list(struct bridges *b,
 	void (*cb)(void *ctx, const struct hal_tunnel *t, const struct hal_port_stats *s),
 	void *ctx);
+
+/* ct_zones.c */
+void ct_zones_reconcile(struct bridges *b, const struct ovsdb_row *root);
 
 /* device.c */
 void device_reconcile(struct bridges *b, const struct ovsdb_row *root);

@@ -267,6 +267,7 @@ static void apply(struct bridges *b)
 	if (!root)
 		return;
 	device_reconcile(b, root);
+	ct_zones_reconcile(b, root);
 	LIST_FOREACH (br, &b->list, link)
 		br->wanted = false;
 	for (size_t i = 0; i < ovsdb_count(root, "bridges"); i++) {

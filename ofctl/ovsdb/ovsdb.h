@@ -136,6 +136,8 @@ const char *ovsdb_string_at(const struct ovsdb_row *row, const char *column, siz
 const struct ovsdb_uuid *ovsdb_uuid_at(const struct ovsdb_row *row, const char *column, size_t i);
 /* Value 'i' of a map from strings to strings, for walking it. */
 const char *ovsdb_value_at(const struct ovsdb_row *row, const char *column, size_t i);
+/* Value 'i' of a map to integers. */
+int64_t ovsdb_value_integer_at(const struct ovsdb_row *row, const char *column, size_t i);
 
 /* The row that element 'i' refers to (for a map: that its value 'i' refers
  * to, or its key where only that is a reference), NULL when there is none. */

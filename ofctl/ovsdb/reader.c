@@ -173,6 +173,13 @@ const char *ovsdb_value_at(const struct ovsdb_row *row, const char *column, size
 	return datum && i < datum->n ? datum->values[i].string : NULL;
 }
 
+int64_t ovsdb_value_integer_at(const struct ovsdb_row *row, const char *column, size_t i)
+{
+	const struct ovsdb_datum *datum = find_column(row, column, OVSDB_VOID, OVSDB_INTEGER);
+
+	return datum && i < datum->n ? datum->values[i].integer : 0;
+}
+
 const struct ovsdb_row *ovsdb_ref(const struct ovsdb_row *row, const char *name, size_t i)
 {
 	const struct ovsdb_table *table = row->table;
