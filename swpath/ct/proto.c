@@ -44,8 +44,7 @@ static enum conntrack_timeout timeout_of(const struct ct_tuple *t, uint32_t stat
 	return state == FIRST ? CONNTRACK_TIMEOUT_UDP_FIRST : CONNTRACK_TIMEOUT_UDP_SINGLE;
 }
 
-/* ICMP requests stay new until there is a reply; of other protocols the third packet is not new
- * any more even then. */
+/* Packets stay new until there is a reply. */
 static enum ct_result update_other(
 	struct conntrack *ct, struct ct_conn *c, const struct ct_look *look, uint64_t now_ms)
 {
@@ -54,7 +53,7 @@ static enum ct_result update_other(
 
 	if (look->reply) {
 		state = BOTH_WAYS;
-	} else if (state == FIRST) {
+	} else if (state != BOTH_WAYS) {
 		state = is_icmp(&c->tuple[0]) ? FIRST : MULTIPLE;
 		result = CT_STILL_NEW;
 	}
