@@ -23,8 +23,8 @@
  * counters_read says known = false for a ufid that is not there.
  *
  * Objects: object_set of an id that exists changes it; object_del of one that rules of the device
- * still use is -EBUSY; object_del of HAL_OBJECT_ALL deletes all of the type. A rule that names an
- * object which is not there is refused with HAL_REASON_DEPENDS.
+ * still use is -EBUSY; object_del of HAL_OBJECT_ALL deletes all of the type that no rule uses. A
+ * rule that names an object which is not there is refused with HAL_REASON_DEPENDS.
  *
  * A device that is gone answers -ENODEV from poll, and stats says alive = false. It may come back
  * under the same handle: stats then says alive = true, with another generation if rules, port
@@ -108,7 +108,6 @@ struct hal_rx_meta {
 };
 
 /* An object that rules refer to. `id` is the caller's and unique by type. */
-#define HAL_OBJECT_ALL UINT32_MAX /* no id: see above */
 struct hal_object {
 	enum hal_object_type type;
 	uint32_t id;

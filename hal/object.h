@@ -15,6 +15,9 @@
 #include "hal/action.h"
 #include "hal/key.h"
 
+/* No object's id: deleting it deletes all of the type that no rule uses. */
+#define HAL_OBJECT_ALL UINT32_MAX
+
 /* ---- HAL_OBJECT_METER: OpenFlow 1.3, 5.7 ---- */
 
 enum hal_band_type {

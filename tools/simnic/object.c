@@ -432,11 +432,28 @@ void nic_object_set(struct nic *nic, const uint8_t *body, size_t len, struct sim
 	o->claimed = true;
 }
 
+/* Of the type, but for those in use. */
+static void del_all(struct nic *nic, uint32_t type)
+{
+	struct nic_object *o, *next;
+
+	for (o = TAILQ_FIRST(&nic->objects.all); o; o = next) {
+		next = TAILQ_NEXT(o, all);
+		if (o->type != type || o->refs)
+			continue;
+		discard_with_uses(nic, o);
+		if (type == HAL_OBJECT_GROUP) /* others may have gone with it */
+			next = TAILQ_FIRST(&nic->objects.all);
+	}
+}
+
 void nic_object_del(struct nic *nic, const struct sim_object_name *name, struct sim_done *done)
 {
 	struct nic_object *o = nic_object_find(&nic->objects, name->type, name->id);
 
-	if (!o)
+	if (name->id == HAL_OBJECT_ALL)
+		del_all(nic, name->type);
+	else if (!o)
 		refuse(done, -ENOENT, HAL_REASON_DEVICE_ERROR, "there is no such object");
 	else if (o->refs)
 		refuse(done, -EBUSY, HAL_REASON_DEPENDS, "rules use it");
