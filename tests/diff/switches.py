@@ -252,7 +252,7 @@ class SluiceUnderTest(UnderTest):
     def width_violations(self):
         """Megaflows that cover packets for which another decision would be made, by the oracle that
         SLUICE_WIDTH_ORACLE switches on, since the last call."""
-        now = self.status().get("width_violations", 0)
+        now = self.sw.rpc_json("coverage/show")["width_violations"]
         new, self.violations = now - getattr(self, "violations", 0), now
         return new
 
@@ -267,6 +267,9 @@ class SluiceUnderTest(UnderTest):
         packets = self.status()["packets"]
         hw, sw = packets["hardware"], packets["software"]
         slu.log("packets   %-10s %d by the device, %d in software" % (self.name, hw, sw))
+        checks = self.sw.rpc_json("coverage/show")["width_checks"]
+        if checks:
+            slu.log("width     %-10s %d packets tried by the oracle" % (self.name, checks))
         if enforce and self.device == "sim:nic" and hw < sw:
             return ["%s: the device forwarded only %d of %d packets" % (self.name, hw, hw + sw)]
         return []
