@@ -1,0 +1,278 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Groups and meters with stock ovs-ofctl and real packets."""
+import json
+import re
+import time
+
+import slu
+from nettest import ether, expect, expect_equal, expect_in, frame, ipv4, main, wait_until
+
+
+def ports(lab, n):
+    lab.bridge("br0")
+    w = lab.wires(n)
+    lab.sluice.ofctl("del-flows", "br0")
+    return w
+
+
+def got(wires, sent, timeout=0.2):
+    """Sends at port 1; the ports where something comes out, with what."""
+    wires[0].send(sent)
+    out = {}
+    for i, w in enumerate(wires, 1):
+        frames = [f for f in w.receive(timeout) if f[12:14] == b"\x08\x00"]
+        if frames:
+            out[i] = frames
+    return out
+
+
+def group_stats(lab, group):
+    text = lab.sluice.ofctl("dump-group-stats", "br0", "group_id=%d" % group)
+    m = re.search(r"group_id=%d,.*" % group, text)
+    expect(m, "statistics of group %d in %s" % (group, text))
+    counts = [int(n) for n in re.findall(r"packet_count=(\d+)", m[0])]
+    return counts[0], counts[1:]
+
+
+def test_all(lab):
+    w = ports(lab, 4)
+    of = lab.sluice.ofctl
+    of("add-group", "br0", "group_id=1,type=all,bucket=output:2,"
+       "bucket=set_field:02:00:00:00:00:99->eth_dst,output:3")
+    of("add-flow", "br0", "in_port=1,actions=group:1,output:4")
+    sent = frame()
+    out = got(w, sent)
+    expect_equal(sorted(out), [2, 3, 4], "ports")
+    expect_equal(out[2], [sent], "the first bucket's copy")
+    expect_equal(out[3], [b"\x02\x00\x00\x00\x00\x99" + sent[6:]], "the second bucket's copy")
+    expect_equal(out[4], [sent], "what comes after the group")
+    expect_equal(group_stats(lab, 1), (1, [1, 1]), "counters")
+    # A change is in force at once; deleting the group takes the flow.
+    of("mod-group", "br0", "group_id=1,type=all,bucket=output:3")
+    expect_equal(got(w, sent), {3: [sent], 4: [sent]}, "after mod-group")
+    expect_equal(group_stats(lab, 1), (2, [2]), "counters go on")
+    of("del-groups", "br0", "group_id=1")
+    expect_equal(got(w, sent), {}, "after del-groups")
+    expect_equal(lab.sluice.flows("br0"), [], "flows after del-groups")
+
+
+def test_failover(lab):
+    w = ports(lab, 3)
+    of = lab.sluice.ofctl
+    of("add-group", "br0", "group_id=2,type=ff,bucket=watch_port:2,output:2,"
+       "bucket=watch_port:3,output:3")
+    of("add-flow", "br0", "in_port=1,actions=group:2")
+    sent = frame()
+    wait_until("both links are up", lambda: sorted(got(w, sent)) == [2])
+    p2 = lab.sluice.vsctl("--bare", "--columns=name", "find", "interface", "ofport=2").strip()
+    slu.run("ip", "link", "set", p2, "down", ns=lab.sluice.ns)
+    wait_until("the link is seen to be down", lambda: sorted(got(w, sent)) == [3])
+    slu.run("ip", "link", "set", p2, "up", ns=lab.sluice.ns)
+    wait_until("the link is seen to be up again", lambda: sorted(got(w, sent)) == [2])
+    total, buckets = group_stats(lab, 2)
+    expect(all(buckets) and sum(buckets) <= total, "counters of both buckets: %s" % buckets)
+
+
+def spread(lab, w, group, n=600):
+    """Sends `n` flows; how many leave by each port."""
+    for x in w:
+        x.drain()
+    for i in range(n):
+        w[0].send(frame(dport=1000 + i))
+        if i % 50 == 49:
+            time.sleep(0.02)
+    time.sleep(0.3)
+    count = {}
+    for i, x in enumerate(w[1:], 2):
+        count[i] = len([f for f in x.receive(0.3) if f[12:14] == b"\x08\x00"])
+    return count
+
+
+def test_select(lab):
+    w = ports(lab, 4)
+    of = lab.sluice.ofctl
+    for how in ("of", "dp_hash", "hash"):
+        if how == "of":
+            of("add-group", "br0", "group_id=3,type=select,bucket=weight:1,watch_port:2,output:2,"
+               "bucket=weight:1,watch_port:3,output:3,bucket=weight:2,watch_port:4,output:4")
+        else:
+            lab.sluice.ctl("mod-group", "br0", "group_id=3,type=select,selection_method=%s,"
+                           "bucket=weight:1,watch_port:2,output:2,bucket=weight:1,watch_port:3,"
+                           "output:3,bucket=weight:2,watch_port:4,output:4" % how)
+        of("add-flow", "br0", "in_port=1,actions=group:3")
+        before = group_stats(lab, 3)
+        count = spread(lab, w, 3)
+        expect_equal(sum(count.values()), 600, "%s: flows in all: %s" % (how, count))
+        # Three standard deviations of a fair choice among 600.
+        for port, share in ((2, 0.25), (3, 0.25), (4, 0.5)):
+            expect(abs(count[port] - 600 * share) < 3 * (600 * share * (1 - share)) ** 0.5 + 12,
+                   "%s: share of port %d: %s" % (how, port, count))
+        after = group_stats(lab, 3)
+        expect_equal([a - b for a, b in zip(after[1], before[1])],
+                     [count[2], count[3], count[4]], "%s: counters of buckets" % how)
+        # The same flow always goes the same way.
+        ways = {tuple(got(w, frame(dport=77), 0.05)) for _ in range(5)}
+        expect_equal(len(ways), 1, "%s: ways of a flow" % how)
+
+
+def test_errors(lab):
+    ports(lab, 2)
+
+    def refused(error, *args):
+        r = lab.sluice.ofctl(*args, check=False)
+        expect_in(error, r.stdout + r.stderr, "ofctl %s" % " ".join(args))
+    of = lab.sluice.ofctl
+    of("add-group", "br0", "group_id=1,type=all,bucket=output:1")
+    of("add-group", "br0", "group_id=2,type=all,bucket=group:1")
+    refused("OFPGMFC_GROUP_EXISTS", "add-group", "br0", "group_id=1,type=all,bucket=output:1")
+    refused("OFPGMFC_LOOP", "mod-group", "br0", "group_id=1,type=all,bucket=group:2")
+    refused("OFPGMFC_CHAINED_GROUP", "del-groups", "br0", "group_id=1")
+    refused("OFPBAC_BAD_OUT_GROUP", "add-flow", "br0", "actions=group:7")
+    refused("OFPMMFC_UNKNOWN_METER", "add-flow", "br0", "actions=meter:7,output:1")
+    refused("OFPMMFC_UNKNOWN_METER", "mod-meter", "br0", "meter=7,kbps,bands=type=drop,rate=1")
+
+
+# ---- meters ----
+
+def pace(w, sent, seconds, per_s):
+    """Sends at a rate kept by the clock; how many were sent."""
+    start, n = time.monotonic(), 0
+    while time.monotonic() - start < seconds:
+        while n < (time.monotonic() - start) * per_s:
+            w.send(sent)
+            n += 1
+        time.sleep(0.001)
+    return n
+
+
+def meter_stats(lab, meter):
+    stats = lab.sluice.ctl_json("meter-stats", "br0", "meter=%d" % meter)
+    expect_equal(len(stats), 1, "meters")
+    return stats[0]
+
+
+def metered(lab, w, meter, sent, seconds, per_s, bucket):
+    """Packets a second that pass; `bucket`: those that a full bucket lets pass at first."""
+    pace(w[0], sent, 0.1, per_s)
+    time.sleep(0.5)
+    a, start = meter_stats(lab, meter), time.monotonic()
+    pace(w[0], sent, seconds, per_s)
+    took = time.monotonic() - start
+    time.sleep(0.1)
+    b = meter_stats(lab, meter)
+    passed = (b["n_packets"] - a["n_packets"]) - \
+        (b["bands"][0]["n_packets"] - a["bands"][0]["n_packets"])
+    return (passed - bucket) / took
+
+
+def test_meter_rates(lab):
+    w = ports(lab, 2)
+    of = lab.sluice.ofctl
+    sent = frame(payload=bytes(958))  # 1000 bytes
+    expect_equal(len(sent), 1000, "bytes of a frame")
+    for meter, text, bucket in (
+            (1, "pktps,burst,bands=type=drop,rate=1000,burst_size=200", 200),
+            (2, "kbps,burst,bands=type=drop,rate=8000,burst_size=1600", 200)):
+        want = 1000
+        of("add-meter", "br0", "meter=%d,%s" % (meter, text))
+        of("add-flow", "br0", "in_port=1,actions=meter:%d,output:2" % meter)
+        rate = metered(lab, w, meter, sent, 2, 3000, bucket)
+        expect(abs(rate - want) < want * 0.02, "meter %d lets %.0f packets/s pass" % (meter, rate))
+        drops = lab.sluice.ctl_json("drops")
+        expect_in("meter", str(drops), "the reason of drops")
+
+
+def test_meter_bursts(lab):
+    w = ports(lab, 2)
+    of = lab.sluice.ofctl
+    sent = frame()
+    of("add-meter", "br0", "meter=1,pktps,burst,bands=type=drop,rate=1,burst_size=30")
+    of("add-flow", "br0", "in_port=1,actions=meter:1,output:2")
+    w[1].drain()
+    for _ in range(100):
+        w[0].send(sent)
+    time.sleep(0.2)
+    n = len([f for f in w[1].receive(0.3) if f == sent])
+    expect(30 <= n <= 32, "of a burst of 100 %d pass a bucket of 30" % n)
+    stats = meter_stats(lab, 1)
+    expect_equal(stats["n_packets"], 100, "packets that came")
+    expect_equal(stats["bands"][0]["n_packets"], 100 - n, "packets that the band took")
+    of("del-meter", "br0", "meter=1")
+    expect_equal(lab.sluice.flows("br0"), [], "flows after del-meter")
+
+
+def test_meter_super_frames(lab):
+    """TCP leaves its host in super-frames; what passes is a matter of their segments."""
+    lab.bridge("br0")
+    a, b = lab.host("a", "10.0.0.1/24", "br0"), lab.host("b", "10.0.0.2/24", "br0")
+    lab.sluice.ofctl("add-meter", "br0", "meter=1,kbps,burst,bands=type=drop,rate=50000,"
+                     "burst_size=5000")
+    lab.sluice.ofctl("add-flow", "br0", "priority=1,actions=NORMAL")
+    lab.sluice.ofctl("add-flow", "br0", "priority=9,tcp,nw_dst=10.0.0.2,actions=meter:1,NORMAL")
+    a.ping("10.0.0.2")
+    server = b.popen("iperf3", "-s", "-1")
+    lab.processes.append(server)
+    wait_until("iperf3 listens", lambda: b.exec("ss", "-Hltn", "sport", "=", ":5201").strip())
+    report = json.loads(a.exec("iperf3", "-c", "10.0.0.2", "-t", "3", "-J"))
+    rate = report["end"]["sum_received"]["bits_per_second"]
+    # TCP finds most of what is left free; and never more than the rate and what the bucket held.
+    expect(5e6 < rate < 51e6 + 5e6 / 3, "%.1f Mbit/s through a meter of 50" % (rate / 1e6))
+    stats = meter_stats(lab, 1)
+    mean = stats["n_bytes"] / stats["n_packets"]
+    expect(mean < 1515, "frames of %d bytes on average: segments are counted" % mean)
+
+
+def test_meter_remark(lab):
+    w = ports(lab, 3)
+    of = lab.sluice.ofctl
+    of("add-meter", "br0", "meter=1,pktps,burst,bands=type=dscp_remark,rate=1,burst_size=2,"
+       "prec_level=1")
+    of("add-flow", "br0", "table=0,in_port=1,actions=meter:1,resubmit(,1)")
+    of("add-flow", "br0", "table=1,priority=2,ip,nw_tos=40,actions=output:2")   # AF11
+    of("add-flow", "br0", "table=1,priority=1,ip,nw_tos=48,actions=output:3")   # AF12
+    sent = ether("02:00:00:00:00:02", "02:00:00:00:00:01", 0x0800,
+                 ipv4("10.0.0.1", "10.0.0.2", 253, bytes(40), tos=40))
+    for x in w:
+        x.drain()
+    for _ in range(10):
+        w[0].send(sent)
+    time.sleep(0.2)
+    first = [f for f in w[1].receive(0.2) if f[12:14] == b"\x08\x00"]
+    second = [f for f in w[2].receive(0.2) if f[12:14] == b"\x08\x00"]
+    # Later tables see the DSCP that the packet has now.
+    expect_equal({f[15] for f in first}, {40}, "unmarked")
+    expect_equal({f[15] for f in second}, {48}, "remarked")
+    expect(2 <= len(first) <= 3 and len(first) + len(second) == 10,
+           "%d unmarked, %d remarked" % (len(first), len(second)))
+
+
+def test_sluicectl(lab):
+    ports(lab, 3)
+    ctl = lab.sluice.ctl
+    text = "group_id=1,type=select,selection_method=hash,fields(ipv4_src,tcp_dst)," \
+        "bucket=bucket_id:0,weight:10,actions=output:1,bucket=bucket_id:7,watch_port:2," \
+        "actions=set_field:5->tcp_dst,output:2"
+    ctl("add-group", "br0", text)
+    shown = ctl("dump-groups", "br0").strip()
+    expect_in("weight:10", shown, "dump-groups")
+    ctl("del-groups", "br0")
+    ctl("add-group", "br0", shown)
+    expect_equal(ctl("dump-groups", "br0").strip(), shown, "a group read back")
+    group = lab.sluice.ctl_json("dump-groups", "br0")[0]
+    expect_equal([b["bucket_id"] for b in group["buckets"]], [0, 7], "bucket ids")
+    ctl("mod-group", "br0", "group_id=1,type=indirect,bucket=output:3")
+    stats = lab.sluice.ctl_json("dump-group-stats", "br0")[0]
+    expect_equal((stats["n_packets"], len(stats["buckets"])), (0, 1), "group statistics")
+    ctl("add-meter", "br0", "meter=3,kbps,bands=type=drop,rate=100,type=dscp_remark,rate=50,"
+        "prec_level=1")
+    ctl("mod-meter", "br0", "meter=3,pktps,burst,stats,bands=type=drop,rate=100,burst_size=5")
+    expect_in("meter=3 pktps burst stats bands=", ctl("dump-meters", "br0"), "dump-meters")
+    expect_in("type=drop rate=100 burst_size=5", ctl("dump-meters", "br0"), "dump-meters")
+    expect_equal(meter_stats(lab, 3)["flow_count"], 0, "flows of a meter")
+    ctl("del-meters", "br0", "meter=3")
+    expect_equal(lab.sluice.ctl_json("dump-meters", "br0"), [], "meters")
+
+
+if __name__ == "__main__":
+    main()
