@@ -7,6 +7,7 @@
 #include <rte_ether.h>
 
 #include "hal/match_words.h"
+#include "hal/option.h"
 #include "hal/text.h"
 
 const struct hal_match_word hal_match_words[] = {
@@ -61,7 +62,7 @@ static const struct place before_word[] = {
 	{FIELD_CT_TP_DST, NULL},
 };
 
-static const struct place before_vlan[] = {
+static const struct place tunnel[] = {
 	{FIELD_TUNNEL_ID, NULL},
 	{FIELD_TUN_IPV4_SRC, NULL},
 	{FIELD_TUN_IPV4_DST, NULL},
@@ -72,6 +73,9 @@ static const struct place before_vlan[] = {
 	{FIELD_TUN_TOS, NULL},
 	{FIELD_TUN_TTL, NULL},
 	{FIELD_TUN_FLAGS, NULL},
+};
+
+static const struct place before_vlan[] = {
 	{FIELD_TUN_OPTS_PRESENT, NULL},
 	{FIELD_TUN_METADATA, NULL},
 	{FIELD_METADATA, NULL},
@@ -254,6 +258,10 @@ int hal_match_format(const void *value, const void *mask, bool dp, char *buf, si
 	put_word(&p);
 	for (unsigned i = 0; i < 16; i++)
 		put_field(&p, (enum hal_field_id)(FIELD_REG0 + i), NULL);
+	PUT_PLACES(&p, tunnel);
+	if (p.left[FIELD_TUN_METADATA] || p.left[FIELD_TUN_OPTS_PRESENT])
+		hal_options_put(&p.t, value, mask, &p.left[FIELD_TUN_OPTS_PRESENT],
+			&p.left[FIELD_TUN_METADATA]);
 	PUT_PLACES(&p, before_vlan);
 	put_vlan(&p);
 	PUT_PLACES(&p, after_vlan);

@@ -11,6 +11,7 @@
 #include <rte_ether.h>
 
 #include "hal/match_words.h"
+#include "hal/option.h"
 
 #define OFP10_VLAN_NONE 0xffff /* OpenFlow 1.0, 5.2.3: packets without a tag */
 
@@ -153,6 +154,22 @@ static int set_field(
 	return 0;
 }
 
+/* "tun_metadata<n>" with a value, or without one: the option has to be there. */
+static int set_option(
+	struct hal_match *part, unsigned option, const char *value, char *err, size_t n)
+{
+	uint8_t v[HAL_OPTION_MAX] = {0}, mask[HAL_OPTION_MAX] = {0};
+	unsigned bytes = hal_option_bytes(option);
+	int error;
+
+	if (!bytes)
+		return bad(err, n, "tun_metadata%u: no tunnel option is mapped to it", option);
+	error = value && *value ? hal_option_parse(option, bytes, value, v, mask, err, n) : 0;
+	if (!error)
+		hal_option_match(part, option, v, mask);
+	return error;
+}
+
 int hal_match_parse_token(
 	struct hal_match *m, const char *name, const char *value, char *err, size_t n)
 {
@@ -161,8 +178,13 @@ int hal_match_parse_token(
 	bool eth = !strcmp(name, "eth");
 	struct hal_match part = {0};
 	enum hal_field_id id;
+	unsigned option;
 	int error;
 
+	if (hal_option_by_name(name, strlen(name), &option)) {
+		error = set_option(&part, option, value, err, n);
+		return error ? error : merge(m, &part, name, err, n);
+	}
 	if (word || eth) {
 		if (value)
 			return bad(err, n, "%s: \"%s\": this word takes no value", name, value);

@@ -46,9 +46,9 @@ static enum of_error set_field(struct of_rd *r, struct of_actions *acts)
 		return OFERR_BAD_SET_TYPE;
 	if (!h.width)
 		return OFERR_INVALID_TLV_FIELD;
-	if (h.len != h.width)
+	if (h.len != h.width && h.field != FIELD_TUN_METADATA)
 		return OFERR_BAD_SET_LEN;
-	wire = of_get_bytes(r, h.width);
+	wire = of_get_bytes(r, h.len);
 	if (!wire || r->left >= 8)
 		return OFERR_BAD_SET_LEN;
 	return of_oxm_push_set(acts, &h, wire, NULL);

@@ -66,6 +66,7 @@ enum of_error of_nx_load2_decode(
 {
 	struct of_oxm h;
 	const uint8_t *wire, *wire_mask = NULL;
+	unsigned width;
 	enum of_error err;
 
 	(void)subtype;
@@ -73,11 +74,16 @@ enum of_error of_nx_load2_decode(
 	if (!of_oxm_get_header(r, &h))
 		return OFERR_BAD_SET_LEN;
 	wire = of_get_bytes(r, h.len);
-	if (r->bad || h.field == FIELD_INVALID || h.len != h.width * (h.has_mask ? 2 : 1))
+	if (r->bad || h.field == FIELD_INVALID)
+		return OFERR_BAD_SET_LEN;
+	if (!h.width)
+		return OFERR_INVALID_TLV_FIELD;
+	width = h.field == FIELD_TUN_METADATA ? h.len / (h.has_mask ? 2u : 1u) : h.width;
+	if (h.len != width * (h.has_mask ? 2u : 1u))
 		return OFERR_BAD_SET_LEN;
 	if (h.has_mask)
-		wire_mask = wire + h.width;
-	for (unsigned i = 0; wire_mask && i < h.width; i++)
+		wire_mask = wire + width;
+	for (unsigned i = 0; wire_mask && i < width; i++)
 		if (wire[i] & ~wire_mask[i])
 			return OFERR_BAD_WILDCARDS;
 	if (!of_nx_zeros(r, r->left) || !hal_fields[h.field].writable)

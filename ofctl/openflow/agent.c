@@ -52,6 +52,11 @@ void of_agents_events(struct of_agents *all, struct pipeline_ops *ops)
 	ops->ctx = all;
 }
 
+void of_agents_set_ops(struct of_agents *all, const struct of_agents_ops *ops)
+{
+	all->ops = *ops;
+}
+
 struct of_agent *of_agent_find(struct of_agents *all, const struct pl_bridge *br)
 {
 	struct of_agent *agent;

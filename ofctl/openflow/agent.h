@@ -19,6 +19,7 @@
 
 #include "ofctl/pipeline/pipeline.h"
 
+struct conntrack_match;
 struct event_base;
 struct of_agent;
 struct of_agents;
@@ -33,6 +34,15 @@ void of_agents_free(struct of_agents *all);
 
 /* Fills `ops` for pipeline_open(): events go to the agent of the bridge that they are about. */
 void of_agents_events(struct of_agents *all, struct pipeline_ops *ops);
+
+/* What the agents ask of others than the pipeline; NULL members: it cannot be done. Thread: the
+ * control thread. */
+struct of_agents_ops {
+	/* Forgets the tracked connections that match; NULL: all. */
+	void (*ct_flush)(void *ctx, const struct conntrack_match *match);
+	void *ctx;
+};
+void of_agents_set_ops(struct of_agents *all, const struct of_agents_ops *ops);
 
 /* What multipart "description" says; texts are copied, NULL leaves a default. */
 struct of_agent_desc {

@@ -65,7 +65,7 @@ void of_async_packet_in(void *ctx, struct pl_bridge *br, const struct of_packet_
 			agent->stats.packet_ins_dropped++;
 			continue;
 		}
-		of_packet_in_encode(&b, conn->version, conn->nxm_packet_in, pin);
+		of_packet_in_encode(&b, conn->version, conn->packet_in_format, pin);
 		of_conn_send(conn, &b);
 		agent->stats.packet_ins_sent++;
 	}

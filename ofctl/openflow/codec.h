@@ -13,6 +13,7 @@
 
 #include "ofctl/openflow/buf.h"
 #include "ofctl/openflow/message.h"
+#include "swpath/conntrack.h"
 
 /* ---- headers (codec.c) ---- */
 
@@ -153,11 +154,25 @@ void of_put_port(struct of_buf *b, uint8_t version, uint32_t port);
 
 /* ---- packets (packet_in.c, packet_out.c, flow_removed.c) ---- */
 
-/* Whole messages. `nxm`: in Nicira's form (1.0 only). */
+/* Whole messages. `format`: NX_PACKET_IN_*; `nxm`: in Nicira's form (1.0 only). */
 void of_packet_in_encode(
-	struct of_buf *b, uint8_t version, bool nxm, const struct of_packet_in *pin);
+	struct of_buf *b, uint8_t version, uint8_t format, const struct of_packet_in *pin);
 void of_flow_removed_encode(
 	struct of_buf *b, uint8_t version, bool nxm, const struct of_flow_removed *fr);
+
+/* NXT_PACKET_IN2 (packet_in_nx.c): `fields` is what is told of the pipeline. */
+void of_packet_in2_encode(struct of_buf *b, uint8_t version, uint8_t reason,
+	const struct hal_match *fields, const struct of_packet_in *pin);
+
+/* Body of NXT_RESUME. Packet and continuation stay the reader's; pipeline fields are in `fields`.
+ */
+enum of_error of_resume_decode(struct of_rd r, struct hal_match *fields, struct of_resume *res);
+
+/* Takes a property: type, length, value, padding. False if it is cut off. */
+bool of_get_property(struct of_rd *r, uint16_t *type, struct of_rd *value);
+
+/* Body of NXT_CT_FLUSH (serve_ct.c). */
+enum of_error of_ct_flush_decode(struct of_rd r, struct conntrack_match *m);
 
 /* Body. The packet's bytes stay the reader's. */
 enum of_error of_packet_out_decode(struct of_rd r, uint8_t version, struct of_packet_out *po);

@@ -26,6 +26,7 @@ LIST_HEAD(of_agent_list, of_agent);
 
 struct of_agents {
 	struct event_base *base;
+	struct of_agents_ops ops;
 	struct evdns_base *dns; /* made when first needed */
 	struct of_agent_list list;
 };
@@ -82,7 +83,8 @@ struct of_conn {
 	uint16_t config_flags, miss_send_len;
 
 	/* Nicira's extensions to 1.0. */
-	bool table_ids, nxm_flows, nxm_packet_in;
+	bool table_ids, nxm_flows;
+	uint8_t packet_in_format; /* NX_PACKET_IN_*; in every version */
 	uint16_t controller_id;
 
 	struct of_wait *wait;
@@ -152,6 +154,11 @@ enum of_error of_serve_get_async(struct of_conn *conn, const uint8_t *msg, size_
 enum of_error of_serve_set_async(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_read_async(struct of_conn *conn, struct of_rd r);
 enum of_error of_nx_role(struct of_conn *conn, const uint8_t *msg, struct of_rd r);
+
+enum of_error of_serve_ct_flush(struct of_conn *conn, struct of_rd r);
+enum of_error of_serve_ct_flush_zone(struct of_conn *conn, struct of_rd r);
+enum of_error of_serve_tlv_mod(struct of_conn *conn, struct of_rd r);
+enum of_error of_serve_tlv_request(struct of_conn *conn, const uint8_t *msg, struct of_rd r);
 
 enum of_error of_serve_multipart(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t len);

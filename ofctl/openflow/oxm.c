@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "hal/option.h"
 #include "ofctl/openflow/oxm.h"
 #include "ofctl/openflow/wire.h"
 
@@ -205,6 +206,35 @@ static enum of_error add_masked(
 	return OFERR_OK;
 }
 
+/* A value that is shorter or longer than the option has zeros before it, or what is cut off is. */
+bool of_oxm_widen(const uint8_t *wire, unsigned len, uint8_t *to, unsigned width)
+{
+	memset(to, 0, width);
+	for (; len > width; wire++, len--)
+		if (*wire)
+			return false;
+	memcpy(to + width - len, wire, len);
+	return true;
+}
+
+/* A match on an option needs the option to be there; an empty mask says nothing else. */
+static enum of_error add_option(struct hal_match *m, const struct of_oxm *h, const uint8_t *wire)
+{
+	uint8_t value[HAL_OPTION_MAX], mask[HAL_OPTION_MAX];
+	unsigned len = h->has_mask ? h->len / 2u : h->len;
+
+	if (h->has_mask && h->len % 2)
+		return OFERR_BAD_MATCH_LEN;
+	if (!of_oxm_widen(wire, len, value, h->width) ||
+		(h->has_mask && !of_oxm_widen(wire + len, len, mask, h->width)))
+		return OFERR_BAD_MATCH_LEN;
+	for (unsigned i = 0; h->has_mask && i < h->width; i++)
+		if (value[i] & ~mask[i])
+			return OFERR_BAD_WILDCARDS;
+	hal_option_match(m, h->option, value, h->has_mask ? mask : NULL);
+	return OFERR_OK;
+}
+
 static enum of_error add_field(struct hal_match *m, const struct of_oxm *h, const uint8_t *wire)
 {
 	uint8_t value[OF_OXM_VALUE_MAX];
@@ -233,6 +263,7 @@ enum of_error of_oxm_decode(
 	struct of_rd r, struct hal_match *m, uint64_t *cookie, uint64_t *cookie_mask)
 {
 	bool seen[FIELD_MAX] = {false};
+	uint64_t options = 0; /* seen */
 	enum of_error err;
 
 	memset(m, 0, sizeof(*m));
@@ -253,6 +284,10 @@ enum of_error of_oxm_decode(
 			err = OFERR_BAD_MATCH_FIELD;
 		} else if (!h.width) {
 			err = OFERR_INVALID_TLV_FIELD;
+		} else if (h.field == FIELD_TUN_METADATA) {
+			err = options >> h.option & 1 ? OFERR_DUP_FIELD
+						      : add_option(m, &h, payload.p);
+			options |= UINT64_C(1) << h.option;
 		} else if (h.len != h.width * (h.has_mask ? 2 : 1)) {
 			err = OFERR_BAD_MATCH_LEN;
 		} else if (seen[h.field]) {

@@ -27,6 +27,9 @@ struct of_subfield of_oxm_whole(const struct of_oxm *h);
 /* A field's bits as actions count them: its own, but for those that a name gives fewer. */
 unsigned of_field_bits(enum hal_field_id field, bool nxm);
 
+/* Right-aligns `len` bytes in `width`. False if bits would be lost. */
+bool of_oxm_widen(const uint8_t *wire, unsigned len, uint8_t *to, unsigned width);
+
 /* ---- setting a field (oxm_set.c, load.c) ---- */
 
 /* Appends SET_FIELD of a value off the wire (h->width bytes; `mask` NULL: all of it). */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "hal/option.h"
 #include "ofctl/openflow/oxm.h"
 #include "ofctl/openflow/wire.h"
 
@@ -77,7 +78,7 @@ struct putter {
 	struct of_buf *b;
 	enum of_oxm_form form;
 	const struct hal_match *m;
-	bool vlan_done, tos_done;
+	bool vlan_done, tos_done, options_done;
 };
 
 /* The VLAN member goes out as VID and PCP if each of them is matched in a way that OXM can say,
@@ -129,11 +130,45 @@ static void put_tos(struct putter *p)
 		of_oxm_put(p->b, p->form, FIELD_IP_ECN, &ecn, NULL);
 }
 
+static unsigned leading_zeros(const uint8_t *p, unsigned n)
+{
+	unsigned i = 0;
+
+	while (i < n && !p[i])
+		i++;
+	return i;
+}
+
+/* Options as short as their values or masks are. */
+static void put_options(struct putter *p)
+{
+	uint8_t value[HAL_OPTION_MAX], mask[HAL_OPTION_MAX];
+	bool exact;
+
+	for (unsigned i = 0; i < OF_OXM_OPTIONS; i++) {
+		unsigned n = hal_option_bytes(i), zeros;
+
+		if (!hal_option_matched(&p->m->value, &p->m->mask, i, value, mask, &exact))
+			continue;
+		zeros = leading_zeros(exact ? value : mask, n);
+		of_oxm_put_option(p->b, i, n - zeros, !exact);
+		of_put_bytes(p->b, value + zeros, n - zeros);
+		if (!exact)
+			of_put_bytes(p->b, mask + zeros, n - zeros);
+	}
+}
+
 static int put_field(void *ctx, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
 {
 	struct putter *p = ctx;
 
 	switch (id) {
+	case FIELD_TUN_METADATA:
+	case FIELD_TUN_OPTS_PRESENT:
+		if (!p->options_done)
+			put_options(p);
+		p->options_done = true;
+		return 0;
 	case FIELD_VLAN_TCI:
 	case FIELD_VLAN_VID:
 	case FIELD_VLAN_PCP:

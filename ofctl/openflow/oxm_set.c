@@ -17,16 +17,18 @@ static enum of_error push_option(struct of_actions *acts, const struct of_oxm *h
 		.option = h->option,
 		.has_mask = wire_mask != NULL};
 
+	unsigned len = wire_mask ? h->len / 2u : h->len;
+
 	a.data = malloc(2u * h->width);
 	if (!a.data)
 		return OFERR_TOO_MANY_ACTIONS;
 	a.data_len = 2 * h->width;
-	memcpy(a.data, wire, h->width);
-	if (wire_mask)
-		memcpy(a.data + h->width, wire_mask, h->width);
-	else
-		memset(a.data + h->width, 0xff, h->width);
-	return of_nx_push(acts, &a);
+	memset(a.data + h->width, 0xff, h->width);
+	if (of_oxm_widen(wire, len, a.data, h->width) &&
+		(!wire_mask || of_oxm_widen(wire_mask, len, a.data + h->width, h->width)))
+		return of_nx_push(acts, &a);
+	of_action_free(&a);
+	return OFERR_BAD_SET_LEN;
 }
 
 /* The same bits by the name that they have now. */
@@ -55,7 +57,7 @@ enum of_error of_oxm_push_set(struct of_actions *acts, const struct of_oxm *h, c
 
 void of_oxm_put_set(struct of_buf *b, enum of_oxm_form form, const struct of_action *a)
 {
-	unsigned width = a->data_len / 2;
+	unsigned width = a->data_len / 2, zeros = 0;
 
 	if (a->field != FIELD_TUN_METADATA) {
 		/* Stock tools know the port of 16 bits under its plain name. */
@@ -64,6 +66,11 @@ void of_oxm_put_set(struct of_buf *b, enum of_oxm_form form, const struct of_act
 		of_oxm_put(b, form, a->field, a->value, a->has_mask ? a->mask : NULL);
 		return;
 	}
-	of_oxm_put_option(b, a->option, width, a->has_mask);
-	of_put_bytes(b, a->data, a->has_mask ? a->data_len : width);
+	/* As short as what is not 0 in the value or, if there is one, the mask. */
+	while (zeros < width && !a->data[(a->has_mask ? width : 0) + zeros])
+		zeros++;
+	of_oxm_put_option(b, a->option, width - zeros, a->has_mask);
+	of_put_bytes(b, a->data + zeros, width - zeros);
+	if (a->has_mask)
+		of_put_bytes(b, a->data + width + zeros, width - zeros);
 }

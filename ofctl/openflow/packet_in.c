@@ -29,11 +29,14 @@ static void add_nonzero(struct hal_match *m, enum hal_field_id id, const struct 
 /* Pipeline fields (OpenFlow 1.3, 7.4.1): the input port always, others if they are not 0. */
 static void pipeline_fields(struct hal_match *m, const struct of_packet_in *pin)
 {
-	memset(m, 0, sizeof(*m));
+	if (pin->pipeline_fields)
+		*m = *pin->pipeline_fields;
+	else
+		memset(m, 0, sizeof(*m));
 	hal_match_set_u64(m, FIELD_IN_PORT, pin->in_port);
 	if (pin->metadata)
 		hal_match_set_u64(m, FIELD_METADATA, pin->metadata);
-	if (pin->key) {
+	if (pin->key && !pin->pipeline_fields) {
 		add_nonzero(m, FIELD_TUNNEL_ID, pin->key);
 		add_nonzero(m, FIELD_TUN_IPV4_SRC, pin->key);
 		add_nonzero(m, FIELD_TUN_IPV4_DST, pin->key);
@@ -100,12 +103,18 @@ static void encode_nx(struct of_buf *b, const struct of_packet_in *pin)
 }
 
 void of_packet_in_encode(
-	struct of_buf *b, uint8_t version, bool nxm, const struct of_packet_in *pin)
+	struct of_buf *b, uint8_t version, uint8_t format, const struct of_packet_in *pin)
 {
-	if (version != OFP10)
+	struct hal_match m;
+
+	if (format == NX_PACKET_IN_2) {
+		pipeline_fields(&m, pin);
+		of_packet_in2_encode(b, version, reason_to(pin->reason), &m, pin);
+	} else if (version != OFP10) {
 		encode13(b, pin);
-	else if (nxm)
+	} else if (format == NX_PACKET_IN_NXM) {
 		encode_nx(b, pin);
-	else
+	} else {
 		encode10(b, pin);
+	}
 }

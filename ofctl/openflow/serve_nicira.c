@@ -22,10 +22,9 @@ static enum of_error set_packet_in_format(struct of_conn *conn, struct of_rd r)
 
 	if (r.bad || r.left)
 		return OFERR_BAD_LEN;
-	if (format != NX_PACKET_IN_STANDARD &&
-		(format != NX_PACKET_IN_NXM || conn->version != OFP10))
+	if (format > NX_PACKET_IN_2 || (format == NX_PACKET_IN_NXM && conn->version != OFP10))
 		return OFERR_EPERM;
-	conn->nxm_packet_in = format == NX_PACKET_IN_NXM;
+	conn->packet_in_format = (uint8_t)format;
 	return OFERR_OK;
 }
 
@@ -63,6 +62,18 @@ static enum of_error flow_mod(struct of_conn *conn, struct of_rd r)
 	return err ? err : of_apply_flow_mod(conn, &fm);
 }
 
+static enum of_error resume(struct of_conn *conn, struct of_rd r)
+{
+	struct of_resume res;
+	struct hal_match fields;
+	enum of_error err;
+
+	if (conn->role == OF_ROLE_SLAVE)
+		return OFERR_IS_SLAVE;
+	err = of_resume_decode(r, &fields, &res);
+	return err ? err : pl_resume(conn->agent->br, &res);
+}
+
 enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	bool v10 = conn->version == OFP10;
@@ -88,6 +99,16 @@ enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t l
 		return of_read_async(conn, r);
 	case NXT_SET_CONTROLLER_ID:
 		return set_controller_id(conn, r);
+	case NXT_TLV_TABLE_MOD:
+		return of_serve_tlv_mod(conn, r);
+	case NXT_TLV_TABLE_REQUEST:
+		return of_serve_tlv_request(conn, msg, r);
+	case NXT_RESUME:
+		return resume(conn, r);
+	case NXT_CT_FLUSH_ZONE:
+		return of_serve_ct_flush_zone(conn, r);
+	case NXT_CT_FLUSH:
+		return of_serve_ct_flush(conn, r);
 	default:
 		return OFERR_BAD_EXP_TYPE;
 	}

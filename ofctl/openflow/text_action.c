@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hal/option.h"
 #include "ofctl/openflow/text_action.h"
 
 #define MAX_DEPTH 32 /* of actions in actions */
@@ -64,15 +65,39 @@ static int parse_resubmit(struct of_text_parser *p, const char *key, char *value
 	return of_text_push(p, &a);
 }
 
+static int set_option(struct of_text_parser *p, unsigned option, const char *value)
+{
+	unsigned n = hal_option_bytes(option);
+	struct of_action a = {.type = OFACT_SET_FIELD,
+		.field = FIELD_TUN_METADATA,
+		.option = (uint8_t)option,
+		.has_mask = strchr(value, '/') != NULL};
+
+	if (!n)
+		return of_text_bad(
+			p->e, "tun_metadata%u: no tunnel option is mapped to it", option);
+	a.data = malloc(2 * n);
+	if (!a.data)
+		return -ENOMEM;
+	a.data_len = (uint16_t)(2 * n);
+	if (!hal_option_parse(option, n, value, a.data, a.data + n, p->e->text, p->e->n))
+		return of_text_push(p, &a);
+	of_action_free(&a);
+	return -EINVAL;
+}
+
 static int parse_set_field(struct of_text_parser *p, const char *key, char *value)
 {
 	char *name = of_text_arrow(p, key, value);
 	uint8_t wire[HAL_VALUE_MAX], mask[HAL_VALUE_MAX];
 	enum hal_field_id id;
+	unsigned option;
 	int err;
 
 	if (!name)
 		return -EINVAL;
+	if (hal_option_by_name(name, strlen(name), &option))
+		return set_option(p, option, value);
 	id = hal_field_by_name(name, strlen(name));
 	if (id == FIELD_INVALID || !hal_fields[id].writable || hal_field_bytes(id) > 16)
 		return of_text_bad(p->e, "%s: \"%s\" is no field that can be set", key, name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hal/option.h"
 #include "ofctl/openflow/text_action.h"
 
 static void put_output(
@@ -101,6 +102,16 @@ static bool has_mod(const struct of_action *a)
 		       a->field == FIELD_MPLS_LABEL || a->field == FIELD_MPLS_TC);
 }
 
+static void put_option(struct of_text *t, const struct of_action *a)
+{
+	unsigned n = a->data_len / 2;
+	char text[HAL_OPTION_MAX * 4 + 8];
+	struct hal_text ht = hal_text_start(text, sizeof(text));
+
+	hal_option_put(&ht, a->data, a->has_mask ? a->data + n : NULL, n);
+	of_text_put(t, "%s->tun_metadata%u", text, a->option);
+}
+
 static void put_set(struct of_text *t, const struct of_action *a)
 {
 	if (a->form == OF_SET_LOAD) {
@@ -112,6 +123,10 @@ static void put_set(struct of_text *t, const struct of_action *a)
 		return;
 	}
 	of_text_put(t, "set_field:");
+	if (a->field == FIELD_TUN_METADATA) {
+		put_option(t, a);
+		return;
+	}
 	of_text_put_value(t, a->field, a->value, a->has_mask ? a->mask : NULL);
 	of_text_put(t, "->%s", of_field_name(a->field));
 }

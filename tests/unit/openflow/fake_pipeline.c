@@ -290,3 +290,23 @@ void pl_flow_flush(struct pl_bridge *br)
 	while (n_flows)
 		drop_flow(n_flows - 1);
 }
+
+enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r)
+{
+	(void)br;
+	fake.resumes++;
+	fake.last_resume_len = r->len;
+	fake.last_continuation_len = r->continuation_len;
+	return OFERR_OK;
+}
+
+void pipeline_tlv_change_begin(struct pipeline *pl)
+{
+	(void)pl;
+}
+
+void pipeline_tlv_change_end(struct pipeline *pl)
+{
+	(void)pl;
+	fake.tlv_changes++;
+}
