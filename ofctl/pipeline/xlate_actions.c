@@ -178,11 +178,12 @@ static void one_action(struct xlate *x, const struct of_action *a)
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
 	case OFACT_SET_QUEUE:
-	case OFACT_POP_QUEUE:
-	case OFACT_DELETE_FIELD:
 	case OFACT_MAX:
 		/* Refused when the flow was added (check.c). */
 		x->error = -EOPNOTSUPP;
+		break;
+	case OFACT_DELETE_FIELD:
+		xlate_delete_field(x, a);
 		break;
 	case OFACT_GROUP:
 		xlate_group(x, a->group);
@@ -229,6 +230,7 @@ static void one_action(struct xlate *x, const struct of_action *a)
 		break;
 	case OFACT_SAMPLE:      /* for flow export: nobody collects */
 	case OFACT_CONJUNCTION: /* is of the lookup, not an action */
+	case OFACT_POP_QUEUE:   /* no port has queues */
 	case OFACT_NOTE:        /* says nothing to the switch */
 		break;
 	case OFACT_EXIT:

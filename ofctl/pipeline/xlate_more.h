@@ -31,6 +31,7 @@ void xlate_controller(struct xlate *x, const struct of_action *a);
 void xlate_set_field(
 	struct xlate *x, enum hal_field_id id, const uint8_t *value, const uint8_t *mask);
 void xlate_set_field_action(struct xlate *x, const struct of_action *a);
+void xlate_delete_field(struct xlate *x, const struct of_action *a); /* of tunnel metadata */
 void xlate_move(struct xlate *x, const struct of_action *a);
 void xlate_pop_vlan_action(struct xlate *x);
 void xlate_set_vlan_10(struct xlate *x, const struct of_action *a);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "hal/tlv.h"
 #include "ofctl/pipeline/subfield.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -123,8 +124,38 @@ void xlate_set_field(
 		xlate_tun_metadata_written(x, mask);
 }
 
+/* An option's value lies where the TLV table puts it. */
+static void set_option(struct xlate *x, const struct of_action *a)
+{
+	const struct hal_tlv *e = &hal_tlv_table()->entry[a->option];
+	uint8_t value[HAL_VALUE_MAX] = {0}, mask[HAL_VALUE_MAX] = {0};
+
+	if (!e->used || a->data_len != 2 * e->len)
+		return;
+	memcpy(value + e->offset, a->data, e->len);
+	memcpy(mask + e->offset, a->data + e->len, e->len);
+	xlate_set_field(x, FIELD_TUN_METADATA, value, mask);
+}
+
+void xlate_delete_field(struct xlate *x, const struct of_action *a)
+{
+	const struct hal_tlv *e = &hal_tlv_table()->entry[a->option];
+	uint8_t none[HAL_VALUE_MAX] = {0}, mask[HAL_VALUE_MAX] = {0};
+	rte_be64_t bit = rte_cpu_to_be_64(UINT64_C(1) << a->option);
+
+	if (!e->used)
+		return;
+	memset(mask + e->offset, 0xff, e->len);
+	xlate_set_field(x, FIELD_TUN_METADATA, none, mask);
+	xlate_write_field(x, FIELD_TUN_OPTS_PRESENT, none, (const uint8_t *)&bit);
+}
+
 void xlate_set_field_action(struct xlate *x, const struct of_action *a)
 {
+	if (a->field == FIELD_TUN_METADATA) {
+		set_option(x, a);
+		return;
+	}
 	xlate_set_field(x, a->field, a->value, a->has_mask ? a->mask : NULL);
 }
 

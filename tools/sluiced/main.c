@@ -98,6 +98,14 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	event_base_loopexit(arg, NULL);
 }
 
+/* Controllers ask for it. */
+static void ct_flush(void *ctx, const struct conntrack_match *match)
+{
+	struct daemon *d = ctx;
+
+	conntrack_flush(swpath_conntrack(d->sp), match);
+}
+
 static int make_directory(const char *path)
 {
 	if (!mkdir(path, 0755) || errno == EEXIST)
@@ -166,6 +174,7 @@ static int open_paths(struct daemon *d, const struct options *o)
 	if (!d->agents)
 		return -ENOMEM;
 	of_agents_events(d->agents, &events);
+	of_agents_set_ops(d->agents, &(struct of_agents_ops){ct_flush, d});
 	error = pipeline_open(d->base, &events, &d->pl);
 	if (error)
 		return error;

@@ -12,6 +12,12 @@
 
 static struct pipeline_ops ops;
 
+static void ct_flush(void *ctx, const struct conntrack_match *match)
+{
+	(void)ctx;
+	(void)match;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	static const uint8_t packet[60] = {
@@ -52,6 +58,7 @@ int main(int argc, char **argv)
 	char err[256];
 
 	of_agents_events(all, &ops);
+	of_agents_set_ops(all, &(struct of_agents_ops){ct_flush, NULL});
 	of_agent_set_fail_mode(agent, PL_FAIL_SECURE);
 	if (argc < 2 || of_agent_listen(agent, argv[1], err, sizeof(err))) {
 		fprintf(stderr, "%s\n", argc < 2 ? "usage: of-serve LISTEN [CONTROLLER]" : err);
