@@ -246,13 +246,12 @@ void pipeline_set_host(struct pipeline *pl, struct host *host)
 	pl->host = host;
 }
 
-void pipeline_tlv_change_begin(struct pipeline *pl)
+void tunnel_options_change(void *pl, bool begin)
 {
-	pipeline_change_begin(pl);
-}
-
-void pipeline_tlv_change_end(struct pipeline *pl)
-{
+	if (begin) {
+		pipeline_change_begin(pl);
+		return;
+	}
 	changed(pl, DEP_TUNNELS);
 	pipeline_change_end(pl);
 }

@@ -349,6 +349,17 @@ static void enter_underlay(struct xlate *x, const struct pl_port *local)
 	xlate_frame_set(x);
 }
 
+static void trace_way(struct xlate *x, const struct pl_port *port, const struct tunnel_header *h,
+	const struct pl_port *local)
+{
+	char src[HOST_ADDRESS_TEXT], dst[HOST_ADDRESS_TEXT];
+
+	if (x->trace)
+		xlate_trace(x, "tunnel %s: from %s to %s by %s", port->cfg.name,
+			host_address_text(&h->src, src), host_address_text(&h->dst, dst),
+			local->cfg.name);
+}
+
 void xlate_tunnel_out(struct xlate *x, const struct pl_port *port)
 {
 	const struct pl_tunnel *t = &port->cfg.tunnel;
@@ -373,6 +384,7 @@ void xlate_tunnel_out(struct xlate *x, const struct pl_port *port)
 		xlate_copy_end(x, copy);
 		return;
 	}
+	trace_way(x, port, &h, local);
 	fill_tunnel(x, t, &h);
 	write_mark(x, t);
 	if (emit_push(x, t, &h)) {
