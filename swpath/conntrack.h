@@ -157,7 +157,8 @@ bool conntrack_del_limit(struct conntrack *ct, uint16_t zone); /* had it one? */
 bool conntrack_get_limit(
 	const struct conntrack *ct, uint16_t zone, uint32_t *limit, uint32_t *count);
 
-/* Whether TCP packets outside of the windows are invalid (yes by default). */
+/* Whether TCP packets outside of the windows are invalid (yes by default). While it is so, TCP
+ * connections are not told to devices, which do not look at windows: both paths are to be alike. */
 void conntrack_set_tcp_seq_check(struct conntrack *ct, bool on);
 bool conntrack_tcp_seq_check(const struct conntrack *ct);
 

@@ -122,6 +122,21 @@ static bool matches(const struct conntrack_match *m, const struct conntrack_entr
 	       tuple_matches(m->has >> CONNTRACK_HAS_REPLY, &want->reply, &e->reply);
 }
 
+/* Devices look at no windows, so they give up the TCP connections that they have. */
+void conntrack_set_tcp_seq_check(struct conntrack *ct, bool on)
+{
+	uint64_t now_ms = atomic_load(&ct->now_ms);
+	uint32_t n = memory_used(ct);
+
+	atomic_store(&ct->seq_check, on);
+	for (uint32_t i = 0; on && i < n; i++) {
+		struct ct_conn *c = live(ct, i, -1, now_ms);
+
+		if (c && c->tuple[0].proto == IPPROTO_TCP)
+			ct_tell_gone(ct, c);
+	}
+}
+
 unsigned conntrack_flush(struct conntrack *ct, const struct conntrack_match *match)
 {
 	int zone = match && match->has & CONNTRACK_HAS_ZONE ? match->entry.zone : -1;

@@ -113,11 +113,6 @@ int conntrack_set_max_conns(struct conntrack *ct, uint32_t max)
 	return 0;
 }
 
-void conntrack_set_tcp_seq_check(struct conntrack *ct, bool on)
-{
-	atomic_store(&ct->seq_check, on);
-}
-
 bool conntrack_tcp_seq_check(const struct conntrack *ct)
 {
 	return atomic_load_explicit(&ct->seq_check, memory_order_relaxed);

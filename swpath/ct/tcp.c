@@ -312,10 +312,13 @@ static void follow(struct conntrack *ct, struct ct_conn *c, enum conntrack_timeo
 
 	if (timeout != CONNTRACK_TIMEOUT_MAX)
 		ct_set_expires(ct, c, timeout, now_ms, up);
-	if (a->state == CONNTRACK_TCP_ESTABLISHED && b->state == CONNTRACK_TCP_ESTABLISHED)
-		ct_tell_established(ct, c);
-	else if (up)
+	/* A device does not look at windows: only where nobody does both paths are alike. */
+	if (a->state == CONNTRACK_TCP_ESTABLISHED && b->state == CONNTRACK_TCP_ESTABLISHED) {
+		if (!conntrack_tcp_seq_check(ct))
+			ct_tell_established(ct, c);
+	} else if (up) {
 		ct_tell_gone(ct, c);
+	}
 }
 
 enum ct_result ct_tcp_update(struct conntrack *ct, unsigned worker, struct ct_conn *c,

@@ -104,7 +104,7 @@ def tcp_script(c, rng):
         steps.insert(at, lambda: c.tcp(rng.random() < 0.5, ACK, 10, seq=wild))
     elif trouble == 3:
         steps = steps[3:]
-    elif trouble == 4:
+    elif trouble == 4 and not c.translated:  # the port of a second life is anybody's choice
         steps.append(lambda: c.tcp(False, SYN))
     elif trouble == 5 and not c.translated:
         steps.insert(at, lambda: c.error(6))

@@ -33,7 +33,7 @@ class ModelDiff(Diff):
         program = family(rng, 0x4000 + index)
         self.problems, self.meta = [], {}
         self.wire.ask("begin", 0x4000 + index, self.dir)
-        self.each(lambda s: s.model_start())
+        self.each(lambda s: s.model_start(index // len(FAMILIES) % 2 == 0))
         self.each(lambda s: s.counters_start())
         forwarded = self.forwarded
         for phase in range(2):

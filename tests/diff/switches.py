@@ -124,12 +124,14 @@ class UnderTest:
                          "options:%s=%s" % o for o in options.items()]
         self.sw.vsctl(*args[1:])
 
-    def flush_conntrack(self):
-        slu.unixctl(self.sw.ctl, "dpctl/flush-conntrack")
+    def conntrack(self, method):
+        slu.unixctl(self.sw.ctl, method)
 
-    def model_start(self):
-        """Forgets what former programs left in connection tracking."""
-        self.flush_conntrack()
+    def model_start(self, windows):
+        """Forgets what former programs left in connection tracking. `windows`: TCP packets outside
+        of them are invalid; where nobody looks at them a device may have TCP connections."""
+        self.conntrack("dpctl/flush-conntrack")
+        self.conntrack("dpctl/ct-%s-tcp-seq-chk" % ("enable" if windows else "disable"))
         return lambda: None
 
     def clear(self):
@@ -243,11 +245,8 @@ class SluiceUnderTest(UnderTest):
         self.shown = self.sw.offload_flows()
         return len(self.shown)
 
-    def flush_conntrack(self):
-        try:
-            self.sw.rpc("dpctl/flush-conntrack")
-        except slu.Failure:
-            pass
+    def conntrack(self, method):
+        self.sw.rpc(method)
 
     def width_violations(self):
         """Megaflows that cover packets for which another decision would be made, by the oracle that
