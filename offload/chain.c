@@ -5,9 +5,9 @@
  *
  * A chain is a recirculation id on one input port, or (id 0) what comes out of a tunnel. Its
  * *members* are the claims in it, its *links* those that lead to it. Such a device takes a chain
- * whole or not at all: a rule that leads to it goes in when every member is in, and comes out
- * before the first member does. A device that resumes has no chains here: it takes each rule by
- * itself. All on the device's thread.
+ * whole or not at all: a rule that leads to it goes in when every member is in and one of them
+ * catches all that can come (cover.c), and comes out before the first member does. A device that
+ * resumes has no chains here: it takes each rule by itself. All on the device's thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,19 +18,22 @@
 #include "hal/walk.h"
 #include "offload/internal.h"
 
+#define MAX_LOOK 16 /* members that are asked whether they catch all that comes */
+
 struct chain_link {
 	TAILQ_ENTRY(chain_link) in_chain;
 	struct claim *claim;
 	struct chain *chain;
+	struct claim *cover; /* entered: the member that catches all of its packets */
 };
 
 struct chain {
 	struct hmap_node node; /* in device.chains */
 	uint32_t id, in_port;
 	TAILQ_HEAD(, chain_link) links;
+	TAILQ_HEAD(, claim) members; /* that are to stay */
 	unsigned n_links;
 	unsigned n_claims;       /* that belong here, leaving or not */
-	unsigned n_waiting;      /* links whose claim waits for chains to be complete */
 	unsigned n_members;      /* that are to stay */
 	unsigned n_settled;      /* of these, in the device */
 	unsigned n_misfit;       /* of these, cannot be in the device now */
@@ -60,6 +63,7 @@ static struct chain *chain_get(struct device *dev, uint32_t id, uint32_t in_port
 	ch->id = id;
 	ch->in_port = in_port;
 	TAILQ_INIT(&ch->links);
+	TAILQ_INIT(&ch->members);
 	if (!hmap_insert(&dev->chains, &ch->node, chain_hash(id, in_port)))
 		return ch;
 	free(ch);
@@ -87,6 +91,21 @@ static void wake(struct device *dev, struct chain *ch)
 		rule->recheck = true;
 		work_add(dev, rule);
 	}
+}
+
+static void set_cover(struct chain_link *l, struct claim *cover)
+{
+	if (l->cover)
+		l->cover->n_covered--;
+	l->cover = cover;
+	if (cover)
+		cover->n_covered++;
+}
+
+static void uncover(struct claim *c)
+{
+	for (unsigned i = 0; i < c->n_links; i++)
+		set_cover(&c->links[i], NULL);
 }
 
 /* ---- joining ---- */
@@ -160,6 +179,7 @@ int chain_join(struct device *dev, struct claim *c)
 		return -ENOMEM;
 	c->counted = true;
 	c->chain->n_claims++;
+	TAILQ_INSERT_TAIL(&c->chain->members, c, in_chain);
 	if (!c->chain->n_members++)
 		wake(dev, c->chain);
 	return 0;
@@ -175,18 +195,22 @@ void chain_leave(struct device *dev, struct claim *c)
 	if (!ch || !c->counted)
 		return;
 	c->counted = false;
+	TAILQ_REMOVE(&ch->members, c, in_chain);
 	if (c->settled)
 		ch->n_settled--;
-	if (!--ch->n_members || ch->n_settled == ch->n_members)
+	if (!--ch->n_members || ch->n_settled == ch->n_members || c->n_covered)
 		wake(dev, ch);
 }
 
 void chain_clear(struct device *dev, struct claim *c)
 {
+	struct chain_link *l;
+
 	chain_exit(dev, c);
 	for (unsigned i = 0; i < c->n_links; i++) {
 		struct chain *ch = c->links[i].chain;
 
+		set_cover(&c->links[i], NULL);
 		TAILQ_REMOVE(&ch->links, &c->links[i], in_chain);
 		ch->n_links--;
 		chain_put(dev, ch);
@@ -196,6 +220,10 @@ void chain_clear(struct device *dev, struct claim *c)
 	c->n_links = 0;
 	if (!c->chain)
 		return;
+	TAILQ_FOREACH (l, &c->chain->links, in_chain) {
+		if (c->n_covered && l->cover == c)
+			set_cover(l, NULL);
+	}
 	c->chain->n_claims--;
 	chain_put(dev, c->chain);
 	c->chain = NULL;
@@ -214,9 +242,8 @@ void chain_stand(struct device *dev, struct claim *c, enum standing from, enum s
 	struct chain *ch = c->chain;
 	unsigned misfits, hard;
 
-	for (unsigned i = 0; i < c->n_links; i++)
-		c->links[i].chain->n_waiting +=
-			(unsigned)(to == STANDING_WAITING) - (unsigned)(from == STANDING_WAITING);
+	if (to != STANDING_FIT && !c->entered)
+		uncover(c);
 	if (!ch || !c->counted)
 		return;
 	misfits = ch->n_misfit;
@@ -242,7 +269,7 @@ void chain_settle(struct device *dev, struct claim *c, bool in)
 	if (!ch || !c->counted)
 		return;
 	ch->n_settled += in ? 1 : -1u;
-	if (in && ch->n_settled == ch->n_members && ch->n_waiting)
+	if (in && ch->n_settled == ch->n_members && ch->n_entered < ch->n_links)
 		wake(dev, ch);
 }
 
@@ -266,6 +293,7 @@ void chain_exit(struct device *dev, struct claim *c)
 	for (unsigned i = 0; i < c->n_links; i++) {
 		c->links[i].chain->n_entered--;
 		c->links[i].chain->n_leaving -= c->left;
+		set_cover(&c->links[i], NULL);
 	}
 	c->entered = c->left = false;
 }
@@ -291,31 +319,67 @@ static int broken(const struct chain *ch, struct hal_reason *r)
 		where, ufid, why);
 }
 
-int chain_judge(
-	struct device *dev, const struct claim *c, struct hal_reason *r, enum standing *standing)
+/* A member that is about to take the place of another one under the same ufid is as good. */
+static bool is_there(const struct device *dev, const struct claim *member)
 {
+	const struct rule *rule = member->rule;
+
+	return member->settled || (dev->caps->atomic_update && rule && rule->have == HAVE_CLAIM);
+}
+
+static bool is_covered(const struct device *dev, const struct claim *c, struct chain_link *l)
+{
+	struct claim *member;
+	unsigned looked = 0;
+
+	if (l->cover && l->cover->counted && is_there(dev, l->cover))
+		return true;
+	TAILQ_FOREACH (member, &l->chain->members, in_chain) {
+		if (looked++ == MAX_LOOK)
+			break;
+		if (!is_there(dev, member) || !megaflow_covers(member->flow->mf, c->flow->mf))
+			continue;
+		set_cover(l, member);
+		return true;
+	}
+	return false;
+}
+
+static int judge_link(struct device *dev, const struct claim *c, struct chain_link *l,
+	struct hal_reason *r, enum standing *standing)
+{
+	const struct chain *ch = l->chain;
 	char where[32];
 
-	(void)dev;
-	for (unsigned i = 0; i < c->n_links; i++) {
-		const struct chain *ch = c->links[i].chain;
+	*standing = STANDING_MISFIT;
+	if (ch->n_misfit) {
+		*standing = ch->n_hard ? STANDING_MISFIT : STANDING_METER;
+		return broken(ch, r);
+	}
+	name(ch, where, sizeof(where));
+	if (!ch->n_members)
+		return hal_refuse(r, HAL_REASON_DEPENDS, "%s: no packet has gone there yet", where);
+	if (!c->entered && ch->n_settled != ch->n_members) {
+		*standing = STANDING_WAITING;
+		return hal_refuse(r, HAL_REASON_DEPENDS, "%s: %u of %u megaflows are in the device",
+			where, ch->n_settled, ch->n_members);
+	}
+	if (!is_covered(dev, c, l))
+		return hal_refuse(r, HAL_REASON_DEPENDS,
+			"%s: this device would lose packets that no megaflow there matches", where);
+	return 0;
+}
 
-		if (ch->n_misfit) {
-			*standing = ch->n_hard ? STANDING_MISFIT : STANDING_METER;
-			return broken(ch, r);
-		}
-		name(ch, where, sizeof(where));
-		if (!ch->n_members) {
-			*standing = STANDING_MISFIT;
-			return hal_refuse(
-				r, HAL_REASON_DEPENDS, "%s: no packet has gone there yet", where);
-		}
-		if (!c->entered && ch->n_settled != ch->n_members) {
-			*standing = STANDING_WAITING;
-			return hal_refuse(r, HAL_REASON_DEPENDS,
-				"%s: %u of %u megaflows are in the device", where, ch->n_settled,
-				ch->n_members);
-		}
+int chain_judge(struct device *dev, struct claim *c, struct hal_reason *r, enum standing *standing)
+{
+	for (unsigned i = 0; i < c->n_links; i++) {
+		int err = judge_link(dev, c, &c->links[i], r, standing);
+
+		if (!err)
+			continue;
+		if (!c->entered)
+			uncover(c);
+		return err;
 	}
 	return 0;
 }
@@ -334,6 +398,8 @@ bool chain_has_to_wait(const struct claim *c)
 
 	if (!ch)
 		return false;
+	if (c->n_covered)
+		return true;
 	if (!ch->n_members || ch->n_misfit)
 		return ch->n_entered != 0;
 	return ch->n_leaving != 0;

@@ -65,7 +65,8 @@ static void look_for_leaks(struct device *dev, struct claim *c, uint64_t now)
 	struct hal_offload_slot *s;
 	uint64_t packets;
 
-	if (now < c->placed_ms + LEAK_GRACE_MS)
+	/* A packet that began its way in software goes on there. */
+	if (now < c->placed_ms + LEAK_GRACE_MS || c->flow->mf->chain)
 		return;
 	packets = megaflow_sw_packets(c->flow->mf);
 	if (c->leak_started && packets == c->leak_base)

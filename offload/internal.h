@@ -100,6 +100,8 @@ struct claim {
 	struct hal_program *program; /* as the device gets it, NULL: the megaflow's */
 	struct object_list *uses;    /* objects that the program names */
 	struct chain *chain;         /* that it belongs to, NULL: none that matters */
+	TAILQ_ENTRY(claim) in_chain; /* while counted */
+	unsigned n_covered;          /* links in the device whose packets it catches */
 	struct chain_link *links;    /* chains that it leads to */
 	unsigned n_links;
 	uint64_t retry_ms; /* blocked: not before */
@@ -418,8 +420,9 @@ void chain_enter(struct claim *c);
 void chain_exit(struct device *dev, struct claim *c);
 void chain_settle(struct device *dev, struct claim *c, bool in);
 /* 0, or why the claim cannot be in the device as things are, with its standing. */
-int chain_judge(
-	struct device *dev, const struct claim *c, struct hal_reason *r, enum standing *standing);
+int chain_judge(struct device *dev, struct claim *c, struct hal_reason *r, enum standing *standing);
+/* Every packet that the entry sends to the member's chain matches the member. */
+bool megaflow_covers(const struct hal_megaflow *member, const struct hal_megaflow *entry);
 bool chain_has_to_wait(const struct claim *c);
 bool chain_matters(const struct claim *c); /* taking it out alone would break a chain */
 void chains_free(struct device *dev);

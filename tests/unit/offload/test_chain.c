@@ -37,7 +37,7 @@ static void done(struct test_mf **t, unsigned n)
 /* The entry comes first in time, but second into the device. */
 static void test_order(void)
 {
-	struct test_mf *entry = leads(1, 0, 7), *end_ = ends(2, 7, 2), *all[] = {entry, end_};
+	struct test_mf *entry = leads(1, 0, 7), *end_ = ends(1, 7, 2), *all[] = {entry, end_};
 
 	begin("chain");
 	live(entry);
@@ -57,7 +57,7 @@ static void test_order(void)
 /* A chain loses its last megaflow: what leads there goes before it. */
 static void test_last_goes(void)
 {
-	struct test_mf *entry = leads(1, 0, 7), *end_ = ends(2, 7, 2), *all[] = {entry, end_};
+	struct test_mf *entry = leads(1, 0, 7), *end_ = ends(1, 7, 2), *all[] = {entry, end_};
 
 	begin("chain");
 	live(entry);
@@ -74,7 +74,7 @@ static void test_last_goes(void)
 /* Of three in the chain one cannot be placed. */
 static void test_whole(void)
 {
-	struct test_mf *entry = leads(1, 0, 7), *good = ends(2, 7, 2), *good2 = ends(3, 7, 3),
+	struct test_mf *entry = leads(1, 0, 7), *good = ends(1, 7, 2), *good2 = ends(3, 7, 3),
 		       *bad = ends(4, 7, 9);
 	struct test_mf *all[] = {entry, good, good2, bad};
 	char ufid[HAL_UFID_STR];
@@ -104,7 +104,7 @@ static void test_whole(void)
 /* Three levels: the first depends on the last. */
 static void test_deep(void)
 {
-	struct test_mf *a = leads(1, 0, 7), *c = leads(2, 7, 8), *d = ends(3, 8, 9);
+	struct test_mf *a = leads(1, 0, 7), *c = leads(1, 7, 8), *d = ends(1, 8, 9);
 	struct test_mf *all[] = {a, c, d};
 
 	begin("chain");
@@ -126,7 +126,7 @@ static void test_deep(void)
 /* The device fails a rule of the chain, late; and loses all. */
 static void test_faults(void)
 {
-	struct test_mf *entry = leads(1, 0, 7), *end_ = ends(2, 7, 2), *all[] = {entry, end_};
+	struct test_mf *entry = leads(1, 0, 7), *end_ = ends(1, 7, 2), *all[] = {entry, end_};
 
 	begin("chain");
 	fake_fail_late(fake, 2, HAL_OP_ADD, HAL_REASON_DEVICE_ERROR);
@@ -150,7 +150,7 @@ static void test_faults(void)
 /* Replaced in place: the chain is never without it. */
 static void test_replace(void)
 {
-	struct test_mf *entry = leads(1, 0, 7), *old = ends(2, 7, 2), *new = ends(2, 7, 3);
+	struct test_mf *entry = leads(1, 0, 7), *old = ends(1, 7, 2), *new = ends(1, 7, 3);
 	struct test_mf *all[] = {entry, old, new};
 
 	begin("chain");
@@ -161,6 +161,39 @@ static void test_replace(void)
 	EVENTUALLY(PLACED(new) && PLACED(entry));
 	CU_ASSERT_EQUAL(fake_broken_chains(fake), 0);
 	done(all, 3);
+	end();
+}
+
+/* Nobody catches all that may come: what would be lost stays in software. */
+static void test_cover(void)
+{
+	const uint8_t mac[6] = {2, 0, 0, 0, 0, 5};
+	struct test_mf *entry = leads(1, 0, 7), *elsewhere = ends(2, 7, 2), *cover, *changed;
+	struct test_mf *all[4];
+	struct hal_builder b;
+
+	hal_builder_init(&b);
+	hal_build_set(&b, FIELD_ETH_DST, mac, NULL);
+	build_recirc(&b, 7);
+	changed = mf_built(5, 1, 0, &b);
+	cover = ends(1, 7, 3);
+	all[0] = entry, all[1] = elsewhere, all[2] = cover, all[3] = changed;
+	begin("chain");
+	live(entry);
+	live(elsewhere);
+	live(changed);
+	barrier();
+	EVENTUALLY(PLACED(elsewhere));
+	CU_ASSERT(REFUSED(entry, DEPENDS));
+	EVENTUALLY(strstr(slot(entry).reason.text, "would lose packets") != NULL);
+	live(cover);
+	EVENTUALLY(PLACED(entry) && PLACED(cover));
+	CU_ASSERT(REFUSED(changed, DEPENDS)); /* it writes what they look at */
+	withdraw(cover, NULL);
+	EVENTUALLY(cover->withdrawn);
+	CU_ASSERT_FALSE(fake_has(fake, &entry->mf.ufid));
+	EVENTUALLY(REFUSED(entry, DEPENDS));
+	done(all, 4);
 	end();
 }
 
@@ -197,7 +230,7 @@ static void test_metered(void)
 	hal_builder_init(&b);
 	build_meter(&b, 5);
 	hal_build_output(&b, 2);
-	all[1] = end_ = mf_built(2, 1, 7, &b);
+	all[1] = end_ = mf_built(1, 1, 7, &b);
 	hal_builder_init(&b);
 	build_meter(&b, 5);
 	hal_build_output(&b, 9);
@@ -231,9 +264,11 @@ static void test_churn(void)
 		unsigned chain = 1 + (unsigned)rand() % 5;
 
 		if (i % 3)
-			t[n] = ends(i, chain, rand() % 8 ? 2 : 9);
+			t[n] = ends(i % 4, chain, rand() % 8 ? 2 : 9);
 		else
-			t[n] = leads(i, 0, chain);
+			t[n] = leads(i % 4, 0, chain);
+		t[n]->mf.ufid.u[1] = 0x5000 + i;
+		t[n]->rule.ufid = t[n]->mf.ufid;
 		live(t[n++]);
 		if (i % 7 == 0) {
 			unsigned at = (unsigned)rand() % n;
@@ -261,6 +296,7 @@ void chain_suite(void)
 	CU_add_test(s, "three levels", test_deep);
 	CU_add_test(s, "faults", test_faults);
 	CU_add_test(s, "replaced", test_replace);
+	CU_add_test(s, "nothing is lost", test_cover);
 	CU_add_test(s, "a device that resumes", test_resumes);
 	CU_add_test(s, "with a meter", test_metered);
 	CU_add_test(s, "at random", test_churn);

@@ -345,7 +345,7 @@ static void test_former_run(void)
 	t[1] = mf_built(2, 1, 0, &b);
 	hal_builder_init(&b);
 	hal_build_output(&b, 2);
-	t[2] = mf_built(3, 1, 9, &b);
+	t[2] = mf_built(2, 1, 9, &b);
 	t[3] = mf_new(4, 1, 2);
 	for (unsigned i = 0; i < 4; i++)
 		live(t[i]);
