@@ -92,8 +92,8 @@ const char *conntrack_tcp_state_name(enum conntrack_tcp_state state);
 struct conntrack_tuple {
 	uint8_t src[16], dst[16];
 	rte_be16_t src_port, dst_port; /* TCP, UDP */
-	rte_be16_t id;            /* ICMP, ICMPv6 */
-	uint8_t type, code; /* the same */
+	rte_be16_t id;                 /* ICMP, ICMPv6 */
+	uint8_t type, code;            /* the same */
 };
 
 struct conntrack_entry {

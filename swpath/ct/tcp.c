@@ -10,7 +10,6 @@
  */
 #include <netinet/tcp.h>
 
-#include "hal/mutation.h"
 #include "swpath/ct/ct.h"
 
 #define WSCALE_MAX 14                 /* RFC 7323, 2.3 */
@@ -200,7 +199,7 @@ static bool in_window(const struct side *src, const struct side *dst, const stru
 {
 	int64_t skew = g->check_skew ? (int32_t)(dst->seqlo - g->ack) : 0;
 
-	return MUTATE(120, geq(src->seqhi, g->end), true) &&
+	return geq(src->seqhi, g->end) &&
 	       geq(g->seq, src->seqlo - ((uint32_t)dst->max_win << g->dst_shift)) &&
 	       skew >= -MAX_ACK_WINDOW && skew <= (int64_t)MAX_ACK_WINDOW << g->src_shift &&
 	       (!(g->flags & TH_RST) || g->first - src->seqlo + 1 <= 2);

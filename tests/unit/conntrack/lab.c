@@ -297,6 +297,7 @@ int main(void)
 	suite_nat();
 	suite_bounds();
 	suite_fragments();
+	suite_threads();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();

@@ -77,6 +77,7 @@ void suite_proto(void);
 void suite_nat(void);
 void suite_bounds(void);
 void suite_fragments(void);
+void suite_threads(void);
 
 #define NEW (HAL_CS_TRK | HAL_CS_NEW)
 #define EST (HAL_CS_TRK | HAL_CS_EST)
