@@ -36,7 +36,8 @@ struct of_agent {
 	struct of_agents *all;
 	struct pipeline *pl;
 	struct pl_bridge *br;
-	uint32_t versions; /* bit 1 << wire version */
+	uint16_t fragments; /* OFPC_FRAG_*, as set-config said last */
+	uint32_t versions;  /* bit 1 << wire version */
 	enum pl_fail_mode fail_mode;
 	char manufacturer[256], hardware[256], software[256], serial[32], datapath[256];
 

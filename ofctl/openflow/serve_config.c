@@ -11,6 +11,8 @@
 #define ACTIONS10 0xfff       /* all that 1.0 has */
 
 #define CONFIG_FRAG_MASK 0x3
+#define CONFIG_FRAG_DROP 0x1
+#define CONFIG_FRAG_REASM 0x2
 #define CONFIG_INVALID_TTL 0x4 /* 1.0: Nicira's; 1.3: asynchronous configuration instead */
 
 #define DEPRECATED_TABLE_CONFIG 0x3
@@ -58,7 +60,7 @@ enum of_error of_serve_get_config(struct of_conn *conn, const uint8_t *msg, size
 	size_t start = of_begin(&b, conn->version, OFPT_GET_CONFIG_REPLY, of_msg_xid(msg));
 
 	(void)len;
-	of_put_u16(&b, conn->config_flags);
+	of_put_u16(&b, (uint16_t)(conn->config_flags | conn->agent->fragments));
 	of_put_u16(&b, conn->miss_send_len);
 	of_end(&b, start);
 	of_conn_send(conn, &b);
@@ -71,10 +73,13 @@ enum of_error of_serve_set_config(struct of_conn *conn, const uint8_t *msg, size
 	uint16_t flags = of_get_u16(&r), miss_send_len = of_get_u16(&r);
 	uint16_t known = conn->version == OFP10 ? CONFIG_INVALID_TTL : 0;
 
-	/* Fragments are matched as they come; they are neither dropped nor put together. */
-	if (flags & CONFIG_FRAG_MASK || flags & ~(known | CONFIG_FRAG_MASK))
+	/* Fragments are dropped, or matched as they come (NORMAL and NX_MATCH alike), but not put
+	 * together. What one controller says holds for the switch. */
+	if ((flags & CONFIG_FRAG_MASK) == CONFIG_FRAG_REASM || flags & ~(known | CONFIG_FRAG_MASK))
 		return OFERR_CONFIG_BAD_FLAGS;
-	conn->config_flags = flags;
+	conn->agent->fragments = flags & CONFIG_FRAG_MASK;
+	pl_bridge_set_drop_fragments(conn->agent->br, conn->agent->fragments == CONFIG_FRAG_DROP);
+	conn->config_flags = flags & (uint16_t)~CONFIG_FRAG_MASK;
 	conn->miss_send_len = miss_send_len;
 	if (flags & CONFIG_INVALID_TTL)
 		conn->async.packet_in[0] |= 1u << OF_REASON_INVALID_TTL;

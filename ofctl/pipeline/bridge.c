@@ -146,3 +146,8 @@ void pl_bridge_set_table_miss(struct pl_bridge *br, bool to_controller)
 {
 	set_flag(br, &br->miss_to_controller, to_controller);
 }
+
+void pl_bridge_set_drop_fragments(struct pl_bridge *br, bool on)
+{
+	set_flag(br, &br->drop_fragments, on);
+}

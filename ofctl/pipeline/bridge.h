@@ -62,6 +62,7 @@ struct pl_bridge {
 	struct flow_timed timed;
 	_Atomic bool standalone;
 	_Atomic bool miss_to_controller;
+	_Atomic bool drop_fragments;
 	bool closing;
 	bool learn_flush_due;      /* learn.h: */
 	struct hmap learn_cookies; /* struct learn_cookie */

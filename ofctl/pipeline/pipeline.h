@@ -79,6 +79,10 @@ void pl_bridge_set_standalone(struct pl_bridge *br, bool on);
  * dropped as 1.3 says (the default). */
 void pl_bridge_set_table_miss(struct pl_bridge *br, bool to_controller);
 
+/* IP fragments are dropped, or matched as they are (the default): a first one by its ports, a later
+ * one as having ports 0. */
+void pl_bridge_set_drop_fragments(struct pl_bridge *br, bool on);
+
 enum pl_vlan_mode { PL_VLAN_TRUNK, PL_VLAN_ACCESS, PL_VLAN_NATIVE_TAGGED, PL_VLAN_NATIVE_UNTAGGED };
 
 /* A tunnel port. What is "flow" comes from the tunnel fields of each packet. */

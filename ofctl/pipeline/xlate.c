@@ -285,6 +285,26 @@ bool xlate_instructions(struct xlate *x, const struct of_instructions *ins, uint
 	return true;
 }
 
+/* OFPC_FRAG_DROP (OpenFlow 1.3, 7.3.2). Otherwise fragments are matched as they are: a first one by
+ * its ports, so that it does not slip past a flow that names them; a later one has none (0). */
+static bool drops_fragment(struct xlate *x)
+{
+	struct xlate_key need = {.dp.eth_type = 0xffff};
+	uint16_t type = rte_be_to_cpu_16(x->key.dp.eth_type);
+
+	if (!atomic_load(&x->br->drop_fragments))
+		return false;
+	xlate_need_mask(x, &need);
+	if (type != 0x0800 && type != 0x86dd)
+		return false;
+	need.dp.ip_frag = HAL_FRAG_ANY;
+	xlate_need_mask(x, &need);
+	if (!(x->key.dp.ip_frag & HAL_FRAG_ANY))
+		return false;
+	xlate_trace(x, "a fragment: dropped by the switch's configuration");
+	return true;
+}
+
 /* Looks the table up and runs the winner's actions. Returns what follows them, or NULL: nothing,
  * at least not now. */
 static const struct of_instructions *run_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
@@ -301,6 +321,8 @@ static const struct of_instructions *run_table(struct xlate *x, uint8_t table, r
 		xlate_frame_table(x, table, in_port);
 		return NULL;
 	}
+	if (drops_fragment(x))
+		return NULL;
 	x->key.in_port_of = in_port;
 	f = first_tuple ? xlate_lookup_first_tuple(x, table) : xlate_lookup(x, table);
 	x->key.in_port_of = real_in_port;

@@ -294,7 +294,76 @@ static void test_depth(void)
 	EXPECT_TEXT(outputs("in_port=1,tcp"), "-");
 }
 
+/* The lookup takes the addresses of the connection's first packet for the packet's; actions do not.
+ */
+static void test_first_tuple(void)
+{
+	struct of_ct ct = {.recirc_table = 1};
+	struct of_action again = {
+		.type = OFACT_RESUBMIT, .port = OF_PORT_IN_PORT, .table = 2, .with_ct = true};
+	struct of_action then = {.type = OFACT_RESUBMIT, .port = OF_PORT_IN_PORT, .table = 3};
+	struct hal_key key = rig_key("in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tcp_dst=80");
+	struct pl_megaflow *first, *m;
+	char text[512];
+
+	rig_ports(4);
+	CU_ASSERT_EQUAL(SPECIAL("tcp actions=", {.type = OFACT_CT, .ct = &ct}), OFERR_OK);
+	CU_ASSERT_EQUAL(SPECIAL("table=1,ct_state=+trk-inv,tcp actions=", again, then), OFERR_OK);
+	flow("table=2,tcp,nw_src=10.9.9.9,tcp_dst=8080 actions=output:2");
+	flow("table=3,tcp,nw_src=10.0.0.1 actions=output:3");
+	first = rig_translate(&key);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+	CU_ASSERT_EQUAL_FATAL(first->n_recircs, 1);
+	key.recirc_id = rte_cpu_to_be_32(first->recircs[0]->id);
+	key.ct_state = RTE_BE32(0x20);
+	key.ct_nw_proto = 6;
+	key.ct_nw_src = RTE_BE32(0x0a090909);
+	key.ct_tp_dst = RTE_BE16(8080);
+	m = rig_translate(&key);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	hal_program_format(m->mf.program, NULL, NULL, text, sizeof(text));
+	EXPECT_TEXT(text, "output(102),output(103)");
+	hal_cmatch_format(m->mf.match, text, sizeof(text));
+	EXPECT(strstr(text, "ct_nw_src=10.9.9.9") && strstr(text, "ct_tp_dst=8080"), text);
+	EXPECT(strstr(text, ",nw_src=10.0.0.1") && !strstr(text, ",tcp_dst"), text);
+	megaflow_free(&m->mf);
+	/* A packet without a connection does not go there. */
+	key.ct_nw_proto = 0;
+	key.ct_nw_src = 0;
+	key.ct_tp_dst = 0;
+	m = rig_translate(&key);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	hal_program_format(m->mf.program, NULL, NULL, text, sizeof(text));
+	EXPECT_TEXT(text, "output(103)");
+	megaflow_free(&m->mf);
+	megaflow_free(&first->mf);
+}
+
+static void test_fragments(void)
+{
+	rig_ports(4);
+	flow("priority=2,tcp,tcp_dst=80 actions=drop");
+	flow("priority=1,ip actions=output:2");
+	flow("priority=0 actions=output:3");
+	/* A first fragment has its ports, a later one has none. */
+	EXPECT_TEXT(outputs("in_port=1,tcp,tcp_dst=80,nw_frag=first"), "-");
+	EXPECT_TEXT(outputs("in_port=1,tcp,nw_frag=later"), "2");
+	rig_send_text("in_port=1,tcp,nw_frag=first", 1);
+	rig_settle();
+	pl_bridge_set_drop_fragments(rig.br, true);
+	EXPECT_TEXT(outputs("in_port=1,tcp,nw_frag=first"), "-");
+	EXPECT_TEXT(outputs("in_port=1,udp,nw_frag=first"), "-");
+	EXPECT_TEXT(outputs("in_port=1,udp"), "2");
+	EXPECT_TEXT(outputs("in_port=1,arp"), "3");
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig_match("in_port=1,udp"), "nw_frag=no"));
+	rig_check_live("without fragments");
+	pl_bridge_set_drop_fragments(rig.br, false);
+	EXPECT_TEXT(outputs("in_port=1,udp,nw_frag=later"), "2");
+}
+
 CU_TestInfo register_tests[] = {
+	{"fragments", test_fragments},
+	{"resubmit with the connection's tuple", test_first_tuple},
 	{"registers of all widths", test_widths},
 	{"move", test_move},
 	{"push and pop", test_stack},
