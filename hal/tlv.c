@@ -21,11 +21,6 @@ static _Atomic(const struct hal_tlv_table *) table = &empty;
 /* How many have added each entry. Control thread. */
 static unsigned users[HAL_TLV_MAX];
 
-static struct {
-	void (*change)(void *ctx, bool begin);
-	void *ctx;
-} watcher;
-
 const struct hal_tlv_table *hal_tlv_table(void)
 {
 	return atomic_load_explicit(&table, memory_order_acquire);
@@ -38,21 +33,10 @@ static void free_table(void *old)
 
 static void publish(const struct hal_tlv_table *t)
 {
-	const struct hal_tlv_table *old;
+	const struct hal_tlv_table *old = atomic_exchange(&table, t);
 
-	if (watcher.change)
-		watcher.change(watcher.ctx, true);
-	old = atomic_exchange(&table, t);
 	if (old != &empty)
 		rcu_defer(free_table, (void *)(uintptr_t)old);
-	if (watcher.change)
-		watcher.change(watcher.ctx, false);
-}
-
-void hal_tlv_watch(void (*change)(void *ctx, bool begin), void *ctx)
-{
-	watcher.change = change;
-	watcher.ctx = ctx;
 }
 
 /* The first place that is free for `len` bytes, or -ENOSPC. */

@@ -40,8 +40,4 @@ int hal_tlv_add(unsigned index, uint16_t class, uint8_t type, uint8_t len);
 int hal_tlv_remove(unsigned index); /* -ENOENT, -ENOMEM */
 void hal_tlv_clear(void);           /* all, whoever added them */
 
-/* Control thread: `change` is told before (begin) and after each change of the table. There is one
- * who watches; NULL: nobody. */
-void hal_tlv_watch(void (*change)(void *ctx, bool begin), void *ctx);
-
 #endif

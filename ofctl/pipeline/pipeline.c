@@ -11,11 +11,9 @@
 
 #include "hal/base/log.h"
 #include "hal/base/rcu.h"
-#include "hal/tlv.h"
 #include "offload/offload.h"
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/pipeline_priv.h"
-#include "ofctl/pipeline/tunnel.h"
 #include "swpath/swpath.h"
 
 LOG_DEFINE(pipeline);
@@ -149,7 +147,6 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	if (!pl->wake_event || !pl->sweep_event || !pl->reclaim_event ||
 		event_add(pl->wake_event, NULL) || event_add(pl->sweep_event, &interval))
 		goto free_events;
-	hal_tlv_watch(tunnel_options_change, pl);
 	*out = pl;
 	return 0;
 
@@ -229,7 +226,6 @@ void pipeline_close(struct pipeline *pl)
 	free(pl->oracle);
 	hmap_destroy(&pl->bridge_ids);
 	hmap_destroy(&pl->patches);
-	hal_tlv_watch(NULL, NULL);
 	hmap_destroy(&pl->internals);
 	hmap_destroy(&pl->tunnels);
 	hmap_destroy(&pl->tunnel_peers);

@@ -50,6 +50,10 @@ void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *
 struct host_ops pipeline_host_ops(struct pipeline *pl);
 void pipeline_set_host(struct pipeline *pl, struct host *host);
 
+/* Around changes of the TLV table (hal/tlv.h): what used it is translated again. */
+void pipeline_tlv_change_begin(struct pipeline *pl);
+void pipeline_tlv_change_end(struct pipeline *pl);
+
 /* For struct swpath_ops and struct offload_ops: ctx is the struct pipeline. */
 struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct hal_key *key,
 	const struct rte_mbuf *pkt, bool *cache);

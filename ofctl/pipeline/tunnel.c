@@ -246,12 +246,13 @@ void pipeline_set_host(struct pipeline *pl, struct host *host)
 	pl->host = host;
 }
 
-void tunnel_options_change(void *pl, bool begin)
+void pipeline_tlv_change_begin(struct pipeline *pl)
 {
-	if (begin) {
-		pipeline_change_begin(pl);
-		return;
-	}
+	pipeline_change_begin(pl);
+}
+
+void pipeline_tlv_change_end(struct pipeline *pl)
+{
 	changed(pl, DEP_TUNNELS);
 	pipeline_change_end(pl);
 }

@@ -54,7 +54,4 @@ const struct pl_port *internal_port(const struct pipeline *pl, const char *netde
 int tunnel_publish(struct pl_port *p);
 void tunnel_unpublish(struct pl_port *p);
 
-/* For hal_tlv_watch(): what depended on the TLV table is translated again. */
-void tunnel_options_change(void *pl, bool begin);
-
 #endif

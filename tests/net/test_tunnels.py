@@ -484,6 +484,35 @@ def test_geneve_with_open_vswitch(lab):
         expect(iperf(lab, peer, h1, "10.0.0.2") > 0.02, "TCP")
 
 
+def test_geneve_options_with_open_vswitch(lab):
+    """Each side writes an option that the other matches; one has it mapped elsewhere."""
+    with ovs_peer(lab) as peer:
+        peer.tunnel("geneve", remote_ip="172.16.0.1", key=77)
+        h1 = overlay(lab, "geneve", remote_ip="172.16.0.2", key=77)
+        reached(h1, "10.0.0.2")
+        lab.sluice.ofctl("add-tlv-map", "br-int",
+                         "{class=0x102,type=0x80,len=4}->tun_metadata3")
+        lab.sluice.ofctl("add-tlv-map", "br-int", "{class=0x102,type=1,len=8}->tun_metadata0")
+        peer.sw.ofctl("add-tlv-map", "br-int", "{class=0x102,type=1,len=8}->tun_metadata5")
+        peer.sw.ofctl("add-tlv-map", "br-int", "{class=0x102,type=0x80,len=4}->tun_metadata0")
+        for sw, short, long in ((lab.sluice, 3, 0), (peer.sw, 0, 5)):
+            sw.ofctl("add-flow", "br-int", "priority=40000,in_port=1,actions="
+                     "set_field:0xc0ffee->tun_metadata%d,set_field:0x123456789abc->tun_metadata%d,"
+                     "NORMAL" % (short, long))
+            sw.ofctl("add-flow", "br-int", "priority=40000,in_port=2,tun_metadata%d=0xc0ffee,"
+                     "tun_metadata%d=0x56789abc/0xffffffff,actions=NORMAL" % (short, long))
+            sw.ofctl("add-flow", "br-int", "priority=30000,in_port=2,actions=drop")
+        reached(h1, "10.0.0.2")
+        h1.ping("10.0.0.2", 5)
+        for sw in (lab.sluice, peer.sw):
+            expect(sum(f["n_packets"] for f in sw.flows("br-int") if "tun_metadata" in f["match"])
+                   >= 5, "packets came with their options")
+        # A value that is not the one asked for.
+        peer.sw.ofctl("mod-flows", "br-int", "in_port=1,actions=set_field:0xc0ffed->tun_metadata0,"
+                      "set_field:0x123456789abc->tun_metadata5,NORMAL")
+        lost(h1, "10.0.0.2")
+
+
 def test_vxlan_over_ipv6_with_open_vswitch(lab):
     with ovs_peer(lab) as peer:
         peer.tunnel("vxlan", remote_ip="fd00::1", key=78)
