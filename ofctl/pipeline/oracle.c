@@ -196,7 +196,7 @@ void oracle_look(struct pipeline *pl, const struct pl_megaflow *m, const struct 
 	if (!o)
 		return;
 	turn = atomic_fetch_add_explicit(&o->turn, 1, memory_order_relaxed);
-	if (turn % o->every || !has_budget(o))
+	if (turn % o->every || (o->every > 1 && !has_budget(o)))
 		return;
 	oracle_check(pl, m, key, TRIES);
 	turn = atomic_fetch_add_explicit(&o->n_recent, 1, memory_order_relaxed);

@@ -9,8 +9,8 @@
  * happens to live: such faults are hardly ever found from outside.
  *
  * It is always there in debug builds (a part of all translations is checked) and wherever the
- * environment variable SLUICE_WIDTH_ORACLE is a number: 1 checks every translation, 16 every 16th,
- * 0 none.
+ * environment variable SLUICE_WIDTH_ORACLE is a number: 1 checks every translation, 16 every 16th
+ * (and no more in a second than leave time for other work), 0 none.
  *
  * Thread-safety: oracle_check() by any thread under RCU.
  */
@@ -40,8 +40,8 @@ struct width_oracle {
 /* NULL: off, as the environment says. */
 struct width_oracle *oracle_open(void);
 
-/* Checks a new megaflow with the key that it was made of, if it is its turn. `version` is that of
- * the tables: what changes meanwhile proves nothing. */
+/* Checks a new megaflow with the key that it was made of, if it is its turn. Tables that change
+ * meanwhile prove nothing. */
 void oracle_look(struct pipeline *pl, const struct pl_megaflow *m, const struct hal_key *key);
 
 /* Tries `n` packets like the key. Returns the number of those that are treated otherwise. */

@@ -221,6 +221,7 @@ void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m)
 		return;
 	}
 	n->version = atomic_load(&pl->version);
+	oracle_look(pl, n, &key);
 	same = hal_cmatch_equal(m->mf.match, n->mf.match);
 	if (same && hal_program_equal(m->mf.program, n->mf.program) &&
 		megaflow_same_credits(m, n)) {
