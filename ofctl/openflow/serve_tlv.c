@@ -188,7 +188,6 @@ enum of_error of_serve_tlv_mod(struct of_conn *conn, struct of_rd r)
 {
 	struct of_agents *all = conn->agent->all;
 	uint16_t command = of_get_u16(&r);
-	enum of_error err;
 
 	of_skip(&r, 6);
 	if (r.bad || r.left % MAP_LEN)
@@ -197,13 +196,9 @@ enum of_error of_serve_tlv_mod(struct of_conn *conn, struct of_rd r)
 		return OFERR_IS_SLAVE;
 	if (command > NXTTMC_CLEAR)
 		return OFERR_TLV_BAD_COMMAND;
-	pipeline_tlv_change_begin(conn->agent->pl);
 	if (command == NXTTMC_ADD)
-		err = add(r);
-	else
-		err = command == NXTTMC_DELETE ? delete (all, r) : clear(all);
-	pipeline_tlv_change_end(conn->agent->pl);
-	return err;
+		return add(r);
+	return command == NXTTMC_DELETE ? delete (all, r) : clear(all);
 }
 
 enum of_error of_serve_tlv_request(struct of_conn *conn, const uint8_t *msg, struct of_rd r)

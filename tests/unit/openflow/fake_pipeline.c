@@ -305,14 +305,3 @@ enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r)
 	fake.last_continuation_len = r->continuation_len;
 	return OFERR_OK;
 }
-
-void pipeline_tlv_change_begin(struct pipeline *pl)
-{
-	(void)pl;
-}
-
-void pipeline_tlv_change_end(struct pipeline *pl)
-{
-	(void)pl;
-	fake.tlv_changes++;
-}

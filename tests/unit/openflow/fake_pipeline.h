@@ -13,7 +13,7 @@
 
 struct fake {
 	unsigned flow_mods, packet_outs, barriers, refreshes, flushes, port_mods;
-	unsigned resumes, tlv_changes;
+	unsigned resumes;
 	size_t last_resume_len, last_continuation_len;
 	bool standalone;
 	struct of_packet_out last_out; /* without data and actions */
