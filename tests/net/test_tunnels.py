@@ -501,7 +501,7 @@ def test_geneve_options_with_open_vswitch(lab):
                      "NORMAL" % (short, long))
             sw.ofctl("add-flow", "br-int", "priority=40000,in_port=2,tun_metadata%d=0xc0ffee,"
                      "tun_metadata%d=0x56789abc/0xffffffff,actions=NORMAL" % (short, long))
-            sw.ofctl("add-flow", "br-int", "priority=30000,in_port=2,actions=drop")
+            sw.ofctl("add-flow", "br-int", "priority=35000,in_port=2,actions=drop")
         reached(h1, "10.0.0.2")
         h1.ping("10.0.0.2", 5)
         for sw in (lab.sluice, peer.sw):
@@ -530,7 +530,7 @@ def test_group_policy_with_open_vswitch(lab):
                       "priority=40000,in_port=1,actions=set_field:0x1234->tun_gbp_id,NORMAL")
         lab.sluice.ofctl("add-flow", "br-int",
                          "priority=40000,in_port=2,tun_gbp_id=0x1234,actions=NORMAL")
-        lab.sluice.ofctl("add-flow", "br-int", "priority=30000,in_port=2,actions=drop")
+        lab.sluice.ofctl("add-flow", "br-int", "priority=35000,in_port=2,actions=drop")
         h1.ping("10.0.0.2", 5)
 
 
