@@ -8,11 +8,10 @@ import contextlib
 import json
 import random
 import re
-import socket
 import struct
 
 import slu
-from nettest import (Host, checksum, ether, expect, expect_equal, expect_in, ipv4, mac, main, udp4,
+from nettest import (checksum, ether, expect, expect_equal, expect_in, ipv4, main, udp4,
                      wait_until)
 
 
