@@ -24,7 +24,7 @@ static void put_wide_hex(struct hal_text *t, const uint8_t *p, unsigned n)
 		p++;
 		n--;
 	}
-	hal_text_put(t, "0x%x", *p);
+	hal_text_put(t, *p ? "0x%x" : "%x", *p);
 	while (--n)
 		hal_text_put(t, "%02x", *++p);
 }

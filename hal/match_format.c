@@ -95,7 +95,9 @@ static const struct place after_vlan[] = {
 	{FIELD_PBB_UCA, NULL},
 	{FIELD_IPV6_SRC, NULL},
 	{FIELD_IPV6_DST, NULL},
-	{FIELD_IPV6_FLABEL, "ipv6_label"},
+};
+
+static const struct place after_label[] = {
 	{FIELD_IPV6_EXTHDR, NULL},
 	{FIELD_ARP_SPA, NULL},
 	{FIELD_ARP_TPA, NULL},
@@ -225,6 +227,21 @@ static void put_vlan(struct printer *p)
 		hal_text_put(&p->t, "/0x%04x", mask);
 }
 
+/* With all of its five digits. */
+static void put_label(struct printer *p)
+{
+	uint64_t mask = hal_field_get_u64(FIELD_IPV6_FLABEL, p->mask);
+	uint64_t label = hal_field_get_u64(FIELD_IPV6_FLABEL, p->value) & mask;
+
+	if (!p->left[FIELD_IPV6_FLABEL])
+		return;
+	p->left[FIELD_IPV6_FLABEL] = false;
+	hal_text_comma(&p->t, 0);
+	hal_text_put(&p->t, "ipv6_label=0x%05" PRIx64, label);
+	if (mask != 0xfffff)
+		hal_text_put(&p->t, "/0x%05" PRIx64, mask);
+}
+
 /* A whole DSCP is printed as the byte that it lies in. */
 static void put_tos(struct printer *p)
 {
@@ -265,6 +282,8 @@ int hal_match_format(const void *value, const void *mask, bool dp, char *buf, si
 	PUT_PLACES(&p, before_vlan);
 	put_vlan(&p);
 	PUT_PLACES(&p, after_vlan);
+	put_label(&p);
+	PUT_PLACES(&p, after_label);
 	put_tos(&p);
 	PUT_PLACES(&p, after_tos);
 	for (unsigned id = 0; id < FIELD_MAX; id++)

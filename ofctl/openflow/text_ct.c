@@ -34,7 +34,7 @@ static bool take_address(char **s, struct of_ct *ct, uint8_t *to)
 	text += bracket;
 	end = bracket ? text + strcspn(text, "]") : text + strspn(text, "0123456789.");
 	/* Without brackets an IPv6 address goes on to where another begins: no port can follow. */
-	if (!bracket && strchr("0123456789abcdefABCDEF:", *end) && *end)
+	if (!bracket && !memchr(text, '.', (size_t)(end - text)))
 		end = text + strspn(text, "0123456789abcdefABCDEF:.");
 	stop = *end;
 	*end = '\0';

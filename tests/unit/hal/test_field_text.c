@@ -73,7 +73,7 @@ static const struct {
 	{FIELD_IN_PORT, "0xfffffffd", "CONTROLLER"},
 	{FIELD_ACTSET_OUTPUT, "NONE", "ANY"},
 	{FIELD_METADATA, "0x1234/0xffff", NULL},
-	{FIELD_METADATA, "0", "0x0"},
+	{FIELD_METADATA, "0", "0"},
 	{FIELD_ETH_DST, "01:00:00:00:00:00/01:00:00:00:00:00", NULL},
 	{FIELD_ETH_SRC, "0:1:2:a:B:c", "00:01:02:0a:0b:0c"},
 	{FIELD_ETH_TYPE, "0x800", "0x0800"},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Actions between their forms, line by line, to be compared with what stock tools say:
- * of-actions OpenFlow10|OpenFlow13 decode|encode.
+ * of-actions OpenFlow10|OpenFlow13 decode|encode|flow.
  *   decode: hexadecimal to "TYPE,CODE" of the error, or to "TEXT HEXADECIMAL" (as encoded again)
+ *   flow: a flow's text to what a dump of it says
  *   encode: text to hexadecimal, or to "error: MESSAGE"
  */
 #include <stdio.h>
@@ -66,6 +67,30 @@ static void encode(uint8_t version, const char *line)
 	of_instructions_free(&ins);
 }
 
+/* A flow as a dump has it, from its match on. */
+static void flow(const char *line)
+{
+	struct of_flow_mod fm;
+	char err[256], *text, *at;
+	struct of_flow_stats fs = {0};
+	struct hal_cmatch *cm;
+
+	if (of_flow_mod_parse(line, OF_FLOW_ADD, NULL, &fm, err, sizeof(err))) {
+		printf("error: %s\n", err);
+		return;
+	}
+	cm = hal_cmatch_new(&fm.match);
+	fs.match = cm;
+	fs.ins = &fm.ins;
+	fs.priority = fm.priority;
+	text = of_flow_stats_format(&fs, NULL);
+	at = text ? strstr(text, "idle_age=0, ") : NULL;
+	printf("%s\n", at ? at + strlen("idle_age=0, ") : "");
+	free(text);
+	free(cm);
+	of_instructions_free(&fm.ins);
+}
+
 int main(int argc, char **argv)
 {
 	static char line[140000];
@@ -76,6 +101,8 @@ int main(int argc, char **argv)
 		line[strcspn(line, "\n")] = '\0';
 		if (decodes)
 			decode(version, line);
+		else if (argc > 2 && !strcmp(argv[2], "flow"))
+			flow(line);
 		else
 			encode(version, line);
 		fflush(stdout);

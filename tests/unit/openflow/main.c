@@ -31,6 +31,7 @@ int main(void)
 	CU_SuiteInfo suites[] = {
 		{"codec", NULL, NULL, NULL, NULL, codec_tests},
 		{"malformed", NULL, NULL, NULL, NULL, malformed_tests},
+		{"nicira", NULL, NULL, NULL, NULL, nicira_tests},
 		{"text", NULL, NULL, NULL, NULL, text_tests},
 		{"agent", NULL, NULL, NULL, NULL, agent_tests},
 		{"serve", NULL, NULL, NULL, NULL, serve_tests},

@@ -214,7 +214,7 @@ static void exact_widths(void)
 		{{"ip,actions=dec_ttl,output:2"}, "in_port=1,ip,nw_ttl=3",
 			"ip,dp_port=101,nw_ttl=0x2/0x2"},
 		{{"ip,actions=dec_ttl,output:2"}, "in_port=1,ip,nw_ttl=1",
-			"ip,dp_port=101,nw_ttl=0x0/0xfe"},
+			"ip,dp_port=101,nw_ttl=0/0xfe"},
 		{{"ip,actions=dec_ttl,dec_ttl,output:2"}, "in_port=1,ip,nw_ttl=9",
 			"ip,dp_port=101,nw_ttl=9"},
 		/* A tag is there or not; the rest of it is written over. */
