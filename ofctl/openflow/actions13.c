@@ -2,7 +2,7 @@
  *
  * Actions of OpenFlow 1.3 (7.2.5).
  */
-#include "ofctl/openflow/actions.h"
+#include "ofctl/openflow/actions_nx.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,6 +51,8 @@ static enum of_error set_field(struct of_rd *r, struct of_actions *acts)
 	wire = of_get_bytes(r, h.len);
 	if (!wire || r->left >= 8)
 		return OFERR_BAD_SET_LEN;
+	if (!of_nx_zeros(r, r->left))
+		return OFERR_BAD_SET_ARGUMENT;
 	return of_oxm_push_set(acts, &h, wire, NULL);
 }
 
