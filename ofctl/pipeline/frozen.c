@@ -23,12 +23,15 @@ static uint32_t actions_hash(const struct of_actions *acts, uint32_t h)
 {
 	for (unsigned i = 0; i < acts->n; i++) {
 		const struct of_action *a = &acts->a[i];
-		uint32_t w[] = {(uint32_t)a->type, a->port, a->group, (uint32_t)a->field, a->table,
-			a->vlan};
+		_Alignas(8) uint32_t w[] = {(uint32_t)a->type, a->port, a->group,
+			(uint32_t)a->field, a->table, a->vlan};
+		_Alignas(8) uint8_t value[sizeof(a->value)];
 
 		h = hash_bytes(w, sizeof(w), h);
-		if (a->type == OFACT_SET_FIELD)
-			h = hash_bytes(a->value, hal_field_bytes(a->field), h);
+		if (a->type == OFACT_SET_FIELD) {
+			memcpy(value, a->value, sizeof(value));
+			h = hash_bytes(value, hal_field_bytes(a->field), h);
+		}
 		h = actions_hash(&a->nested, h);
 	}
 	return h;

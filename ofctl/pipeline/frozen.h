@@ -51,10 +51,10 @@ struct pl_hash_basis {
 };
 
 struct pl_frozen {
-	uint32_t bridge; /* id */
-	uint8_t fields[FROZEN_FIELDS];
-	uint8_t tun[FROZEN_TUNNEL], tun_mask[FROZEN_TUNNEL]; /* that actions wrote */
-	bool tracked, ct_stale;                              /* as in struct xlate */
+	uint32_t bridge;                           /* id */
+	_Alignas(8) uint8_t fields[FROZEN_FIELDS]; /* read by words, as `tun` is */
+	_Alignas(8) uint8_t tun[FROZEN_TUNNEL], tun_mask[FROZEN_TUNNEL]; /* that actions wrote */
+	bool tracked, ct_stale;                                          /* as in struct xlate */
 	struct pl_hash_basis hash;
 	struct of_actions set; /* the action set; owned */
 	unsigned n_stack, n_frames;
