@@ -135,7 +135,9 @@ struct ct_conn *ct_pool_take(struct ct_pool *pool)
 		c = take_fresh(pool);
 	if (!c)
 		return NULL;
-	memset(c, 0, offsetof(struct ct_conn, index));
+	/* But for the flags, at which the control thread looks any time. */
+	memset(c, 0, offsetof(struct ct_conn, flags));
+	memset(&c->label, 0, offsetof(struct ct_conn, index) - offsetof(struct ct_conn, label));
 	c->list = CT_LISTS;
 	atomic_fetch_add_explicit(&c->generation, 1, memory_order_relaxed);
 	return c;
@@ -163,8 +165,11 @@ static void recycle(void *arg)
 	struct ct_conn *c = ct_pool_get(b->pool, b->first - 1);
 	uint32_t next;
 
-	while ((next = atomic_load_explicit(&c->next_free, memory_order_relaxed)))
+	atomic_store_explicit(&c->flags, 0, memory_order_relaxed);
+	while ((next = atomic_load_explicit(&c->next_free, memory_order_relaxed))) {
 		c = ct_pool_get(b->pool, next - 1);
+		atomic_store_explicit(&c->flags, 0, memory_order_relaxed);
+	}
 	push(b->pool, b->first, c);
 	free(b);
 }
