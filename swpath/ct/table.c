@@ -3,12 +3,15 @@
  * The table: connections found, put in, taken out.
  */
 #include <errno.h>
+#include <sched.h>
 
 #include <rte_jhash.h>
+#include <rte_pause.h>
 
 #include "swpath/ct/ct.h"
 
 #define EVICT_SHARDS 4 /* looked at for an embryonic connection */
+#define SPINS 256
 
 void ct_tuple_reverse(const struct ct_tuple *t, struct ct_tuple *out)
 {
@@ -108,13 +111,23 @@ static void unlink_node(struct conntrack *ct, struct ct_node *n)
 			memory_order_release);
 }
 
+/* Nobody holds a lock for long, unless the kernel took its CPU away: then it gets ours. */
+static void lock(struct ct_shard *s)
+{
+	for (unsigned i = 1; !rte_spinlock_trylock(&s->lock); i++)
+		if (i % SPINS)
+			rte_pause();
+		else
+			sched_yield();
+}
+
 static void lock_both(struct conntrack *ct, const struct ct_conn *c)
 {
 	unsigned a = shard_of(c->node[0].hash), b = shard_of(c->node[1].hash);
 
-	rte_spinlock_lock(&ct->shard[RTE_MIN(a, b)].lock);
+	lock(&ct->shard[RTE_MIN(a, b)]);
 	if (a != b)
-		rte_spinlock_lock(&ct->shard[RTE_MAX(a, b)].lock);
+		lock(&ct->shard[RTE_MAX(a, b)]);
 }
 
 /* The first shard's lock is held. */
@@ -220,7 +233,7 @@ bool ct_evict(struct conntrack *ct, uint32_t hash)
 		struct ct_conn *c;
 		bool taken = false;
 
-		rte_spinlock_lock(&s->lock);
+		lock(s);
 		c = TAILQ_FIRST(&s->embryos);
 		if (c && trylock_second(ct, c)) {
 			taken = take_out(ct, c);
@@ -241,7 +254,7 @@ bool ct_expire_one(struct conntrack *ct, unsigned shard, uint64_t now_ms, bool *
 	struct ct_conn *c;
 	bool taken = false;
 
-	rte_spinlock_lock(&s->lock);
+	lock(s);
 	c = ct_timer_due(s, now_ms);
 	*more = c != NULL;
 	if (c && is_live(c, now_ms)) {
@@ -263,7 +276,7 @@ void ct_requeue(struct conntrack *ct, struct ct_conn *c, uint64_t now_ms)
 {
 	struct ct_shard *s = &ct->shard[shard_of(c->node[0].hash)];
 
-	rte_spinlock_lock(&s->lock);
+	lock(s);
 	if (c->list < CT_LISTS) {
 		ct_timer_remove(s, c);
 		ct_timer_add(s, c, now_ms);

@@ -8,6 +8,7 @@
 
 #include "hal/base/rcu.h"
 #include "lab.h"
+#include "swpath/eal.h"
 
 #define THREADS 4
 #define PACKETS 40000
@@ -19,6 +20,7 @@ struct worker {
 	uint64_t seed;
 	pthread_t thread;
 	unsigned dropped;
+	struct rte_mbuf *m; /* used again: rings of packet buffers bear no preempted threads */
 };
 
 static _Atomic bool stop;
@@ -50,11 +52,13 @@ static void one(struct worker *w)
 		lab_udp(&f, e, 4);
 	else
 		lab_tcp(&f, e, flags[roll(w, 6)], roll(w, 3), roll(w, 3), 1000, -1, 0);
-	p.m = lab_mbuf(&f);
+	rte_pktmbuf_reset(w->m);
+	memcpy(rte_pktmbuf_append(w->m, (uint16_t)f.len), f.b, f.len);
+	p.m = w->m;
 	p.pool = p.m->pool;
 	if (ct_process(w->l->ct, w->id, &p, NULL, &acts[roll(w, 4)], w->l->now_ms) != SWPATH_OK)
 		w->dropped++;
-	rte_pktmbuf_free(p.m);
+	w->m = p.m;
 }
 
 static void *work(void *arg)
@@ -119,12 +123,16 @@ static void test_threads(void)
 	atomic_store(&stop, false);
 	pthread_create(&ticks, NULL, control, &l);
 	for (unsigned i = 0; i < THREADS; i++) {
-		w[i] = (struct worker){.l = &l, .id = i, .seed = 77777 + i};
+		w[i] = (struct worker){.l = &l,
+			.id = i,
+			.seed = 77777 + i,
+			.m = rte_pktmbuf_alloc(swpath_eal_pool())};
 		pthread_create(&w[i].thread, NULL, work, &w[i]);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(w[i].thread, NULL);
 		dropped += w[i].dropped;
+		rte_pktmbuf_free(w[i].m);
 	}
 	atomic_store(&stop, true);
 	pthread_join(ticks, NULL);
