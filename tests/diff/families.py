@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Families of random programs for model.py: each about one part of the datapath model.
+"""Families of random programs for test_model.py: each about one part of the datapath model.
 
 A family makes flows as ovs-ofctl reads them and packets in batches; the switches settle between
 two batches, so that what one packet leaves behind (a connection, a learned flow) is there for the
@@ -128,7 +128,7 @@ class Registers(Family):
 
     def step(self, kind, depth):
         r = self.rng
-        how = r.randrange(17)
+        how = r.randrange(18)
         if how < 3:
             sub, n = self.subfield()
             return ["load:0x%x->%s" % (r.randrange(1 << min(n, 8)), sub)]
@@ -160,12 +160,12 @@ class Registers(Family):
             return ["resubmit(%s,%d)" % ("" if self.chance(60) else self.out(), table)]
         if how == 11:
             return ["note:%02x.%02x" % (r.randrange(256), r.randrange(256))]
-        if how == 12 and self.chance(40):
+        if how == 12:
             return ["exit"]
         if how == 13:
             a, b = r.sample(range(1, 6), 2)
             return ["bundle(eth_src,%d,active_backup,ofport,members:%d,%d)" % (r.randrange(9), a, b)]
-        if how == 14:
+        if how in (14, 17):
             return ["controller(max_len=65535,reason=%s)" % self.pick("action", "no_match")]
         if how == 15:
             return ["set_field:0x%x/0xff00->reg%d" % (r.randrange(256) << 8, r.randrange(8))]
@@ -286,7 +286,7 @@ class Mpls(Family):
         out = []
         for label in range(16, 22):
             act = []
-            how = self.rng.randrange(6)
+            how = label % 6
             if how == 0:
                 act = ["pop_mpls:0x0800", "resubmit(,10)"]
             elif how == 1:
@@ -301,7 +301,7 @@ class Mpls(Family):
             else:
                 act = ["pop_mpls:0x0800", "dec_ttl"]
             out.append(self.flow(0, 100 + label, "mpls,mpls_label=%d%s" % (
-                label, ",mpls_tc=%d" % self.rng.randrange(3) if self.chance(40) else "") + (
+                label, ",mpls_tc=%d" % self.entry[label][0] if self.chance(50) else "") + (
                     ",mpls_bos=%d" % (how != 4 if how in (0, 4, 5) else self.rng.randrange(2))),
                 ",".join(act + ["output:%d" % self.out()])))
         for i, v4 in enumerate(self.v4):

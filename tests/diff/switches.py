@@ -124,6 +124,10 @@ class UnderTest:
                          "options:%s=%s" % o for o in options.items()]
         self.sw.vsctl(*args[1:])
 
+    def match_fragments(self):
+        """First fragments have their ports in every lookup: otherwise the reference hides them."""
+        self.sw.ofctl("set-frags", "br0", "nx-match", version="OpenFlow10")
+
     def conntrack(self, method):
         slu.unixctl(self.sw.ctl, method)
 

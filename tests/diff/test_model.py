@@ -139,7 +139,7 @@ class ModelDiff(Diff):
         with open(self.dir + "/rules.0") as f:
             rules = f.readlines()
         text += "\nprogram:\n" + "".join(rules[:40])
-        return text + "\nto repeat: tests/run diff/model.py --seed %d --only %d --rounds %d" % (
+        return text + "\nto repeat: tests/diff/test_model.py --seed %d --only %d --rounds %d" % (
             self.seed, index, rounds)
 
 
@@ -149,6 +149,8 @@ def compare(args):
         for s in switches:
             s.add_tunnels()
     diff = ModelDiff(switches, args.seed)
+    for s in switches:
+        s.match_fragments()
     start, last, bad = time.monotonic(), time.monotonic(), []
     order = [args.only] if args.only is not None else range(args.programs)
     if args.family:
@@ -197,7 +199,7 @@ def compare(args):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--programs", type=int, default=120)
+    p.add_argument("--programs", type=int, default=165)
     p.add_argument("--rounds", type=int, default=12, help="of packets, in each of two phases")
     p.add_argument("--only", type=int, help="run only this program")
     p.add_argument("--family", help="run only programs of this family")
