@@ -14,7 +14,8 @@
 
 int swpath_push_vlan(struct swpath_packet *p, const struct hal_act_vlan *act)
 {
-	const rte_be16_t tag[2] = {MUTATE(107, act->tpid, RTE_BE16(RTE_ETHER_TYPE_VLAN)), act->tci & ~RTE_BE16(HAL_VLAN_PRESENT)};
+	const rte_be16_t tag[2] = {MUTATE(107, act->tpid, RTE_BE16(RTE_ETHER_TYPE_VLAN)),
+		act->tci & ~RTE_BE16(HAL_VLAN_PRESENT)};
 	int drop = swpath_packet_insert(p, TAG_AT, TAG_LEN);
 
 	if (drop == SWPATH_OK)

@@ -13,7 +13,8 @@
 #include "program.h"
 
 #define MAX_SWITCHES 6
-#define UNDERLAY (PORTS + 1) /* port 7, of another bridge: tunnels leave by it; it may be missing \
+#define UNDERLAY                                                                                  \
+	(PORTS + 1)          /* port 7, of another bridge: tunnels leave by it; it may be missing \
 			      */
 #define PORT_CONTROLLER 0xfd /* in struct output: a packet-in */
 
