@@ -38,6 +38,7 @@ ACTIONS = {
 class Family:
     """What programs share: hosts, cookies, numbers of packets."""
     PAUSE_MS = 0  # after each batch
+    STATEFUL = False  # what a packet leaves behind decides on others
     TOS = (0, 0, 0x28, 3)
 
     def __init__(self, rng, number):
@@ -339,6 +340,7 @@ class Mpls(Family):
 
 class Conntrack(Family):
     """Zones, commit, marks and labels."""
+    STATEFUL = True
     NAT = False
 
     def __init__(self, rng, number):
@@ -453,6 +455,7 @@ class Learning(Family):
     """Flows that packets add. The reference follows a learned flow when it next revalidates, so
     nothing in a batch depends on what the same batch teaches."""
     PAUSE_MS = 130
+    STATEFUL = True
 
     def flows(self):
         out = [self.flow(0, 10, "", "learn(table=10,priority=%d,hard_timeout=600,cookie=0x77,"

@@ -14,8 +14,8 @@
  *   verdict                         compares; DIR/divergences  ok PACKETS FORWARDED DIVERGENT LOST
  *
  * A file of packets has lines "PORT HEX" (0: LOCAL), each frame ending in its id (packet.h), and
- * lines "settle": what comes after waits until the switches are done with what was before; "pause
- * MS" waits that long.
+ * lines "settle": what comes after waits until the switches are done with what was before; "fence"
+ * makes sure of it; "pause MS" waits that long.
  *
  * Without switches, `program` and `rules` work: to look at programs.
  */
@@ -184,6 +184,10 @@ static int replay(struct run *r, FILE *in)
 		if (!strncmp(line, "settle", 6)) {
 			wire_settle(&r->wire, 2, 60);
 			pending = 0;
+			continue;
+		}
+		if (!strncmp(line, "fence", 5)) {
+			wire_fence(&r->wire);
 			continue;
 		}
 		if (!strncmp(line, "pause ", 6)) {

@@ -78,6 +78,8 @@ class ModelDiff(Diff):
                 for port, frame in batch:
                     f.write("%d %s\n" % (port, frame.hex()))
                 f.write("settle\n")
+                if program.STATEFUL:
+                    f.write("fence\n")
                 if program.PAUSE_MS:
                     f.write("pause %d\n" % program.PAUSE_MS)
         missing, strays = map(int, self.wire.ask("replay", phase, path))
