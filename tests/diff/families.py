@@ -393,8 +393,10 @@ class Conntrack(Family):
                                  "ct(commit,zone=%d),output:%d" % (self.zone2, self.out())))
             out.append(self.flow(2, 9, "ct_state=+trk,%s" % l3, "output:%d" % self.out()))
             out.append(self.flow(3, 9, "ct_state=-trk,%s" % l3, "output:%d" % self.out()))
-        out.append(self.flow(1, 140, "ct_state=+est+trk,ct_mark=%d,%s" % (
-            self.pick(1, 2, 5), self.pick("ip", "ipv6")), "output:%d" % self.out()))
+        for i, l3 in enumerate(("ip", "ipv6")):
+            for j, mark in enumerate(self.rng.sample((1, 2, 5), 2)):
+                out.append(self.flow(1, 145 + 2 * i + j, "ct_state=+est+trk,ct_mark=%d,%s" % (
+                    mark, l3), "output:%d" % self.out()))
         out.append(self.flow(1, 141, "ct_state=+trk+est,ct_label=%s" % self.pick(
             "0x1/0x1", "0x10", "0x700000000"), "output:%d" % self.out()))
         out.append(self.flow(1, 142, "ct_state=+trk+est,ct_zone=%d,tcp,tp_dst=%d" % (
