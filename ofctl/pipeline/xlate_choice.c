@@ -19,8 +19,10 @@ struct hashed {
 	uint8_t address[16];
 	uint16_t ports;
 	uint8_t proto;
-	uint8_t pad[3];
-};
+	uint8_t pad[5];
+} __attribute__((aligned(4)));
+
+_Static_assert(sizeof(struct hashed) % 4 == 0, "rte_jhash() reads whole words");
 
 static uint16_t eth_type(struct xlate *x)
 {

@@ -92,9 +92,12 @@ void lab_tcp(struct frame *f, const struct ends *e, uint8_t flags, uint32_t seq,
 	begin(f, e, IPPROTO_TCP);
 	frame_tcp(f, e->sport, e->dport, flags);
 	tcp = f->b + f->l4;
-	*(uint32_t *)(tcp + 4) = htonl(seq);
-	*(uint32_t *)(tcp + 8) = htonl(ack);
-	*(uint16_t *)(tcp + 14) = htons(win);
+	seq = htonl(seq);
+	ack = htonl(ack);
+	win = htons(win);
+	memcpy(tcp + 4, &seq, sizeof(seq)); /* frames begin anywhere */
+	memcpy(tcp + 8, &ack, sizeof(ack));
+	memcpy(tcp + 14, &win, sizeof(win));
 	if (wscale >= 0) {
 		memcpy(f->b + f->len, (uint8_t[]){1, 3, 3, (uint8_t)wscale}, 4);
 		f->len += 4;
