@@ -127,11 +127,16 @@ void learn_run(struct pl_bridge *br, const struct pl_learn *l)
 
 bool learn_refresh(struct pl_bridge *br, const struct pl_learn *l, uint64_t used_ms)
 {
-	struct flow *f = learn_flow(br, l);
+	struct flow *f = same_match(br, l);
 
-	if (f && used_ms > f->counter->modified_ms)
+	if (!f)
+		return false;
+	/* Packets from before something else was learned in its place teach nothing any more. */
+	if (!is_flow(f, l))
+		return used_ms <= f->counter->modified_ms;
+	if (used_ms > f->counter->modified_ms)
 		f->counter->modified_ms = used_ms;
-	return f != NULL;
+	return true;
 }
 
 struct dep_key dep_key_learn(const struct pl_bridge *br, uint8_t table, uint64_t cookie)

@@ -76,7 +76,7 @@ def build(suites, results):
     """The build that tests run, and one with sanitizers for the unit tests."""
     wanted = [(BUILD, ("-Dbuildtype=debugoptimized", "-Dtests=enabled"))]
     if "unit" in suites:
-        wanted.append((BUILD_ASAN, ("-Dbuildtype=debug", "-Dtests=enabled",
+        wanted.append((BUILD_ASAN, ("-Dbuildtype=debug", "-Doptimization=1", "-Dtests=enabled",
                                     "-Db_sanitize=address,undefined", "-Db_lundef=false")))
     for where, options in wanted:
         start = time.monotonic()

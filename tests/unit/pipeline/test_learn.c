@@ -46,7 +46,8 @@ static void add_learning(const char *text, const struct of_learn *like,
 {
 	struct of_action acts[4] = {{.type = OFACT_LEARN, .learn = learn(like, s, n)}};
 
-	memcpy(acts + 1, then, n_then * sizeof(*then));
+	if (n_then)
+		memcpy(acts + 1, then, n_then * sizeof(*then));
 	CU_ASSERT_EQUAL(special_mod(OF_FLOW_ADD, text, acts, 1 + n_then), OFERR_OK);
 	free(acts[0].learn);
 }
