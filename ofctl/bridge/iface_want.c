@@ -82,7 +82,7 @@ bool iface_want_equal(const struct iface_want *a, const struct iface_want *b)
 	return a->kind == b->kind && a->mtu == b->mtu && !memcmp(a->mac, b->mac, sizeof(a->mac)) &&
 	       !strcmp(a->name, b->name) && !strcmp(a->devargs, b->devargs) &&
 	       !strcmp(a->device, b->device) && !strcmp(a->error, b->error) &&
-	       !memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel));
+	       pl_tunnel_equal(&a->tunnel, &b->tunnel);
 }
 
 static void read_trunks(const struct ovsdb_row *port, struct pl_port_config *cfg)

@@ -103,6 +103,7 @@ struct pl_tunnel {
 	bool local_flow; /* the source is the packet's tunnel source */
 	uint32_t mark;   /* of encapsulated packets */
 };
+bool pl_tunnel_equal(const struct pl_tunnel *a, const struct pl_tunnel *b);
 
 struct pl_port_config {
 	char name[64];

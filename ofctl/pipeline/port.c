@@ -217,7 +217,7 @@ static bool same_config(const struct pl_port_config *a, const struct pl_port_con
 {
 	return a->number == b->number && a->dp_port == b->dp_port && a->vlan_mode == b->vlan_mode &&
 	       a->tag == b->tag && a->on_device == b->on_device && a->device == b->device &&
-	       a->internal == b->internal && !memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel)) &&
+	       a->internal == b->internal && pl_tunnel_equal(&a->tunnel, &b->tunnel) &&
 	       !strcmp(a->name, b->name) && !strcmp(a->patch_peer, b->patch_peer) &&
 	       !memcmp(a->trunks, b->trunks, sizeof(a->trunks)) &&
 	       !memcmp(a->mac, b->mac, sizeof(a->mac));

@@ -256,3 +256,15 @@ void pipeline_tlv_change_end(struct pipeline *pl)
 	changed(pl, DEP_TUNNELS);
 	pipeline_change_end(pl);
 }
+
+bool pl_tunnel_equal(const struct pl_tunnel *a, const struct pl_tunnel *b)
+{
+	return a->on == b->on && a->type == b->type && a->udp_dst == b->udp_dst &&
+	       a->end == b->end && host_address_equal(&a->remote, &b->remote) &&
+	       host_address_equal(&a->local, &b->local) && a->in_key_flow == b->in_key_flow &&
+	       a->out_key_flow == b->out_key_flow && a->in_key == b->in_key &&
+	       a->out_key == b->out_key && a->inherit_tos == b->inherit_tos &&
+	       a->inherit_ttl == b->inherit_ttl && a->csum == b->csum && a->df == b->df &&
+	       a->gbp == b->gbp && a->has_mark == b->has_mark && a->tos == b->tos &&
+	       a->ttl == b->ttl && a->local_flow == b->local_flow && a->mark == b->mark;
+}
