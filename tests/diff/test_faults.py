@@ -99,6 +99,13 @@ def scripted(reference):
     return bad
 
 
+def settled(s):
+    """Whether no counter of a port moves any more."""
+    before = s.dump_ports()()
+    time.sleep(1)
+    return before == s.dump_ports()() and all(sum(n) for p, n in before.items() if 0 < p < 6)
+
+
 def tormented(reference, kill):
     s = SluiceUnderTest("victim%d" % kill, None)
     s.use_device("sim:nic")
@@ -115,6 +122,8 @@ def tormented(reference, kill):
     s.lossy = False
     slu.wait_until("the device is back", lambda: any(
         d["alive"] for d in s.status()["devices"]), timeout=20)
+    # What its ports counted is shown again a moment after it is back itself.
+    slu.wait_until("the counters of its ports are back", lambda: settled(s), timeout=20)
     again, _ = programs([reference, s], 70)
     print("afterwards: %d divergent programs" % again)
     s.stop()
