@@ -362,7 +362,7 @@ class Conntrack(Family):
         ex = []
         if self.chance(60):
             ex.append("set_field:0x%x->ct_mark" % self.pick(1, 2, 5))
-        if self.chance(40):
+        if self.chance(55):
             ex.append("set_field:0x%x->ct_label" % self.pick(1, 0x10, 0x700000000))
         if ex:
             parts.append("exec(%s)" % ",".join(ex))
@@ -397,8 +397,9 @@ class Conntrack(Family):
             for j, mark in enumerate(self.rng.sample((1, 2, 5), 2)):
                 out.append(self.flow(1, 145 + 2 * i + j, "ct_state=+est+trk,ct_mark=%d,%s" % (
                     mark, l3), "output:%d" % self.out()))
-        out.append(self.flow(1, 141, "ct_state=+trk+est,ct_label=%s" % self.pick(
-            "0x1/0x1", "0x10", "0x700000000"), "output:%d" % self.out()))
+        for i, label in enumerate(("0x1/0x1", "0x10", "0x700000000")):
+            out.append(self.flow(1, 160 + i, "ct_state=+trk+est,ct_label=%s" % label,
+                                 "output:%d" % self.out()))
         out.append(self.flow(1, 142, "ct_state=+trk+est,ct_zone=%d,tcp,tp_dst=%d" % (
             self.zone, self.ports[1]), "output:%d" % self.out()))
         out.append(self.flow(1, 143, "ct_state=+trk+est+rpl,ct_nw_src=%s,ip" % self.v4[0],
