@@ -28,7 +28,7 @@ def type_in(lab, block):
 
 
 def test_examples(lab):
-    use, offload = blocks()
+    use, offload, connections = blocks()
     lab.ns.veth("eth1", "far1")
     lab.ns.veth("eth2", "far2")
     out = type_in(lab, use)
@@ -39,6 +39,9 @@ def test_examples(lab):
     expect_in("sim:nic: alive", out, "offload status")
     expect_equal(lab.sluice.ctl("get", "Interface", "eth2", "error").strip(), "[]",
                  "eth2 is up on the device")
+    out = type_in(lab, connections)
+    expect_equal(out.strip(), "disabling TCP sequence checking successful",
+                 "that, and no connections yet")
 
 
 if __name__ == "__main__":
