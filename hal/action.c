@@ -199,22 +199,29 @@ void hal_build_nested_end(struct hal_builder *b, uint32_t at)
 	}
 }
 
+int hal_builder_end(struct hal_builder *b)
+{
+	if (!b->error)
+		b->error = reserve(b, 0);
+	if (b->error)
+		return b->error;
+	b->program->n_outputs = 0;
+	ACTION_FOR_EACH (a, b->program)
+		b->program->n_outputs += a->type == ACTION_OUTPUT;
+	return 0;
+}
+
 struct hal_program *hal_builder_finish(struct hal_builder *b)
 {
 	struct hal_program *p;
 
-	if (!b->error)
-		b->error = reserve(b, 0);
-	if (b->error) {
+	if (hal_builder_end(b)) {
 		free(b->program);
 		b->program = NULL;
 		b->capacity = 0;
 		return NULL;
 	}
 	p = b->program;
-	p->n_outputs = 0;
-	ACTION_FOR_EACH (a, p)
-		p->n_outputs += a->type == ACTION_OUTPUT;
 	hal_builder_init(b);
 	return p;
 }

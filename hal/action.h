@@ -233,6 +233,10 @@ uint32_t hal_build_nested_begin(struct hal_builder *b, enum hal_action_type type
 void hal_build_nested_else(struct hal_builder *b, uint32_t at);
 void hal_build_nested_end(struct hal_builder *b, uint32_t at);
 
+/* Finishes b->program where it is, for the caller to copy; it stays the builder's. 0 or the error.
+ */
+int hal_builder_end(struct hal_builder *b);
+
 /* Takes the finished program out of the builder (the caller frees it with free()), or NULL with
  * b->error set. */
 struct hal_program *hal_builder_finish(struct hal_builder *b);

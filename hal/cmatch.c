@@ -18,22 +18,26 @@ static uint32_t match_hash(const struct hal_cmatch *cm)
 	return hash_bytes(cm->w, (size_t)cm->n * 2 * sizeof(cm->w[0]), h);
 }
 
-static struct hal_cmatch *pack(const uint64_t *value, const uint64_t *mask, unsigned words)
+static size_t size_for(const uint64_t *mask, unsigned words)
 {
-	uint64_t map[2] = {0, 0};
-	struct hal_cmatch *cm;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < words; i++)
+		n += mask[i] != 0;
+	return sizeof(struct hal_cmatch) + (size_t)n * 2 * sizeof(uint64_t);
+}
+
+static void pack(struct hal_cmatch *cm, const uint64_t *value, const uint64_t *mask, unsigned words)
+{
 	unsigned n = 0, i, j = 0;
 
+	cm->map[0] = cm->map[1] = 0;
 	for (i = 0; i < words; i++) {
 		if (!mask[i])
 			continue;
-		map[i / 64] |= UINT64_C(1) << i % 64;
+		cm->map[i / 64] |= UINT64_C(1) << i % 64;
 		n++;
 	}
-	cm = malloc(sizeof(*cm) + (size_t)n * 2 * sizeof(cm->w[0]));
-	if (!cm)
-		return NULL;
-	memcpy(cm->map, map, sizeof(map));
 	cm->n = n;
 	WORDS_FOR_EACH (i, cm->map) {
 		cm->w[j] = mask[i];
@@ -41,26 +45,36 @@ static struct hal_cmatch *pack(const uint64_t *value, const uint64_t *mask, unsi
 		j++;
 	}
 	cm->hash = match_hash(cm);
+}
+
+struct hal_cmatch *hal_cmatch_new(const struct hal_match *m)
+{
+	const uint64_t *mask = (const uint64_t *)&m->mask;
+	struct hal_cmatch *cm = malloc(size_for(mask, XLATE_KEY_WORDS));
+
+	if (cm)
+		pack(cm, (const uint64_t *)&m->value, mask, XLATE_KEY_WORDS);
 	return cm;
 }
 
-/* Keys are aligned for words only if the caller made them so: copy. */
-struct hal_cmatch *hal_cmatch_new(const struct hal_match *m)
+size_t hal_cmatch_size_dp(const struct hal_key *mask)
 {
-	uint64_t value[XLATE_KEY_WORDS], mask[XLATE_KEY_WORDS];
+	return size_for((const uint64_t *)mask, HAL_KEY_WORDS);
+}
 
-	memcpy(value, &m->value, sizeof(value));
-	memcpy(mask, &m->mask, sizeof(mask));
-	return pack(value, mask, XLATE_KEY_WORDS);
+void hal_cmatch_init_dp(
+	struct hal_cmatch *cm, const struct hal_key *key, const struct hal_key *mask)
+{
+	pack(cm, (const uint64_t *)key, (const uint64_t *)mask, HAL_KEY_WORDS);
 }
 
 struct hal_cmatch *hal_cmatch_new_dp(const struct hal_key *key, const struct hal_key *mask)
 {
-	uint64_t v[HAL_KEY_WORDS], m[HAL_KEY_WORDS];
+	struct hal_cmatch *cm = malloc(hal_cmatch_size_dp(mask));
 
-	memcpy(v, key, sizeof(v));
-	memcpy(m, mask, sizeof(m));
-	return pack(v, m, HAL_KEY_WORDS);
+	if (cm)
+		hal_cmatch_init_dp(cm, key, mask);
+	return cm;
 }
 
 void hal_cmatch_expand(const struct hal_cmatch *cm, struct hal_match *m)

@@ -16,20 +16,28 @@
  *             | devices remove it; counters may still move          |
  *   DEAD      | no reader is left, counters are final               | freed
  *
- * Thread-safety: match, program, ufid, key are constant. state is atomic: the control thread
- * writes it, anyone reads. sw[] has one entry a worker, which only that worker writes. hw_packets
- * and hw_bytes are written by offload with relaxed atomics and never decrease. refs is atomic.
+ * Memory: one block, which its owner allocates and frees. Its first cache line is all that a lookup
+ * and the usual execution read; behind the struct lie the software counters of the other workers
+ * (HAL_MEGAFLOW_SIZE), one cache line each. What devices count is allocated by offload when it
+ * gives the megaflow to its first device, and freed by the owner with the rest.
+ *
+ * Thread-safety: match, program, output, chain, ufid are constant. state is atomic: the control
+ * thread writes it, anyone reads. A worker's counter is written by that worker only. hw is set once
+ * by the control thread; the sums in it are written by offload with relaxed atomics and never
+ * decrease. refs is atomic.
  */
 #ifndef SLUICE_HAL_MEGAFLOW_H
 #define SLUICE_HAL_MEGAFLOW_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hal/action.h"
 #include "hal/base/hmap.h"
 #include "hal/match.h"
+#include "hal/port.h"
 #include "hal/reason.h"
 #include "hal/rule.h"
 
@@ -66,23 +74,60 @@ struct hal_offload_slot {
 	struct hal_reason reason;
 };
 
+/* What all devices count of a megaflow, and what is known of it on each. */
+struct hal_megaflow_hw {
+	_Atomic uint64_t packets, bytes, used_ms;
+	struct hal_offload_slot slot[HAL_MAX_DEVICES];
+};
+
+#define HAL_CACHE_LINE 64
+
 struct hal_megaflow {
-	struct hal_ufid ufid;
 	const struct hal_cmatch *match;
 	const struct hal_program *program;
 	uint32_t chain;         /* recirculation id, 0: from a port */
+	uint32_t output;        /* hal_program_output() of the program */
 	_Atomic uint32_t state; /* enum hal_megaflow_state */
 	_Atomic uint32_t refs;
+	struct hmap_node cls_node;   /* swpath's classifier (shared) */
+	struct hmap_node young_node; /* swpath's young table of the worker that made it */
 	void (*release)(struct hal_megaflow *mf); /* called when refs reaches 0 */
 	uint64_t created_ms;                      /* monotonic */
-	struct hmap_node cls_node;                /* swpath's classifier (shared) */
-	struct hmap_node young_node; /* swpath's young table of the worker that made it */
-	uint16_t maker;              /* that worker */
-	_Atomic bool installed;      /* in the shared classifier: the young table may drop it */
-	_Atomic uint64_t hw_packets, hw_bytes, hw_used_ms;
-	struct hal_offload_slot offload[HAL_MAX_DEVICES];
-	struct hal_sw_counter sw[HAL_MAX_WORKERS];
+	uint16_t maker;                           /* the worker that made it */
+	uint8_t n_sw;                             /* workers that have a counter */
+	_Atomic bool installed; /* in the shared classifier: the young table may drop it */
+	/* The second line: cold, but for the counter of worker 0. */
+	_Alignas(HAL_CACHE_LINE) struct hal_sw_counter sw0;
+	struct hal_ufid ufid;
+	_Atomic(struct hal_megaflow_hw *) hw; /* NULL: no device has ever been told of it */
 };
+
+_Static_assert(offsetof(struct hal_megaflow, sw0) == HAL_CACHE_LINE, "hot is one line");
+_Static_assert(sizeof(struct hal_megaflow) == 2 * HAL_CACHE_LINE, "counters are a line apart");
+
+/* Bytes of a megaflow with the counters of so many workers (at least 1). */
+#define HAL_MEGAFLOW_SIZE(workers) (((size_t)(workers) + 1) * HAL_CACHE_LINE)
+
+/* The counter of worker 0 to n_sw - 1. */
+static inline struct hal_sw_counter *hal_megaflow_sw(const struct hal_megaflow *mf, unsigned worker)
+{
+	return (struct hal_sw_counter *)((uintptr_t)&mf->sw0 + (size_t)worker * HAL_CACHE_LINE);
+}
+
+/* Sums over all workers. */
+uint64_t hal_megaflow_sw_packets(const struct hal_megaflow *mf);
+
+static inline struct hal_megaflow_hw *hal_megaflow_hw(const struct hal_megaflow *mf)
+{
+	return atomic_load_explicit(
+		&((struct hal_megaflow *)(uintptr_t)mf)->hw, memory_order_acquire);
+}
+
+/* The same, made if need be; NULL without memory. Control thread. */
+struct hal_megaflow_hw *hal_megaflow_hw_make(struct hal_megaflow *mf);
+
+/* The datapath port if the program is one OUTPUT step and no more, else HAL_PORT_NONE. */
+uint32_t hal_program_output(const struct hal_program *p);
 
 static inline void hal_megaflow_ref(struct hal_megaflow *mf)
 {

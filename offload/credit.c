@@ -6,19 +6,10 @@
 #include "hal/mutation.h"
 #include "offload/internal.h"
 
-uint64_t megaflow_sw_packets(const struct hal_megaflow *mf)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < HAL_MAX_WORKERS; i++)
-		sum += atomic_load_explicit(&mf->sw[i].packets, memory_order_relaxed);
-	return sum;
-}
-
 void credit(struct device *dev, struct rule *rule, const struct hal_counter *c)
 {
+	struct hal_megaflow_hw *hw;
 	struct hal_offload_slot *s;
-	struct hal_megaflow *mf;
 	uint64_t packets, bytes;
 
 	if (!c->known)
@@ -30,15 +21,15 @@ void credit(struct device *dev, struct rule *rule, const struct hal_counter *c)
 	rule_rate(rule, now_ms());
 	if (rule->have != HAVE_CLAIM || (!packets && !bytes))
 		return;
-	mf = rule->holder->flow->mf;
-	atomic_fetch_add_explicit(&mf->hw_packets, packets, memory_order_relaxed);
-	atomic_fetch_add_explicit(&mf->hw_bytes, bytes, memory_order_relaxed);
-	atomic_store_explicit(&mf->hw_used_ms, now_ms(), memory_order_relaxed);
+	hw = hal_megaflow_hw(rule->holder->flow->mf);
+	atomic_fetch_add_explicit(&hw->packets, packets, memory_order_relaxed);
+	atomic_fetch_add_explicit(&hw->bytes, bytes, memory_order_relaxed);
+	atomic_store_explicit(&hw->used_ms, now_ms(), memory_order_relaxed);
 	pthread_mutex_lock(&dev->lock);
-	s = &mf->offload[dev->index];
+	s = &hw->slot[dev->index];
 	s->packets += packets;
 	s->bytes += bytes;
-	s->used_ms = atomic_load_explicit(&mf->hw_used_ms, memory_order_relaxed);
+	s->used_ms = atomic_load_explicit(&hw->used_ms, memory_order_relaxed);
 	s->verified = true;
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -68,11 +59,11 @@ static void look_for_leaks(struct device *dev, struct claim *c, uint64_t now)
 	/* A packet that began its way in software goes on there. */
 	if (now < c->placed_ms + LEAK_GRACE_MS || c->flow->mf->chain)
 		return;
-	packets = megaflow_sw_packets(c->flow->mf);
+	packets = hal_megaflow_sw_packets(c->flow->mf);
 	if (c->leak_started && packets == c->leak_base)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	s = &c->flow->mf->offload[dev->index];
+	s = &hal_megaflow_hw(c->flow->mf)->slot[dev->index];
 	if (c->leak_started) {
 		s->leaked += packets - c->leak_base;
 		dev->info.leaked_packets += packets - c->leak_base;

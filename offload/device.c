@@ -222,6 +222,10 @@ void device_attach(struct device *dev, struct flow *flow)
 	struct claim *c = flow->claim[dev->index];
 	struct hal_reason r;
 
+	if (!hal_megaflow_hw_make(flow->mf)) {
+		log_warn("out of memory: a megaflow stays out of %s", dev->info.name);
+		return;
+	}
 	if (!c)
 		c = flow->claim[dev->index] = malloc(sizeof(*c));
 	if (!c) {
@@ -440,7 +444,8 @@ static void detach_all(struct offload *ol, struct device *dev)
 			continue;
 		flow->claim[dev->index] = NULL;
 		claim_free(c);
-		memset(&flow->mf->offload[dev->index], 0, sizeof(flow->mf->offload[0]));
+		memset(&hal_megaflow_hw(flow->mf)->slot[dev->index], 0,
+			sizeof(struct hal_offload_slot));
 		if (list)
 			list[n++] = flow;
 	}

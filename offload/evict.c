@@ -70,7 +70,7 @@ static void evict(struct device *dev, struct rule *rule, uint64_t rate)
 	hal_refuse(&r, HAL_REASON_NO_ROOM, "made room for a busier flow (%llu packets/s)",
 		(unsigned long long)rate);
 	c->heat_ms = now_ms();
-	c->heat_packets = megaflow_sw_packets(c->flow->mf);
+	c->heat_packets = hal_megaflow_sw_packets(c->flow->mf);
 	c->rate = rule->rate;
 	claim_stand(dev, c, STANDING_MISFIT, &r);
 	retry_wait(dev, c, &r);

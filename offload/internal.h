@@ -465,7 +465,6 @@ void credit(struct device *dev, struct rule *rule, const struct hal_counter *c);
 void credit_final(struct device *dev, struct rule *rule, bool replaced);
 void counters_begin(struct device *dev);
 void counters_slice(struct device *dev, uint64_t now);
-uint64_t megaflow_sw_packets(const struct hal_megaflow *mf);
 
 /* retry.c */
 void retry_wait(struct device *dev, struct claim *c, const struct hal_reason *r);

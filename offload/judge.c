@@ -34,7 +34,7 @@ void judge_prepare(struct claim *c)
 			c->in_port = rte_be_to_cpu_32(key.in_port);
 	}
 	c->heat_ms = now_ms();
-	c->heat_packets = megaflow_sw_packets(c->flow->mf);
+	c->heat_packets = hal_megaflow_sw_packets(c->flow->mf);
 }
 
 static int refuse_port(struct hal_reason *r, uint32_t port)

@@ -49,7 +49,7 @@ static uint64_t heat(struct claim *c, uint64_t now)
 
 	if (age < RATE_MS)
 		return c->rate;
-	packets = megaflow_sw_packets(c->flow->mf);
+	packets = hal_megaflow_sw_packets(c->flow->mf);
 	c->rate = (packets - c->heat_packets) * 1000 / age;
 	c->heat_packets = packets;
 	c->heat_ms = now;

@@ -35,7 +35,7 @@ static void count(struct offload_device_info *info, const struct hal_offload_slo
 void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,
 	const struct hal_reason *r)
 {
-	struct hal_offload_slot *s = &mf->offload[dev->index];
+	struct hal_offload_slot *s = &hal_megaflow_hw(mf)->slot[dev->index];
 
 	pthread_mutex_lock(&dev->lock);
 	count(&dev->info, s, -1ull);
@@ -63,20 +63,21 @@ void slot_set(struct device *dev, struct claim *c, enum hal_placement p, const s
 void slot_verified(struct device *dev, struct claim *c)
 {
 	pthread_mutex_lock(&dev->lock);
-	c->flow->mf->offload[dev->index].verified = true;
+	hal_megaflow_hw(c->flow->mf)->slot[dev->index].verified = true;
 	pthread_mutex_unlock(&dev->lock);
 }
 
 void offload_slot_read(struct offload *ol, const struct hal_megaflow *mf, unsigned device,
 	struct hal_offload_slot *out)
 {
+	const struct hal_megaflow_hw *hw = hal_megaflow_hw(mf);
 	struct device *dev = device_at(ol, device);
 
 	memset(out, 0, sizeof(*out));
 	hal_reason_clear(&out->reason);
-	if (!dev)
+	if (!dev || !hw)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	*out = mf->offload[device];
+	*out = hw->slot[device];
 	pthread_mutex_unlock(&dev->lock);
 }

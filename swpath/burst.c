@@ -30,7 +30,7 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 static void account(struct swpath_worker *w, struct hal_megaflow *mf, const struct hal_key *key,
 	const struct rte_mbuf *m)
 {
-	struct hal_sw_counter *c = &mf->sw[w->id];
+	struct hal_sw_counter *c = hal_megaflow_sw(mf, w->id);
 
 	add(&c->packets, 1);
 	add(&c->bytes, rte_pktmbuf_pkt_len(m));

@@ -19,15 +19,20 @@ void megaflow_totals(
 	const struct pl_megaflow *m, uint64_t *packets, uint64_t *bytes, uint64_t *used_ms)
 {
 	const struct hal_megaflow *mf = &m->mf;
-	uint64_t p = atomic_load_explicit(&mf->hw_packets, memory_order_relaxed);
-	uint64_t b = atomic_load_explicit(&mf->hw_bytes, memory_order_relaxed);
-	uint64_t used = atomic_load_explicit(&mf->hw_used_ms, memory_order_relaxed);
+	struct hal_megaflow_hw *hw = hal_megaflow_hw(mf);
+	uint64_t p = 0, b = 0, used = 0;
 
-	for (unsigned i = 0; i < HAL_MAX_WORKERS; i++) {
-		uint64_t u = atomic_load_explicit(&mf->sw[i].used_ms, memory_order_relaxed);
+	if (hw) {
+		p = atomic_load_explicit(&hw->packets, memory_order_relaxed);
+		b = atomic_load_explicit(&hw->bytes, memory_order_relaxed);
+		used = atomic_load_explicit(&hw->used_ms, memory_order_relaxed);
+	}
+	for (unsigned i = 0; i < mf->n_sw; i++) {
+		const struct hal_sw_counter *c = hal_megaflow_sw(mf, i);
+		uint64_t u = atomic_load_explicit(&c->used_ms, memory_order_relaxed);
 
-		p += atomic_load_explicit(&mf->sw[i].packets, memory_order_relaxed);
-		b += atomic_load_explicit(&mf->sw[i].bytes, memory_order_relaxed);
+		p += atomic_load_explicit(&c->packets, memory_order_relaxed);
+		b += atomic_load_explicit(&c->bytes, memory_order_relaxed);
 		if (u > used)
 			used = u;
 	}

@@ -12,24 +12,27 @@
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
-static struct packed_key *key_pack(const struct hal_key *key)
+static size_t packed_size(const struct hal_key *key)
 {
 	const uint64_t *w = (const uint64_t *)key;
-	struct packed_key *p;
-	uint64_t map = 0;
-	unsigned n = 0;
+	size_t n = 0;
 
 	for (unsigned i = 0; i < HAL_KEY_WORDS; i++)
-		if (w[i])
-			map |= 1ull << i;
-	p = malloc(sizeof(*p) + (size_t)__builtin_popcountll(map) * 8);
-	if (!p)
-		return NULL;
-	p->map = map;
+		n += w[i] != 0;
+	return sizeof(struct packed_key) + n * sizeof(uint64_t);
+}
+
+static void key_pack(struct packed_key *p, const struct hal_key *key)
+{
+	const uint64_t *w = (const uint64_t *)key;
+	unsigned n = 0;
+
+	p->map = 0;
 	for (unsigned i = 0; i < HAL_KEY_WORDS; i++)
-		if (w[i])
+		if (w[i]) {
+			p->map |= 1ull << i;
 			p->w[n++] = w[i];
-	return p;
+		}
 }
 
 void megaflow_sample(const struct pl_megaflow *m, struct hal_key *key)
@@ -58,7 +61,7 @@ static struct hal_ufid ufid_of(const struct hal_cmatch *cm, uint32_t chain)
 
 void megaflow_free(struct hal_megaflow *mf)
 {
-	struct pl_megaflow *m = (struct pl_megaflow *)mf;
+	struct pl_megaflow *m = pl_megaflow_of(mf);
 
 	for (unsigned i = 0; i < m->n_visits; i++)
 		free(m->visits[i].visit.known);
@@ -66,13 +69,9 @@ void megaflow_free(struct hal_megaflow *mf)
 		credit_drop(&m->credits[i]);
 	for (unsigned i = 0; i < m->n_recircs; i++)
 		recirc_unref(m->recircs[i]);
-	free(m->recircs);
 	free(m->visits);
 	free(m->deps);
-	free(m->credits);
-	free(m->sample);
-	free((void *)(uintptr_t)mf->match);
-	free((void *)(uintptr_t)mf->program);
+	free(hal_megaflow_hw(mf));
 	free(m);
 }
 
@@ -106,41 +105,89 @@ static int take_lists(struct pl_megaflow *m, struct xlate *x)
 		m->deps[i].key = deps[i];
 		m->deps[i].mf = m;
 	}
-	m->credits = x->credits.data;
-	m->n_credits = x->credits.n;
-	m->recircs = x->recircs.data;
-	m->n_recircs = x->recircs.n;
-	x->credits = x->recircs = (struct xlate_vec){0};
 	return 0;
+}
+
+/* Where the parts of a megaflow's block lie, in bytes; each begins on 8. */
+struct layout {
+	size_t match, program, sample, credits, recircs, end;
+};
+
+static struct layout lay_out(const struct pipeline *pl, const struct xlate *x)
+{
+	struct layout l;
+
+	l.match = offsetof(struct pl_megaflow, mf) + HAL_MEGAFLOW_SIZE(pl->n_workers);
+	l.program = l.match + hal_cmatch_size_dp(&x->wc);
+	l.sample = l.program + sizeof(struct hal_program) + x->out.program->len;
+	l.credits = l.sample + packed_size(x->orig);
+	l.recircs = l.credits + x->credits.n * sizeof(struct credit);
+	l.end = l.recircs + x->recircs.n * sizeof(struct pl_recirc *);
+	return l;
+}
+
+static void *take_vec(struct xlate_vec *v, size_t size, void *to)
+{
+	if (v->n)
+		memcpy(to, v->data, v->n * size);
+	v->n = 0;
+	return to;
+}
+
+static struct pl_megaflow *make(struct pipeline *pl, struct xlate *x)
+{
+	struct layout l = lay_out(pl, x);
+	struct hal_cmatch *match;
+	struct hal_program *program;
+	struct pl_megaflow *m;
+	uint8_t *block;
+
+	block = aligned_alloc(
+		HAL_CACHE_LINE, (l.end + HAL_CACHE_LINE - 1) & ~(size_t)(HAL_CACHE_LINE - 1));
+	if (!block)
+		return NULL;
+	memset(block, 0, l.match);
+	m = (struct pl_megaflow *)(void *)block;
+	if (take_lists(m, x)) {
+		megaflow_free(&m->mf);
+		return NULL;
+	}
+	match = (struct hal_cmatch *)(void *)(block + l.match);
+	hal_cmatch_init_dp(match, x->orig, &x->wc);
+	program = (struct hal_program *)(void *)(block + l.program);
+	memcpy(program, x->out.program, sizeof(*program) + x->out.program->len);
+	m->mf.match = match;
+	m->mf.program = program;
+	m->mf.output = hal_program_output(program);
+	m->mf.n_sw = (uint8_t)pl->n_workers;
+	m->sample = (struct packed_key *)(void *)(block + l.sample);
+	key_pack(m->sample, x->orig);
+	m->n_credits = x->credits.n;
+	m->credits = take_vec(&x->credits, sizeof(struct credit), block + l.credits);
+	m->n_recircs = x->recircs.n;
+	m->recircs = take_vec(&x->recircs, sizeof(struct pl_recirc *), block + l.recircs);
+	return m;
 }
 
 struct pl_megaflow *megaflow_new(struct pipeline *pl, struct xlate *x)
 {
-	struct pl_megaflow *m = calloc(1, sizeof(*m));
+	struct pl_megaflow *m = NULL;
 
+	if (!hal_builder_end(&x->out))
+		m = make(pl, x);
 	if (!m)
-		goto fail;
+		goto clear;
 	m->pl = pl;
 	m->bridge = x->br ? x->br->id : 0;
-	m->mf.match = hal_cmatch_new_dp(x->orig, &x->wc);
-	m->sample = key_pack(x->orig);
-	m->mf.program = hal_builder_finish(&x->out);
-	if (!m->mf.match || !m->sample || !m->mf.program || take_lists(m, x))
-		goto free_megaflow;
 	m->mf.chain = rte_be_to_cpu_32(x->orig->recirc_id);
 	m->mf.ufid = ufid_of(m->mf.match, m->mf.chain);
 	m->mf.created_ms = clock_ms();
 	m->mf.release = megaflow_free;
 	atomic_store(&m->mf.refs, 1);
 	atomic_store(&m->mf.state, MEGAFLOW_BORN);
+clear:
 	xlate_clear(x);
 	return m;
-
-free_megaflow:
-	megaflow_free(&m->mf);
-fail:
-	xlate_clear(x);
-	return NULL;
 }
 
 static bool same_credit(const struct credit *a, const struct credit *b)

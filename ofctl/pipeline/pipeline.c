@@ -117,6 +117,7 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	if (ops)
 		pl->ops = *ops;
 	pl->control = pthread_self();
+	pl->n_workers = HAL_MAX_WORKERS;
 	LIST_INIT(&pl->bridges);
 	LIST_INIT(&pl->gone_bridges);
 	TAILQ_INIT(&pl->all);
@@ -165,6 +166,11 @@ free_rings:
 	free(pl->notes);
 	free(pl);
 	return -ENOMEM;
+}
+
+void pipeline_set_workers(struct pipeline *pl, unsigned n)
+{
+	pl->n_workers = n && n < HAL_MAX_WORKERS ? n : HAL_MAX_WORKERS;
 }
 
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol)

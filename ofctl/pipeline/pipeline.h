@@ -43,6 +43,10 @@ struct pipeline_ops {
 int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struct pipeline **out);
 void pipeline_close(struct pipeline *pl);
 
+/* As many workers as there will ever be, before the first of them translates; HAL_MAX_WORKERS
+ * unless it is said. */
+void pipeline_set_workers(struct pipeline *pl, unsigned n);
+
 /* Wires the layers below; before any port exists. `ol` may be NULL. */
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol);
 

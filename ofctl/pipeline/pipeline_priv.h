@@ -62,8 +62,10 @@ struct packed_key {
 
 TAILQ_HEAD(pl_megaflow_list, pl_megaflow);
 
+/* One block of memory holds all of a megaflow but its visits and dependencies, which may be
+ * exchanged for newer ones: this struct, the counters of further workers, and then what `match`,
+ * `program`, `sample`, `credits` and `recircs` point to. */
 struct pl_megaflow {
-	struct hal_megaflow mf; /* first: swpath and offload point to it */
 	struct pipeline *pl;
 	struct hmap_node node;         /* in pl->megaflows, by ufid, while LIVE */
 	TAILQ_ENTRY(pl_megaflow) link; /* in pl->all */
@@ -79,7 +81,13 @@ struct pl_megaflow {
 	struct pl_recirc **recircs; /* that its program and its chain refer to; with references */
 	unsigned n_visits, n_deps, n_credits, n_recircs;
 	uint64_t credited_packets, credited_bytes; /* already given to flows */
+	struct hal_megaflow mf;                    /* last: swpath and offload point to it */
 };
+
+static inline struct pl_megaflow *pl_megaflow_of(struct hal_megaflow *mf)
+{
+	return (struct pl_megaflow *)(void *)((char *)mf - offsetof(struct pl_megaflow, mf));
+}
 
 /* From a worker or a device thread to the control thread. */
 enum note_type { NOTE_EFFECT, NOTE_PACKET_IN, NOTE_CALL };
@@ -108,6 +116,7 @@ struct pipeline {
 	struct event_base *base;
 	struct pipeline_ops ops;
 	struct swpath *sp;
+	unsigned n_workers;
 	struct offload *ol;
 	_Atomic uint64_t version;
 	uint64_t settled; /* version that every indexed megaflow has been compared with */

@@ -9,25 +9,23 @@
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
-static uint64_t hw(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 static void describe(
 	const struct pl_megaflow *m, struct pl_megaflow_info *info, uint64_t *cookies, unsigned max)
 {
+	struct hal_megaflow_hw *hw = hal_megaflow_hw(&m->mf);
 	uint64_t packets, bytes, used;
 
 	megaflow_totals(m, &packets, &bytes, &used);
 	info->mf = &m->mf;
-	info->hw_packets = hw(&m->mf.hw_packets);
-	info->hw_bytes = hw(&m->mf.hw_bytes);
+	if (hw) {
+		info->hw_packets = atomic_load_explicit(&hw->packets, memory_order_relaxed);
+		info->hw_bytes = atomic_load_explicit(&hw->bytes, memory_order_relaxed);
+	}
 	info->sw_packets = packets - info->hw_packets;
 	info->sw_bytes = bytes - info->hw_bytes;
 	info->used_ms = used ? clock_ms() - used : UINT64_MAX;
-	for (unsigned i = 0; i < HAL_MAX_WORKERS; i++)
-		info->tcp_flags |= atomic_load(&m->mf.sw[i].tcp_flags);
+	for (unsigned i = 0; i < m->mf.n_sw; i++)
+		info->tcp_flags |= atomic_load(&hal_megaflow_sw(&m->mf, i)->tcp_flags);
 	info->cookies = cookies;
 	for (unsigned i = 0; i < m->n_credits && info->n_cookies < max; i++)
 		if (m->credits[i].type == CREDIT_FLOW)

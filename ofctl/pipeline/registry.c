@@ -42,7 +42,7 @@ static void bury(void *arg)
 /* Any thread. */
 static void released(struct hal_megaflow *mf)
 {
-	rcu_defer(bury, mf);
+	rcu_defer(bury, pl_megaflow_of(mf));
 }
 
 /* Makes a registered megaflow live: from now on its dependencies count. */

@@ -178,6 +178,7 @@ static int open_paths(struct daemon *d, const struct options *o)
 	error = pipeline_open(d->base, &events, &d->pl);
 	if (error)
 		return error;
+	pipeline_set_workers(d->pl, sc.n_workers);
 	error = swpath_open(&sc, &d->sp, err, sizeof(err));
 	if (error) {
 		log_err("the software path cannot start: %s", err[0] ? err : strerror(-error));

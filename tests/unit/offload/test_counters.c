@@ -15,8 +15,8 @@ static void test_credit(void)
 	fake_hit(fake, &t->mf.ufid, 3, 300);
 	refresh();
 	CU_ASSERT_EQUAL(hw_packets(t), 3);
-	CU_ASSERT_EQUAL(t->mf.hw_bytes, 300);
-	CU_ASSERT(t->mf.hw_used_ms > 0);
+	CU_ASSERT_EQUAL(hal_megaflow_hw(&t->mf)->bytes, 300);
+	CU_ASSERT(hal_megaflow_hw(&t->mf)->used_ms > 0);
 	s = slot(t);
 	CU_ASSERT(s.verified);
 	CU_ASSERT_EQUAL(s.packets, 3);
@@ -28,7 +28,7 @@ static void test_credit(void)
 	withdraw(t, NULL);
 	EVENTUALLY(t->withdrawn);
 	CU_ASSERT_EQUAL(t->final_packets, 9);
-	CU_ASSERT_EQUAL(t->mf.hw_bytes, 900);
+	CU_ASSERT_EQUAL(hal_megaflow_hw(&t->mf)->bytes, 900);
 	mf_put(t);
 	end();
 }

@@ -361,7 +361,7 @@ static void test_former_run(void)
 	for (uint32_t i = 1; i <= 4; i++)
 		bind_port(i);
 	for (unsigned i = 0; i < 4; i++) {
-		memset(t[i]->mf.offload, 0, sizeof(t[i]->mf.offload)); /* as if it were new */
+		free(atomic_exchange(&t[i]->mf.hw, NULL)); /* as if it were new */
 		live(t[i]);
 	}
 	EVENTUALLY(info().placed == 4);

@@ -32,7 +32,7 @@ static void on_withdrawn(void *ctx, struct hal_megaflow *mf)
 
 	(void)ctx;
 	CU_ASSERT_FALSE(t->withdrawn);
-	t->final_packets = atomic_load(&mf->hw_packets);
+	t->final_packets = hw_packets(t);
 	t->withdrawn = true;
 }
 
@@ -90,8 +90,10 @@ static void released(struct hal_megaflow *mf)
 
 struct test_mf *mf_new(uint32_t n, uint32_t in_port, uint32_t out)
 {
-	struct test_mf *t = calloc(1, sizeof(*t));
+	struct test_mf *t = aligned_alloc(HAL_CACHE_LINE, sizeof(*t));
 
+	memset(t, 0, sizeof(*t));
+	t->mf.n_sw = 2;
 	fake_rule(&t->rule, n, in_port, out);
 	t->mf.ufid = t->rule.ufid;
 	t->mf.match = t->rule.match;
@@ -164,6 +166,7 @@ void mf_put(struct test_mf *t)
 	hal_megaflow_unref(&t->mf);
 	EVENTUALLY(t->released);
 	fake_rule_free(&t->rule);
+	free(hal_megaflow_hw(&t->mf));
 	free(t);
 }
 
@@ -180,12 +183,14 @@ void withdraw(struct test_mf *t, struct test_mf *successor)
 
 void sw_packets(struct test_mf *t, uint64_t n)
 {
-	atomic_fetch_add(&t->mf.sw[1].packets, n);
+	atomic_fetch_add(&hal_megaflow_sw(&t->mf, 1)->packets, n);
 }
 
 uint64_t hw_packets(struct test_mf *t)
 {
-	return atomic_load(&t->mf.hw_packets);
+	struct hal_megaflow_hw *hw = hal_megaflow_hw(&t->mf);
+
+	return hw ? atomic_load(&hw->packets) : 0;
 }
 
 static void set_flag(void *arg)

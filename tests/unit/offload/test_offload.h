@@ -32,6 +32,7 @@ void connection_suite(void);
 
 struct test_mf {
 	struct hal_megaflow mf;
+	struct hal_sw_counter sw1 __attribute__((aligned(HAL_CACHE_LINE))); /* of a second worker */
 	struct hal_rule rule; /* owns match and program */
 	_Atomic bool withdrawn;
 	_Atomic bool released;

@@ -61,10 +61,12 @@ static void never(struct hal_megaflow *mf)
 
 static struct test_mf *mf_new(uint32_t n, uint32_t out)
 {
-	struct test_mf *t = calloc(1, sizeof(*t));
+	struct test_mf *t = aligned_alloc(HAL_CACHE_LINE, sizeof(*t));
 	struct hal_key key = {0}, mask = {0};
 	struct hal_builder b;
 
+	memset(t, 0, sizeof(*t));
+	t->mf.n_sw = 1;
 	key.in_port = rte_cpu_to_be_32(1);
 	memset(&mask.in_port, 0xff, sizeof(mask.in_port));
 	memcpy(key.eth_dst, (uint8_t[]){2, 0, n >> 24, n >> 16, n >> 8, n}, 6);
@@ -86,6 +88,7 @@ static void mf_free(struct test_mf *t)
 	CU_ASSERT_EQUAL(t->mf.refs, 1);
 	free((void *)(uintptr_t)t->rule.match);
 	free((void *)(uintptr_t)t->rule.program);
+	free(hal_megaflow_hw(&t->mf));
 	free(t);
 }
 
@@ -202,7 +205,7 @@ static unsigned wrong_counts(uint64_t packets)
 
 	wait_for(offload_refresh);
 	for (unsigned i = 0; i < N; i++)
-		wrong += t[i]->mf.hw_packets != packets;
+		wrong += hal_megaflow_hw(&t[i]->mf)->packets != packets;
 	return wrong;
 }
 
@@ -220,8 +223,8 @@ static void test_forward(void)
 	CU_ASSERT(contract_send(&ct, 0, 4));
 	CU_ASSERT_EQUAL(contract_receive(&ct, 2, 4, 1000), 4);
 	wait_for(offload_refresh);
-	CU_ASSERT_EQUAL(next->mf.hw_packets, 4);
-	CU_ASSERT_EQUAL(t[0]->mf.hw_packets, 5);
+	CU_ASSERT_EQUAL(hal_megaflow_hw(&next->mf)->packets, 4);
+	CU_ASSERT_EQUAL(hal_megaflow_hw(&t[0]->mf)->packets, 5);
 	mf_free(t[0]);
 	t[0] = next;
 	drain();

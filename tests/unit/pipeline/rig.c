@@ -337,9 +337,9 @@ struct hal_megaflow *rig_send(const struct hal_key *key, unsigned packets)
 		if (cache)
 			mf_set_add(&paths.young, mf);
 	}
-	atomic_fetch_add(&mf->sw[0].packets, packets);
-	atomic_fetch_add(&mf->sw[0].bytes, packets * 100u);
-	atomic_store(&mf->sw[0].used_ms, clock_ms());
+	atomic_fetch_add(&hal_megaflow_sw(mf, 0)->packets, packets);
+	atomic_fetch_add(&hal_megaflow_sw(mf, 0)->bytes, packets * 100u);
+	atomic_store(&hal_megaflow_sw(mf, 0)->used_ms, clock_ms());
 	return mf;
 }
 

@@ -122,8 +122,8 @@ static void in_the_middle(void)
 	translate_inside();
 	CU_ASSERT_FATAL(inner != NULL);
 	EXPECT_TEXT(program_of(inner), "output(102)");
-	atomic_fetch_add(&inner->sw[0].packets, 3);
-	atomic_fetch_add(&inner->sw[0].bytes, 300);
+	atomic_fetch_add(&hal_megaflow_sw(inner, 0)->packets, 3);
+	atomic_fetch_add(&hal_megaflow_sw(inner, 0)->bytes, 300);
 	pipeline_change_end(rig.pl);
 	rig_settle();
 	CU_ASSERT(!rig_live(&key));
@@ -142,10 +142,10 @@ static void twins(void)
 	b = translate(&cache);
 	CU_ASSERT_FATAL(b != NULL && cache && a != b);
 	CU_ASSERT(hal_ufid_equal(&a->ufid, &b->ufid));
-	atomic_fetch_add(&a->sw[0].packets, 1);
-	atomic_fetch_add(&b->sw[0].packets, 1);
-	atomic_fetch_add(&a->sw[0].bytes, 100);
-	atomic_fetch_add(&b->sw[0].bytes, 100);
+	atomic_fetch_add(&hal_megaflow_sw(a, 0)->packets, 1);
+	atomic_fetch_add(&hal_megaflow_sw(b, 0)->packets, 1);
+	atomic_fetch_add(&hal_megaflow_sw(a, 0)->bytes, 100);
+	atomic_fetch_add(&hal_megaflow_sw(b, 0)->bytes, 100);
 	rig_settle();
 	CU_ASSERT_EQUAL(rig_check_live("twins"), 1);
 	CU_ASSERT_EQUAL(rig_packets(1), 2);
@@ -211,7 +211,7 @@ static void bridge_goes(void)
 		rig_sweep(3000);
 	CU_ASSERT(!LIST_EMPTY(&rig.pl->gone_bridges));
 	CU_ASSERT_EQUAL(LIST_FIRST(&rig.pl->gone_bridges)->id, id);
-	atomic_fetch_add(&mf->sw[0].packets, 1);
+	atomic_fetch_add(&hal_megaflow_sw(mf, 0)->packets, 1);
 	hal_megaflow_unref(mf);
 	for (unsigned i = 0; i < 2; i++)
 		rig_sweep(1);

@@ -128,6 +128,7 @@ static void random_counts(void)
 
 static void both_paths(void)
 {
+	struct hal_megaflow_hw *hw;
 	struct hal_megaflow *mf;
 
 	rig_ports(2);
@@ -135,16 +136,17 @@ static void both_paths(void)
 	rig_flow("table=1,cookie=2,actions=output:2");
 	mf = rig_send_text("in_port=1,tcp", 3);
 	rig_settle();
-	atomic_store(&mf->hw_packets, 10);
-	atomic_store(&mf->hw_bytes, 1000);
+	hw = hal_megaflow_hw_make(mf);
+	atomic_store(&hw->packets, 10);
+	atomic_store(&hw->bytes, 1000);
 	CU_ASSERT_EQUAL(rig_packets(1), 13);
 	CU_ASSERT_EQUAL(rig_packets(2), 13);
 	/* What only a device sees keeps flow and megaflow alive. */
 	for (unsigned i = 0; i < 6; i++) {
 		rig.ahead_ms += 3000;
-		atomic_fetch_add(&mf->hw_packets, 1);
-		atomic_fetch_add(&mf->hw_bytes, 100);
-		atomic_store(&mf->hw_used_ms, clock_ms());
+		atomic_fetch_add(&hw->packets, 1);
+		atomic_fetch_add(&hw->bytes, 100);
+		atomic_store(&hw->used_ms, clock_ms());
 		rig_sweep(0);
 	}
 	CU_ASSERT_EQUAL(rig_packets(1), 19);
@@ -211,7 +213,7 @@ static void listing(void)
 	rig_flow("cookie=1,actions=goto_table:1");
 	rig_flow("table=1,cookie=2,actions=output:2");
 	mf = rig_send_text("in_port=1", 4);
-	atomic_store(&mf->hw_packets, 6);
+	atomic_store(&hal_megaflow_hw_make(mf)->packets, 6);
 	pipeline_megaflows(rig.pl, see, &s);
 	CU_ASSERT(s.n == 1 && s.sw == 4 && s.hw == 6 && s.cookie == 2);
 	pipeline_stats_read(rig.pl, &st);

@@ -53,8 +53,8 @@ static void *make(void *arg)
 			key.eth_src[5] = (uint8_t)(rte_be_to_cpu_32(key.in_port) - 100);
 		mf = pipeline_translate(rig.pl, mk->number, &key, NULL, &cache);
 		if (mf) {
-			atomic_fetch_add(&mf->sw[mk->number].packets, 1);
-			atomic_fetch_add(&mf->sw[mk->number].bytes, 100);
+			atomic_fetch_add(&hal_megaflow_sw(mf, mk->number)->packets, 1);
+			atomic_fetch_add(&hal_megaflow_sw(mf, mk->number)->bytes, 100);
 			mk->made++;
 		}
 		if (mf && cache)

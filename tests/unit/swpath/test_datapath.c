@@ -41,11 +41,11 @@ static void translated_once(void)
 	CU_ASSERT_EQUAL(stats.packets, 101);
 	CU_ASSERT_EQUAL(stats.translated, 2);
 	CU_ASSERT_EQUAL(stats.cache_hits, 99);
-	CU_ASSERT_EQUAL(r.made[0]->sw[0].packets, 100);
-	CU_ASSERT_EQUAL(r.made[0]->sw[0].bytes, 100 * f.len);
-	CU_ASSERT_EQUAL(r.made[0]->sw[0].tcp_flags, 0x18);
-	CU_ASSERT(r.made[0]->sw[0].used_ms > 0);
-	CU_ASSERT_EQUAL(r.made[1]->sw[0].packets, 1);
+	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[0], 0)->packets, 100);
+	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[0], 0)->bytes, 100 * f.len);
+	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[0], 0)->tcp_flags, 0x18);
+	CU_ASSERT(hal_megaflow_sw(r.made[0], 0)->used_ms > 0);
+	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[1], 0)->packets, 1);
 	rig_close(&r);
 }
 

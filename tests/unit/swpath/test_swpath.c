@@ -71,10 +71,13 @@ static void release(struct hal_megaflow *mf)
 struct hal_megaflow *test_megaflow(
 	const struct hal_key *key, const struct hal_key *mask, struct hal_program *program)
 {
-	struct hal_megaflow *mf = calloc(1, sizeof(*mf));
+	struct hal_megaflow *mf = aligned_alloc(HAL_CACHE_LINE, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 
+	memset(mf, 0, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
+	mf->n_sw = HAL_MAX_WORKERS;
 	mf->match = hal_cmatch_new_dp(key, mask);
 	mf->program = program;
+	mf->output = program ? hal_program_output(program) : HAL_PORT_NONE;
 	mf->chain = rte_be_to_cpu_32(key->recirc_id);
 	mf->refs = 1;
 	mf->release = release;
