@@ -16,7 +16,10 @@
  *             | devices remove it; counters may still move          |
  *   DEAD      | no reader is left, counters are final               | freed
  *
- * Memory: one block, which its owner allocates and frees. Its first cache line is all that a lookup
+ * Memory: one block of hal/base/stable.h, which its owner allocates and frees after a grace period.
+ * So whoever kept a pointer may look at `state` at any time, even after the megaflow was freed: it
+ * is DEAD then, or is that of another one, complete and in force. What state says holds for the RCU
+ * read side that it was read in. Its first cache line is all that a lookup
  * and the usual execution read; behind the struct lie the software counters of the other workers
  * (HAL_MEGAFLOW_SIZE), one cache line each. What devices count is allocated by offload when it
  * gives the megaflow to its first device, and freed by the owner with the rest.
@@ -43,8 +46,9 @@
 
 #define HAL_MAX_WORKERS 16
 #define HAL_MAX_DEVICES 4
+#define HAL_MAKER_NONE UINT16_MAX
 
-enum hal_megaflow_state { MEGAFLOW_BORN, MEGAFLOW_LIVE, MEGAFLOW_RETIRING, MEGAFLOW_DEAD };
+enum hal_megaflow_state { MEGAFLOW_DEAD, MEGAFLOW_BORN, MEGAFLOW_LIVE, MEGAFLOW_RETIRING };
 
 /* Software counters of one worker. */
 struct hal_sw_counter {
@@ -93,7 +97,7 @@ struct hal_megaflow {
 	struct hmap_node young_node; /* swpath's young table of the worker that made it */
 	void (*release)(struct hal_megaflow *mf); /* called when refs reaches 0 */
 	uint64_t created_ms;                      /* monotonic */
-	uint16_t maker;                           /* the worker that made it */
+	uint16_t maker;                           /* the worker that made it, or HAL_MAKER_NONE */
 	uint8_t n_sw;                             /* workers that have a counter */
 	_Atomic bool installed; /* in the shared classifier: the young table may drop it */
 	/* The second line: cold, but for the counter of worker 0. */
@@ -142,7 +146,9 @@ static inline void hal_megaflow_unref(struct hal_megaflow *mf)
 
 static inline bool hal_megaflow_usable(const struct hal_megaflow *mf)
 {
-	return atomic_load_explicit(&mf->state, memory_order_acquire) <= MEGAFLOW_LIVE;
+	uint32_t state = atomic_load_explicit(&mf->state, memory_order_acquire);
+
+	return state == MEGAFLOW_BORN || state == MEGAFLOW_LIVE;
 }
 
 #endif

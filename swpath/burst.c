@@ -1,24 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A burst of packets: parsed, looked up, counted, grouped by megaflow, executed.
+ * A burst of packets: parsed, looked up, counted, executed.
  *
- * Packets of one megaflow keep their order; groups run in the order of their first packets.
+ * Each stage goes over the whole burst and fetches what the next one reads, so that the memory of
+ * many packets is waited for at the same time. Where nothing of the packets is looked at (their
+ * scope ends at the input port), one lookup serves them all and no packet is touched.
+ *
+ * Packets run in the order in which they came.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_ether.h>
 
+#include "swpath/scope.h"
 #include "swpath/worker.h"
 
 #define AHEAD 4 /* packets whose data are fetched before their turn */
 
-struct batch {
-	struct hal_key key[SWPATH_BURST];
+#define HOT_BYTES offsetof(struct hal_key, nd_target)
+
+/* Kept from burst to burst: what a packet did not make other than 0 need not be set to it. */
+struct swpath_batch {
+	struct hal_key key[SWPATH_BURST] __attribute__((aligned(64)));
 	struct swpath_layers ly[SWPATH_BURST];
 	struct rte_mbuf *m[SWPATH_BURST]; /* NULL: dropped, or done */
 	struct hal_megaflow *mf[SWPATH_BURST];
 	uint32_t sig[SWPATH_BURST];
+	bool cold[SWPATH_BURST]; /* key: something behind the hot part may not be 0 */
+	struct swpath_scope joined;
 };
+
+struct swpath_batch *swpath_batch_create(void)
+{
+	struct swpath_batch *b = aligned_alloc(64, sizeof(*b));
+
+	if (b)
+		memset(b, 0, sizeof(*b));
+	return b;
+}
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
 {
@@ -27,18 +47,18 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 		memory_order_relaxed);
 }
 
-static void account(struct swpath_worker *w, struct hal_megaflow *mf, const struct hal_key *key,
-	const struct rte_mbuf *m)
+static void account(struct swpath_worker *w, struct hal_megaflow *mf, uint64_t packets,
+	uint64_t bytes, rte_be16_t tcp_flags)
 {
 	struct hal_sw_counter *c = hal_megaflow_sw(mf, w->id);
 
-	add(&c->packets, 1);
-	add(&c->bytes, rte_pktmbuf_pkt_len(m));
+	add(&c->packets, packets);
+	add(&c->bytes, bytes);
 	atomic_store_explicit(&c->used_ms, w->now_ms, memory_order_relaxed);
-	if (key->tcp_flags)
+	if (tcp_flags)
 		atomic_store_explicit(&c->tcp_flags,
 			atomic_load_explicit(&c->tcp_flags, memory_order_relaxed) |
-				rte_be_to_cpu_16(key->tcp_flags),
+				rte_be_to_cpu_16(tcp_flags),
 			memory_order_relaxed);
 }
 
@@ -56,14 +76,17 @@ static struct hal_megaflow *translate(
 	w->stats.translated++;
 	if (!cache)
 		return mf;
-	swpath_cache_insert(w->cache, sig, mf);
 	/* The young table takes over the reference. It has no place for a megaflow that another
-	 * worker made, nor for one that it has. */
+	 * worker made, nor for one that it has. What it does not have must not be cached: nobody
+	 * would know yet what its mask looks at. */
 	if (mf->maker != w->id || swpath_young_add(&w->young, mf))
 		hal_megaflow_unref(mf);
+	else
+		swpath_cache_insert(&w->cache, sig, mf);
 	return mf;
 }
 
+/* `key` is that of the whole packet, not only of what the scope looks at. */
 static struct hal_megaflow *lookup_slow(
 	struct swpath_worker *w, uint32_t sig, const struct hal_key *key, const struct rte_mbuf *m)
 {
@@ -77,111 +100,290 @@ static struct hal_megaflow *lookup_slow(
 			return translate(w, sig, key, m);
 		w->stats.young_hits++;
 	}
-	swpath_cache_insert(w->cache, sig, mf);
+	swpath_cache_insert(&w->cache, sig, mf);
 	return mf;
+}
+
+/* What megaflows of this port look at: the shared ones', joined with this worker's young ones. */
+static const struct swpath_scope *scope_of(
+	struct swpath_worker *w, struct swpath_scope *joined, rte_be32_t in_port, bool chained)
+{
+	const struct swpath_scope *whole;
+
+	if (!swpath_young_count(&w->young)) {
+		whole = swpath_cls_scope_whole(&w->sp->cls, in_port, chained);
+		if (likely(whole))
+			return whole;
+	}
+	swpath_scope_init(joined);
+	/* Young first: what becomes installed meanwhile is in the shared scope before it leaves the
+	 * young table, which this worker does itself. */
+	swpath_cls_scope(&w->young.cls, in_port, chained, joined);
+	swpath_cls_scope(&w->sp->cls, in_port, chained, joined);
+	return joined;
 }
 
 struct hal_megaflow *swpath_lookup(
 	struct swpath_worker *w, const struct hal_key *key, const struct rte_mbuf *m)
 {
-	uint32_t sig = swpath_cache_signature(key);
-	struct hal_megaflow *mf = swpath_cache_lookup(w->cache, sig, key);
+	struct swpath_scope joined;
+	uint32_t sig =
+		swpath_scope_hash(scope_of(w, &joined, key->in_port, key->recirc_id != 0), key);
+	struct hal_megaflow *mf = swpath_cache_lookup(&w->cache, sig, key);
 
 	if (mf)
 		w->stats.cache_hits++;
 	else
 		mf = lookup_slow(w, sig, key, m);
 	if (mf)
-		account(w, mf, key, m);
+		account(w, mf, 1, rte_pktmbuf_pkt_len(m), key->tcp_flags);
 	return mf;
 }
 
-static void parse(struct swpath_worker *w, struct batch *b, const struct hal_rx_meta *meta,
-	unsigned n, uint32_t port)
+/* ---- stages ---- */
+
+static void drop(struct swpath_worker *w, struct swpath_batch *b, unsigned i, enum swpath_drop why)
+{
+	swpath_drop(w, b->m[i], why);
+	b->m[i] = NULL;
+}
+
+/* Drops what is no frame at all. */
+static bool too_short(struct swpath_worker *w, struct swpath_batch *b, unsigned i)
+{
+	if (likely(rte_pktmbuf_pkt_len(b->m[i]) >= RTE_ETHER_HDR_LEN))
+		return false;
+	drop(w, b, i, SWPATH_DROP_MALFORMED);
+	return true;
+}
+
+static void key_clear(struct swpath_batch *b, unsigned i)
+{
+	if (unlikely(b->cold[i]))
+		memset(&b->key[i], 0, sizeof(b->key[i]));
+	else
+		memset(&b->key[i], 0, HOT_BYTES);
+	b->cold[i] = false;
+}
+
+static void parse_one(struct swpath_batch *b, unsigned i)
+{
+	if (likely(swpath_packet_parse_common(b->m[i], &b->key[i], &b->ly[i])))
+		return;
+	swpath_packet_parse(b->m[i], &b->key[i], &b->ly[i]);
+	b->cold[i] = true;
+}
+
+static void prefetch_first(const struct swpath_batch *b, unsigned n)
 {
 	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)AHEAD); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(b->m[i], void *));
+}
+
+/* Packets of one port. */
+static void parse(struct swpath_worker *w, struct swpath_batch *b, unsigned n, uint32_t port,
+	const struct swpath_scope *scope)
+{
+	prefetch_first(b, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
+		if (unlikely(too_short(w, b, i)))
+			continue;
+		key_clear(b, i);
+		b->key[i].in_port = rte_cpu_to_be_32(port);
+		parse_one(b, i);
+		b->sig[i] = swpath_scope_hash(scope, &b->key[i]);
+		swpath_cache_prefetch(&w->cache, b->sig[i]);
+	}
+}
+
+/* Packets of a device: of several ports and chains. */
+static void parse_mixed(struct swpath_worker *w, struct swpath_batch *b,
+	const struct hal_rx_meta *meta, unsigned n, uint32_t port)
+{
+	prefetch_first(b, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct hal_key *key = &b->key[i];
 
-		if (i + AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
-		if (unlikely(rte_pktmbuf_pkt_len(b->m[i]) < RTE_ETHER_HDR_LEN)) {
-			swpath_drop(w, b->m[i], SWPATH_DROP_MALFORMED);
-			b->m[i] = NULL;
+		if (unlikely(too_short(w, b, i)))
 			continue;
-		}
-		if (unlikely(meta[i].has_key))
+		if (unlikely(meta[i].has_key)) {
 			*key = *meta[i].key;
-		else
-			memset(key, 0, sizeof(*key));
+			b->cold[i] = true;
+		} else {
+			key_clear(b, i);
+		}
 		key->in_port = rte_cpu_to_be_32(meta[i].port ? meta[i].port : port);
 		key->recirc_id = rte_cpu_to_be_32(meta[i].recirc_id);
-		swpath_packet_parse(b->m[i], key, &b->ly[i]);
-		b->sig[i] = swpath_cache_signature(key);
-		swpath_cache_prefetch(w->cache, b->sig[i]);
+		parse_one(b, i);
+		b->sig[i] = swpath_scope_hash(
+			scope_of(w, &b->joined, key->in_port, key->recirc_id != 0), key);
+		swpath_cache_prefetch(&w->cache, b->sig[i]);
 	}
 }
 
-static void lookup(struct swpath_worker *w, struct batch *b, unsigned n)
+/* What the cache says, unchecked: fetches it. */
+static void peek(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		b->mf[i] = NULL;
 		if (unlikely(!b->m[i]))
 			continue;
-		b->mf[i] = swpath_cache_lookup(w->cache, b->sig[i], &b->key[i]);
+		b->mf[i] = swpath_cache_peek(&w->cache, b->sig[i]);
 		if (likely(b->mf[i]))
-			w->stats.cache_hits++;
-		else
-			b->mf[i] = lookup_slow(w, b->sig[i], &b->key[i], b->m[i]);
-		if (unlikely(!b->mf[i])) {
-			swpath_drop(w, b->m[i], SWPATH_DROP_TRANSLATION);
-			b->m[i] = NULL;
+			rte_prefetch0(b->mf[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(!b->m[i] || !b->mf[i]))
+			continue;
+		if (unlikely(!swpath_cache_good(&w->cache, b->mf[i]))) {
+			b->mf[i] = NULL;
 			continue;
 		}
-		account(w, b->mf[i], &b->key[i], b->m[i]);
+		rte_prefetch0(b->mf[i]->match);
+		rte_prefetch0((const uint8_t *)b->mf[i]->match + RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(hal_megaflow_sw(b->mf[i], w->id));
+		rte_prefetch0(b->mf[i]->program);
 	}
 }
 
-static void run(struct swpath_worker *w, struct batch *b, unsigned i)
+static void lookup(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
+{
+	unsigned hits = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(!b->m[i]))
+			continue;
+		if (likely(b->mf[i] && swpath_covers(b->mf[i], &b->key[i]))) {
+			hits++;
+			continue;
+		}
+		b->mf[i] = lookup_slow(w, b->sig[i], &b->key[i], b->m[i]);
+		if (unlikely(!b->mf[i]))
+			drop(w, b, i, SWPATH_DROP_TRANSLATION);
+	}
+	w->stats.cache_hits += hits;
+}
+
+static void count(struct swpath_worker *w, const struct swpath_batch *b, unsigned n)
+{
+	struct hal_megaflow *mf = NULL;
+	uint64_t packets = 0, bytes = 0;
+	rte_be16_t flags = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(!b->m[i]))
+			continue;
+		if (b->mf[i] != mf) {
+			if (mf)
+				account(w, mf, packets, bytes, flags);
+			mf = b->mf[i];
+			packets = bytes = flags = 0;
+		}
+		packets++;
+		bytes += rte_pktmbuf_pkt_len(b->m[i]);
+		flags |= b->key[i].tcp_flags;
+	}
+	if (mf)
+		account(w, mf, packets, bytes, flags);
+}
+
+/* `parsed`: key and layers are the packet's. */
+static void run_one(struct swpath_worker *w, struct swpath_batch *b, unsigned i, bool parsed)
 {
 	const struct hal_program *program = b->mf[i]->program;
-	const struct hal_act_output *out = (const struct hal_act_output *)program->steps;
-	struct swpath_packet p;
+	struct swpath_packet p = {.m = b->m[i],
+		.pool = w->sp->pool,
+		.key = &b->key[i],
+		.key_stale = !parsed,
+		.layers_stale = !parsed,
+		.mf = b->mf[i]};
 
-	if (!program->len) {
-		swpath_drop(w, b->m[i], SWPATH_DROP_ACTION);
-	} else if (program->len == sizeof(*out) && out->a.type == ACTION_OUTPUT) {
-		swpath_output(w, b->m[i], out->port);
-	} else {
-		p = (struct swpath_packet){.m = b->m[i],
-			.pool = w->sp->pool,
-			.key = &b->key[i],
-			.ly = b->ly[i],
-			.mf = b->mf[i]};
+	if (parsed)
+		p.ly = b->ly[i];
+	b->cold[i] = true; /* steps write to the key */
+	if (program->len)
 		swpath_execute(w, &p, program->steps, program->len, 0);
+	else
+		swpath_drop(w, b->m[i], SWPATH_DROP_ACTION);
+}
+
+static void run(struct swpath_worker *w, struct swpath_batch *b, unsigned n, bool parsed)
+{
+	unsigned i = 0;
+
+	while (i < n) {
+		uint32_t port;
+		unsigned j = i + 1;
+
+		if (unlikely(!b->m[i])) {
+			i++;
+			continue;
+		}
+		port = b->mf[i]->output;
+		if (port == HAL_PORT_NONE) {
+			run_one(w, b, i++, parsed);
+			continue;
+		}
+		while (j < n && b->m[j] && (b->mf[j] == b->mf[i] || b->mf[j]->output == port))
+			j++;
+		swpath_output_many(w, b->m + i, j - i, port);
+		i = j;
 	}
-	b->m[i] = NULL;
+}
+
+/* All packets are one to the scope: a single lookup. False if nothing is known of them yet. */
+static bool run_alike(struct swpath_worker *w, struct swpath_batch *b, unsigned n, uint32_t port,
+	const struct swpath_scope *scope)
+{
+	struct hal_key *key = &b->key[0];
+	uint64_t packets = 0, bytes = 0;
+	struct hal_megaflow *mf;
+
+	key_clear(b, 0);
+	key->in_port = rte_cpu_to_be_32(port);
+	mf = swpath_cache_lookup(&w->cache, swpath_scope_hash(scope, key), key);
+	if (!mf)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(too_short(w, b, i)))
+			continue;
+		packets++;
+		bytes += rte_pktmbuf_pkt_len(b->m[i]);
+		b->mf[i] = mf;
+	}
+	w->stats.cache_hits += packets;
+	account(w, mf, packets, bytes, 0);
+	for (unsigned i = 1; mf->output == HAL_PORT_NONE && i < n; i++) {
+		key_clear(b, i);
+		b->key[i].in_port = key->in_port;
+	}
+	return true;
 }
 
 void swpath_burst(struct swpath_worker *w, struct rte_mbuf **pkts, const struct hal_rx_meta *meta,
 	unsigned n, uint32_t port)
 {
-	struct batch b;
+	struct swpath_batch *b = w->batch;
 
-	memcpy(b.m, pkts, n * sizeof(pkts[0]));
+	memcpy(b->m, pkts, n * sizeof(pkts[0]));
 	w->stats.packets += n;
-	parse(w, &b, meta, n, port);
-	lookup(w, &b, n);
-	for (unsigned i = 0; i < n; i++) {
-		const struct hal_megaflow *mf = b.mf[i];
+	if (meta) {
+		parse_mixed(w, b, meta, n, port);
+	} else {
+		const struct swpath_scope *scope =
+			scope_of(w, &b->joined, rte_cpu_to_be_32(port), false);
 
-		if (!b.m[i])
-			continue;
-		for (unsigned j = i; j < n; j++)
-			if (b.mf[j] == mf && b.m[j])
-				run(w, &b, j);
+		if (!scope->parse && run_alike(w, b, n, port, scope)) {
+			run(w, b, n, false);
+			swpath_flush(w);
+			return;
+		}
+		parse(w, b, n, port, scope);
 	}
+	peek(w, b, n);
+	lookup(w, b, n);
+	count(w, b, n);
+	run(w, b, n, true);
 	swpath_flush(w);
-	swpath_cache_settle(w->cache);
 }

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The megaflow classifier: tuple space search with one hash table (subtable) for each mask.
+ * The megaflow classifier: tuple space search with one hash table (subtable) for each mask, apart
+ * for each input port.
  *
  * What: finds a megaflow that covers a key. Megaflows do not overlap, so the first one found is
  * the answer. One instance is shared by all workers; each worker has a further one of its own for
  * young megaflows. A megaflow has a node for each kind.
+ *
+ * Parts: megaflows of one input port, with those behind a recirculation apart, are a part of their
+ * own, so that the masks of one port cost nothing to packets of another. Those that do not look at
+ * the whole input port are in a further part, which is searched for every key. A part says what
+ * its masks look at (swpath/scope.h): a mask is in the scope before a megaflow with it can be
+ * found, and leaves it only after the last one was retired.
  *
  * References: the classifier takes none; the caller keeps a megaflow alive until a grace period
  * after its removal.
@@ -22,11 +29,11 @@
 #include "hal/key.h"
 #include "hal/megaflow.h"
 
-struct swpath_subtables;
+struct swpath_scope;
 
 struct swpath_cls {
-	_Atomic(struct swpath_subtables *) tables; /* in the order in which they are searched */
-	size_t node_at;                            /* of the hmap_node in struct hal_megaflow */
+	struct hmap parts;
+	size_t node_at; /* of the hmap_node in struct hal_megaflow */
 	_Atomic uint32_t n_masks, n_flows;
 };
 
@@ -45,6 +52,15 @@ int swpath_cls_replace(struct swpath_cls *cls, struct hal_megaflow *from, struct
 
 /* A usable megaflow that covers the key, or NULL. */
 struct hal_megaflow *swpath_cls_lookup(struct swpath_cls *cls, const struct hal_key *key);
+
+/* Joins to `scope` what megaflows of this port look at; `chained`: those behind a recirculation. */
+void swpath_cls_scope(
+	const struct swpath_cls *cls, rte_be32_t in_port, bool chained, struct swpath_scope *scope);
+
+/* The scope of a port, where it is published as a whole: NULL if it has to be joined from several
+ * parts, or nothing is there. Good for the RCU read side that it was asked in. */
+const struct swpath_scope *swpath_cls_scope_whole(
+	const struct swpath_cls *cls, rte_be32_t in_port, bool chained);
 
 /* Writer: puts the subtables that were hit most since the last call first. */
 void swpath_cls_sort(struct swpath_cls *cls);

@@ -93,10 +93,8 @@ unsigned swpath_inject_run(struct swpath_worker *w)
 		swpath_execute(w, &p, in[i]->program.steps, in[i]->program.len, 0);
 		free(in[i]);
 	}
-	if (n) {
+	if (n)
 		swpath_flush(w);
-		swpath_cache_settle(w->cache);
-	}
 	return n;
 }
 

@@ -12,12 +12,6 @@ static void unref(void *mf)
 	hal_megaflow_unref(mf);
 }
 
-/* Workers look over their caches for what is retired when this number has grown. */
-static void note_retired(struct swpath *sp)
-{
-	atomic_fetch_add_explicit(&sp->retired, 1, memory_order_release);
-}
-
 int swpath_megaflow_install(struct swpath *sp, struct hal_megaflow *mf)
 {
 	int error;
@@ -36,7 +30,6 @@ void swpath_megaflow_remove(struct swpath *sp, struct hal_megaflow *mf)
 {
 	if (!swpath_cls_remove(&sp->cls, mf))
 		rcu_defer(unref, mf);
-	note_retired(sp);
 }
 
 int swpath_megaflow_replace(struct swpath *sp, struct hal_megaflow *from, struct hal_megaflow *to)
@@ -51,6 +44,5 @@ int swpath_megaflow_replace(struct swpath *sp, struct hal_megaflow *from, struct
 	}
 	atomic_store_explicit(&to->installed, true, memory_order_release);
 	rcu_defer(unref, from);
-	note_retired(sp);
 	return 0;
 }

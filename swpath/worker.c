@@ -23,12 +23,12 @@
 #include "swpath/ct/ct.h"
 #include "swpath/worker.h"
 
+#define LOOK_NS 20000   /* how long a kernel port may wait while others are busy */
 #define SPINS 32        /* empty rounds before sleeping */
 #define DEAF_SPINS 2000 /* the same with a port that cannot wake us */
 #define NAP_MIN_US 50   /* first sleep beside a port that cannot wake us, doubled up to */
 #define NAP_MAX_US 1000
-#define SLEEP_US 100000    /* longest sleep: retired megaflows are let go at least so often */
-#define PURGE_SLICE 64     /* buckets of the cache looked over in a round */
+#define SLEEP_US 100000    /* longest sleep: young megaflows are let go at least so often */
 #define VAIN_WAKES 64      /* wake-ups without a packet before a pause of */
 #define VAIN_PAUSE_US 1000 /* so that a descriptor that is always ready does no harm */
 
@@ -48,12 +48,11 @@ static uint64_t now_ns(void)
 
 static unsigned poll_port(struct swpath_worker *w, struct swpath_port *port)
 {
-	struct hal_rx_meta meta[SWPATH_BURST] = {{0}};
 	struct rte_mbuf *pkts[SWPATH_BURST];
-	unsigned n = port->class->rx(port, (uint16_t)w->id, pkts, meta, SWPATH_BURST);
+	unsigned n = port->class->rx(port, (uint16_t)w->id, pkts, NULL, SWPATH_BURST);
 
 	if (n)
-		swpath_burst(w, pkts, meta, n, port->id);
+		swpath_burst(w, pkts, NULL, n, port->id);
 	return n;
 }
 
@@ -77,57 +76,42 @@ static struct swpath_poll_list *poll_list(const struct swpath_worker *w)
 	return atomic_load_explicit(&w->poll, memory_order_acquire);
 }
 
+/* A look at an empty kernel port is a syscall. Beside ports that must be polled, those that can
+ * wake us are left alone while they have nothing, and all asked together now and then. */
+static bool would_wake(struct swpath_worker *w)
+{
+	struct epoll_event event;
+
+	if (w->woken || w->now_ns < w->look_ns)
+		return w->woken;
+	w->look_ns = w->now_ns + LOOK_NS;
+	w->woken = epoll_wait(w->epoll_fd, &event, 1, 0) > 0;
+	return w->woken;
+}
+
 static unsigned poll_all(struct swpath_worker *w)
 {
 	const struct swpath_poll_list *list = poll_list(w);
-	unsigned n = 0;
+	unsigned n = 0, silent = 0;
 
-	for (unsigned i = 0; list && i < list->n_ports; i++)
-		n += poll_port(w, list->ports[i]);
-	for (unsigned i = 0; list && i < list->n_devices; i++)
-		n += poll_device(w, list->devices[i]);
-	return n + swpath_inject_run(w);
-}
-
-static uint64_t retired(const struct swpath_worker *w)
-{
-	return atomic_load_explicit(&w->sp->retired, memory_order_acquire);
-}
-
-/* Lets go of retired megaflows, a slice of the cache at a time. Between bursts. */
-static void purge_slice(struct swpath_worker *w)
-{
-	swpath_young_settle(&w->young);
-	if (w->purged == w->purging) {
-		w->purging = retired(w);
-		w->purge_next = 0;
+	for (unsigned i = 0; list && i < list->n_silent; i++)
+		silent += poll_port(w, list->ports[i]);
+	if (list && (!silent || would_wake(w))) {
+		for (unsigned i = list->n_silent; i < list->n_ports; i++)
+			n += poll_port(w, list->ports[i]);
+		w->woken = n > 0;
 	}
-	if (w->purged == w->purging)
-		return;
-	swpath_cache_purge(w->cache, w->purge_next, PURGE_SLICE, false);
-	w->purge_next += PURGE_SLICE;
-	if (w->purge_next >= SWPATH_CACHE_BUCKETS)
-		w->purged = w->purging;
+	for (unsigned i = 0; list && i < list->n_devices; i++)
+		silent += poll_device(w, list->devices[i]);
+	return silent + n + swpath_inject_run(w);
 }
 
-static void purge_all(struct swpath_worker *w)
-{
-	uint64_t now = retired(w);
-
-	swpath_young_settle(&w->young);
-	if (w->purged == now)
-		return;
-	swpath_cache_purge(w->cache, 0, SWPATH_CACHE_BUCKETS, false);
-	w->purged = w->purging = now;
-}
-
-/* swpath_sync() asked: everything injected before has been run, now let go of all that is retired.
- */
+/* swpath_sync() asked: everything injected before has been run. */
 static void answer_sync(struct swpath_worker *w, uint64_t wanted)
 {
 	if (!rte_ring_empty(w->inject))
 		return;
-	purge_all(w);
+	swpath_young_settle(&w->young);
 	rcu_quiescent(w->reader);
 	atomic_store_explicit(&w->sync_done, wanted, memory_order_release);
 	sem_post(&w->sp->sync_answer);
@@ -172,7 +156,7 @@ static void sleep_idle(struct swpath_worker *w, struct idle *idle, bool no_fd)
 {
 	unsigned us = SLEEP_US;
 
-	purge_all(w);
+	swpath_young_settle(&w->young);
 	if (no_fd) {
 		us = idle->nap_us;
 		idle->nap_us = RTE_MIN(idle->nap_us * 2, (unsigned)NAP_MAX_US);
@@ -223,7 +207,7 @@ static void loop(struct swpath_worker *w)
 		if (idle.rounds)
 			round_empty(w, &idle);
 		else
-			purge_slice(w);
+			swpath_young_settle(&w->young);
 	}
 }
 
@@ -298,11 +282,8 @@ void swpath_worker_unwatch(struct swpath_worker *w, int fd)
 
 static void free_parts(struct swpath_worker *w)
 {
-	if (w->cache) {
-		swpath_cache_settle(w->cache);
-		swpath_cache_purge(w->cache, 0, SWPATH_CACHE_BUCKETS, true);
-		free(w->cache);
-	}
+	swpath_cache_destroy(&w->cache);
+	free(w->batch);
 	swpath_young_destroy(&w->young);
 	ct_frags_destroy(w->ct_frags);
 	w->ct_frags = NULL;
@@ -315,7 +296,7 @@ static void free_parts(struct swpath_worker *w)
 	if (w->event_fd >= 0)
 		close(w->event_fd);
 	free(atomic_load(&w->poll));
-	w->cache = NULL;
+	w->batch = NULL;
 	w->inject = NULL;
 	w->epoll_fd = w->event_fd = -1;
 	atomic_store(&w->poll, NULL);
@@ -331,10 +312,12 @@ static int make_parts(struct swpath_worker *w)
 	err = ct_frags_init(&w->ct_frags);
 	if (err)
 		return err;
-	w->cache = aligned_alloc(64, sizeof(*w->cache));
-	if (!w->cache)
+	err = swpath_cache_init(&w->cache, w->id);
+	if (err)
+		return err;
+	w->batch = swpath_batch_create();
+	if (!w->batch)
 		return -ENOMEM;
-	memset(w->cache, 0, sizeof(*w->cache));
 	snprintf(name, sizeof(name), "inject%u_%p", w->id, (void *)w->sp);
 	w->inject = rte_ring_create(name, SWPATH_INJECT_RING, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (!w->inject)

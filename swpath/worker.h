@@ -31,6 +31,7 @@ struct conntrack;
 struct ct_frags;
 struct event;
 struct rte_ring;
+struct swpath_batch;
 struct swpath_meters;
 
 /* Packets that wait for the end of the burst to leave by one port. */
@@ -51,7 +52,8 @@ struct swpath_port_entry {
 /* What one worker polls: RCU-published, replaced whole. */
 struct swpath_poll_list {
 	unsigned n_ports, n_devices;
-	bool no_fd; /* something in it cannot wake the worker */
+	unsigned n_silent; /* ports that cannot wake the worker: the first ones */
+	bool no_fd;        /* something in it cannot wake the worker */
 	struct swpath_port **ports;
 	struct hal_device **devices;
 };
@@ -69,15 +71,15 @@ struct swpath_worker {
 
 	/* the worker's own */
 	uint64_t now_ms, now_ns; /* monotonic, of this burst */
+	uint64_t look_ns;        /* when ports that can wake us are next asked whether they would */
+	bool woken;              /* they have packets, as far as we know */
 	uint16_t ip_id;          /* identification of the next IPv4 packet that we make */
 	struct swpath_tx_batch *tx_dirty;
 	uint64_t drops[SWPATH_DROP_MAX];
 	struct swpath_worker_stats stats;
 	struct swpath_young young;
-	struct swpath_cache *cache;
-	uint64_t purging;    /* state of sp->retired that the running purge answers */
-	uint64_t purged;     /* up to here retired megaflows were let go */
-	uint32_t purge_next; /* bucket of the cache */
+	struct swpath_cache cache;
+	struct swpath_batch *batch; /* burst.c */
 	struct ct_frags *ct_frags;
 
 	/* from the control thread */
@@ -94,7 +96,6 @@ struct swpath {
 	char rundir[256];
 	struct rte_mempool *pool;
 	struct swpath_cls cls;
-	_Atomic uint64_t retired;                   /* grows when megaflows were taken out */
 	_Atomic(struct swpath_port_entry *) *ports; /* by datapath port id */
 	uint32_t next_port;                         /* where the search for a free id starts */
 	_Atomic(struct swpath_meters *) meters;     /* meter_step.c */
@@ -147,8 +148,10 @@ static inline void swpath_drop(struct swpath_worker *w, struct rte_mbuf *m, enum
 	rte_pktmbuf_free(m);
 }
 
+struct swpath_batch *swpath_batch_create(void); /* NULL: no memory; the caller frees it */
+
 /* Runs up to SWPATH_BURST packets through lookup and actions. `port` is where they came from
- * unless meta says otherwise. */
+ * unless meta, where it is given, says otherwise. */
 void swpath_burst(struct swpath_worker *w, struct rte_mbuf **pkts, const struct hal_rx_meta *meta,
 	unsigned n, uint32_t port);
 
@@ -163,6 +166,8 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 
 /* Puts a packet into the port's batch; consumes it. */
 void swpath_output(struct swpath_worker *w, struct rte_mbuf *m, uint32_t port);
+
+void swpath_output_many(struct swpath_worker *w, struct rte_mbuf **pkts, unsigned n, uint32_t port);
 
 /* Sends all batches. */
 void swpath_flush(struct swpath_worker *w);

@@ -8,6 +8,7 @@
 #include <rte_jhash.h>
 
 #include "hal/base/rcu.h"
+#include "hal/base/stable.h"
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
@@ -72,7 +73,8 @@ void megaflow_free(struct hal_megaflow *mf)
 	free(m->visits);
 	free(m->deps);
 	free(hal_megaflow_hw(mf));
-	free(m);
+	atomic_store(&mf->state, MEGAFLOW_DEAD);
+	stable_free(m, m->size);
 }
 
 static void free_deferred(void *arg)
@@ -142,12 +144,12 @@ static struct pl_megaflow *make(struct pipeline *pl, struct xlate *x)
 	struct pl_megaflow *m;
 	uint8_t *block;
 
-	block = aligned_alloc(
-		HAL_CACHE_LINE, (l.end + HAL_CACHE_LINE - 1) & ~(size_t)(HAL_CACHE_LINE - 1));
+	block = stable_alloc(l.end);
 	if (!block)
 		return NULL;
-	memset(block, 0, l.match);
+	memset(block, 0, l.match); /* DEAD until it is whole */
 	m = (struct pl_megaflow *)(void *)block;
+	m->size = (uint32_t)l.end;
 	if (take_lists(m, x)) {
 		megaflow_free(&m->mf);
 		return NULL;
@@ -183,6 +185,7 @@ struct pl_megaflow *megaflow_new(struct pipeline *pl, struct xlate *x)
 	m->mf.ufid = ufid_of(m->mf.match, m->mf.chain);
 	m->mf.created_ms = clock_ms();
 	m->mf.release = megaflow_free;
+	m->mf.maker = HAL_MAKER_NONE;
 	atomic_store(&m->mf.refs, 1);
 	atomic_store(&m->mf.state, MEGAFLOW_BORN);
 clear:

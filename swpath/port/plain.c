@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "swpath/port/plain.h"
 
+#include <rte_ether.h>
+
 #include "swpath/port/count.h"
 #include "swpath/port/segment.h"
 
@@ -114,12 +116,45 @@ static void add_frame(struct burst *b, struct rte_mbuf *m, uint32_t mtu)
 	add(b, m);
 }
 
+/* Sends a burst of frames that can all go as they are; false, and nothing is done, if one cannot.
+ */
+static bool send_as_they_are(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts,
+	unsigned n, uint64_t drops[SWPATH_DROP_MAX], const struct swpath_plain_output *output,
+	uint32_t mtu)
+{
+	uint32_t len[SWPATH_PLAIN_BURST], max = mtu ? mtu + RTE_ETHER_HDR_LEN : UINT32_MAX;
+	uint64_t flags = 0, bytes = 0;
+	uint32_t longest = 0;
+	uint16_t segs = 1;
+	unsigned sent;
+
+	if (n > SWPATH_PLAIN_BURST)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		len[i] = pkts[i]->pkt_len;
+		longest = RTE_MAX(longest, len[i]);
+		flags |= pkts[i]->ol_flags;
+		segs |= pkts[i]->nb_segs;
+	}
+	if (longest > max || flags & (SWPATH_SEG_FLAGS | RTE_MBUF_F_TX_L4_MASK) ||
+		(output->linear && segs > 1))
+		return false;
+	sent = output->send(port, worker, pkts, n);
+	for (unsigned i = 0; i < sent; i++)
+		bytes += len[i];
+	swpath_count_tx(&port->counter[worker], sent, bytes);
+	swpath_drop_tx(port, worker, pkts + sent, n - sent, SWPATH_DROP_TX_FULL, drops);
+	return true;
+}
+
 void swpath_plain_tx(struct swpath_port *port, unsigned worker, struct rte_mbuf **pkts, unsigned n,
 	uint64_t drops[SWPATH_DROP_MAX], const struct swpath_plain_output *output)
 {
 	const uint32_t mtu = atomic_load_explicit(&port->mtu, memory_order_relaxed);
 	struct burst b;
 
+	if (likely(send_as_they_are(port, worker, pkts, n, drops, output, mtu)))
+		return;
 	b.port = port;
 	b.worker = worker;
 	b.drops = drops;

@@ -9,11 +9,13 @@
 #include "hal/base/rcu.h"
 #include "swpath/cache.h"
 #include "swpath/classifier.h"
+#include "swpath/scope.h"
 #include "swpath/young.h"
 #include "test_swpath.h"
 
 #define FLOWS 400
 #define MASKS 12
+#define PARTS 8 /* input ports, and chains apart */
 
 static void random_bytes(void *p, size_t n)
 {
@@ -110,7 +112,7 @@ static void against_list(void)
 				flows[i] = NULL;
 			}
 		}
-		CU_ASSERT(cls.n_masks <= MASKS);
+		CU_ASSERT(cls.n_masks <= MASKS * PARTS);
 		check_all(&cls, flows, FLOWS);
 		swpath_cls_sort(&cls);
 		check_all(&cls, flows, FLOWS);
@@ -185,66 +187,154 @@ static void replacing(void)
 	swpath_cls_destroy(&cls);
 }
 
-static void cache_keeps_references(void)
+/* Keys that agree under all masks have one signature; each mask is in the scope of its port. */
+static void scopes(void)
 {
-	struct swpath_cache *cache = aligned_alloc(64, sizeof(*cache));
-	struct hal_key key, mask;
-	struct hal_megaflow *mf;
-	uint32_t sig;
+	struct hal_megaflow *flows[40];
+	struct swpath_cls cls;
 
-	memset(cache, 0, sizeof(*cache));
+	swpath_cls_init(&cls, SWPATH_CLS_SHARED);
+	for (unsigned i = 0; i < 40; i++) {
+		const struct swpath_scope *scope;
+		struct hal_key key, mask, other;
+
+		random_key(&key);
+		key.in_port = i % 4;
+		random_mask(&mask, i % MASKS);
+		flows[i] = test_megaflow(&key, &mask, NULL);
+		if (swpath_cls_insert(&cls, flows[i])) {
+			hal_megaflow_unref(flows[i]);
+			flows[i] = NULL;
+			continue;
+		}
+		scope = swpath_cls_scope_whole(&cls, key.in_port, key.recirc_id != 0);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(scope);
+		random_bytes(&other, sizeof(other));
+		for (unsigned j = 0; j < HAL_KEY_WORDS; j++) {
+			const uint64_t m = ((const uint64_t *)&mask)[j];
+			bool seen = false;
+
+			for (unsigned k = 0; k < scope->n; k++)
+				if (scope->word[k] == j) {
+					uint64_t *w = (uint64_t *)&other + j;
+
+					seen = true;
+					CU_ASSERT_EQUAL(m & ~scope->mask[k], 0);
+					*w = (*w & ~scope->mask[k]) |
+					     (((const uint64_t *)&key)[j] & scope->mask[k]);
+				}
+			CU_ASSERT(seen || !m);
+		}
+		CU_ASSERT_EQUAL(scope->parse, scope->n > 1);
+		CU_ASSERT_EQUAL(swpath_scope_hash(scope, &key), swpath_scope_hash(scope, &other));
+	}
+	/* Masks leave the scope with their last megaflow. */
+	for (unsigned i = 0; i < 40; i++) {
+		if (!flows[i])
+			continue;
+		CU_ASSERT_EQUAL(swpath_cls_remove(&cls, flows[i]), 0);
+		hal_megaflow_unref(flows[i]);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		CU_ASSERT_PTR_NULL(swpath_cls_scope_whole(&cls, i / 2, i % 2));
+	rcu_drain();
+	swpath_cls_destroy(&cls);
+}
+
+static void scope_narrows(void)
+{
+	struct hal_key key, mask = {.in_port = UINT32_MAX}, narrow = mask;
+	struct hal_megaflow *wide, *deep;
+	struct swpath_cls cls;
+
+	swpath_cls_init(&cls, SWPATH_CLS_SHARED);
+	random_key(&key);
+	key.recirc_id = 0;
+	narrow.tp_dst = UINT16_MAX;
+	wide = test_megaflow(&key, &mask, NULL);
+	deep = test_megaflow(&key, &narrow, NULL);
+	CU_ASSERT_EQUAL(swpath_cls_insert(&cls, wide), 0);
+	CU_ASSERT(!swpath_cls_scope_whole(&cls, key.in_port, false)->parse);
+	CU_ASSERT_EQUAL(swpath_cls_insert(&cls, deep), 0);
+	CU_ASSERT(swpath_cls_scope_whole(&cls, key.in_port, false)->parse);
+	CU_ASSERT_EQUAL(swpath_cls_remove(&cls, deep), 0);
+	CU_ASSERT(!swpath_cls_scope_whole(&cls, key.in_port, false)->parse);
+	CU_ASSERT_EQUAL(swpath_cls_remove(&cls, wide), 0);
+	hal_megaflow_unref(wide);
+	hal_megaflow_unref(deep);
+	rcu_drain();
+	swpath_cls_destroy(&cls);
+}
+
+/* What a cache remembers is looked at only as long as it is in force. */
+static void cache_of_what_is_good(void)
+{
+	struct hal_key key, mask;
+	struct swpath_cache cache;
+	struct hal_megaflow *mf;
+	const uint32_t sig = 77;
+
+	CU_ASSERT_EQUAL_FATAL(swpath_cache_init(&cache, 1), 0);
 	random_key(&key);
 	random_mask(&mask, 7);
 	mf = test_megaflow(&key, &mask, NULL);
-	sig = swpath_cache_signature(&key);
-	CU_ASSERT_PTR_NULL(swpath_cache_lookup(cache, sig, &key));
-	swpath_cache_insert(cache, sig, mf);
-	hal_megaflow_unref(mf);
-	CU_ASSERT_EQUAL(test_megaflows_alive(), 1);
-	CU_ASSERT_PTR_EQUAL(swpath_cache_lookup(cache, sig, &key), mf);
+	CU_ASSERT_PTR_NULL(swpath_cache_lookup(&cache, sig, &key));
+	swpath_cache_insert(&cache, sig, mf);
+	CU_ASSERT_PTR_NULL(swpath_cache_lookup(&cache, sig, &key)); /* born to another worker */
+	mf->maker = 1;
+	CU_ASSERT_PTR_EQUAL(swpath_cache_lookup(&cache, sig, &key), mf);
+	mf->maker = 0;
+	mf->state = MEGAFLOW_LIVE;
+	CU_ASSERT_PTR_EQUAL(swpath_cache_lookup(&cache, sig, &key), mf);
 
 	key.ipv4_dst ^= 1; /* a wrong signature does no harm */
-	CU_ASSERT_PTR_NULL(swpath_cache_lookup(cache, sig, &key));
+	CU_ASSERT_PTR_NULL(swpath_cache_lookup(&cache, sig, &key));
 	key.ipv4_dst ^= 1;
-	key.tcp_flags = 0x1234; /* not part of the signature */
-	CU_ASSERT_EQUAL(swpath_cache_signature(&key), sig);
 	key.recirc_id ^= 1;
-	CU_ASSERT_PTR_NULL(swpath_cache_lookup(cache, sig, &key));
+	CU_ASSERT_PTR_NULL(swpath_cache_lookup(&cache, sig, &key));
 	key.recirc_id ^= 1;
 
-	swpath_cache_purge(cache, 0, SWPATH_CACHE_BUCKETS, false);
-	CU_ASSERT_EQUAL(test_megaflows_alive(), 1);
 	mf->state = MEGAFLOW_RETIRING;
-	CU_ASSERT_PTR_NULL(swpath_cache_lookup(cache, sig, &key));
-	swpath_cache_purge(cache, 0, SWPATH_CACHE_BUCKETS, false);
+	CU_ASSERT_PTR_NULL(swpath_cache_lookup(&cache, sig, &key));
+	hal_megaflow_unref(mf);
 	CU_ASSERT_EQUAL(test_megaflows_alive(), 0);
-	free(cache);
+	CU_ASSERT_PTR_NULL(swpath_cache_lookup(&cache, sig, &key)); /* freed: its memory stays */
+	swpath_cache_destroy(&cache);
 }
 
+/* A full bucket gives up one entry in KEEP_BUSY_ONE_IN insertions; many flows make it grow. */
 static void cache_overflows(void)
 {
-	struct swpath_cache *cache = aligned_alloc(64, sizeof(*cache));
+	static struct hal_megaflow *mf[60000];
+	struct swpath_cache cache;
 	struct hal_key key, mask;
+	unsigned found = 0;
 
-	memset(cache, 0, sizeof(*cache));
+	CU_ASSERT_EQUAL_FATAL(swpath_cache_init(&cache, 0), 0);
 	random_mask(&mask, 7);
-	for (unsigned i = 0; i < 1000; i++) {
-		struct hal_megaflow *mf;
-
-		random_key(&key);
-		mf = test_megaflow(&key, &mask, NULL);
-		swpath_cache_insert(cache, 5, mf); /* all into one bucket */
-		hal_megaflow_unref(mf);
-		CU_ASSERT(test_megaflows_alive() <= SWPATH_CACHE_WAYS + SWPATH_CACHE_EVICTED);
-		if (i % 100 == 99) {
-			swpath_cache_settle(cache);
-			CU_ASSERT_EQUAL(test_megaflows_alive(), SWPATH_CACHE_WAYS);
-		}
+	random_key(&key);
+	for (unsigned i = 0; i < RTE_DIM(mf); i++) {
+		key.ipv4_src = i;
+		mf[i] = test_megaflow(&key, &mask, NULL);
+		mf[i]->state = MEGAFLOW_LIVE;
 	}
-	swpath_cache_settle(cache);
-	swpath_cache_purge(cache, 0, SWPATH_CACHE_BUCKETS, true);
+	for (unsigned i = 0; i < 40; i++)
+		swpath_cache_insert(&cache, 5 + (i << 20), mf[i]); /* all into one bucket */
+	for (unsigned i = 0; i < 40; i++)
+		found += swpath_cache_peek(&cache, 5 + (i << 20)) == mf[i];
+	CU_ASSERT_EQUAL(found, SWPATH_CACHE_WAYS);
+	for (unsigned round = 0; round < 20; round++)
+		for (unsigned i = 0; i < RTE_DIM(mf); i++)
+			swpath_cache_insert(&cache, i * 2654435761u, mf[i]);
+	CU_ASSERT(cache.mask >= RTE_DIM(mf) / SWPATH_CACHE_WAYS);
+	found = 0;
+	for (unsigned i = 0; i < RTE_DIM(mf); i++)
+		found += swpath_cache_peek(&cache, i * 2654435761u) == mf[i];
+	CU_ASSERT(found > RTE_DIM(mf) * 9 / 10);
+	for (unsigned i = 0; i < RTE_DIM(mf); i++)
+		hal_megaflow_unref(mf[i]);
+	swpath_cache_destroy(&cache);
 	CU_ASSERT_EQUAL(test_megaflows_alive(), 0);
-	free(cache);
 }
 
 static void young_in_order(void)
@@ -282,7 +372,9 @@ void suite_classifier(void)
 	CU_add_test(s, "against a list", against_list);
 	CU_add_test(s, "every word counts", every_word_counts);
 	CU_add_test(s, "replacing", replacing);
-	CU_add_test(s, "cache keeps references", cache_keeps_references);
+	CU_add_test(s, "scopes", scopes);
+	CU_add_test(s, "a scope narrows", scope_narrows);
+	CU_add_test(s, "cache of what is good", cache_of_what_is_good);
 	CU_add_test(s, "cache overflows", cache_overflows);
 	CU_add_test(s, "young in order", young_in_order);
 }

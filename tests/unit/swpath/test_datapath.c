@@ -40,7 +40,8 @@ static void translated_once(void)
 	swpath_stats_read(r.sp, &stats);
 	CU_ASSERT_EQUAL(stats.packets, 101);
 	CU_ASSERT_EQUAL(stats.translated, 2);
-	CU_ASSERT_EQUAL(stats.cache_hits, 99);
+	CU_ASSERT_EQUAL(stats.cache_hits + stats.young_hits, 99);
+	CU_ASSERT(stats.cache_hits > 0); /* once the scope was known */
 	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[0], 0)->packets, 100);
 	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[0], 0)->bytes, 100 * f.len);
 	CU_ASSERT_EQUAL(hal_megaflow_sw(r.made[0], 0)->tcp_flags, 0x18);
@@ -95,8 +96,8 @@ static void installed_and_removed(void)
 	swpath_stats_read(r.sp, &stats);
 	CU_ASSERT_EQUAL(stats.megaflows, 1);
 	CU_ASSERT_EQUAL(stats.masks, 1);
-	rig_sync(&r); /* the young table lets go: rig, cache and classifier hold it */
-	CU_ASSERT_EQUAL(mf->refs, 3);
+	rig_sync(&r); /* the young table lets go: rig and classifier hold it */
+	CU_ASSERT_EQUAL(mf->refs, 2);
 	rig_receive(&r, 1, &f);
 	CU_ASSERT(fake_wait(r.sp, 2, 2));
 
@@ -221,14 +222,12 @@ static void made_by_another(void)
 	r.foreign = true;
 	r.out_port = 2;
 	for (unsigned i = 0; i < 4; i++) {
-		f.b[7] = (uint8_t)i; /* another signature: only the control plane knows it */
-		rig_receive(&r, 1, &f);
-		rig_receive(&r, 1, &f);
-		CU_ASSERT(fake_wait(r.sp, 2, 2 * (i + 1)));
+		f.b[7] = (uint8_t)i;
+		rig_receive(&r, 1, &f); /* only the control plane knows it: asked each time */
+		CU_ASSERT(fake_wait(r.sp, 2, i + 1));
 		CU_ASSERT_EQUAL(r.translated, i + 1);
 	}
-	CU_ASSERT_EQUAL(r.made[0]->refs, 1 + 4); /* the rig, and the cache */
-	CU_ASSERT_EQUAL(r.translated, 4);
+	CU_ASSERT_EQUAL(r.made[0]->refs, 1); /* nobody but the rig */
 	rig_close(&r);
 }
 

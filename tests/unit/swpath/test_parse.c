@@ -387,6 +387,37 @@ static void segments(void)
 	}
 }
 
+/* The quick parser says of a frame what the other one says, or nothing. */
+static void common_shapes(void)
+{
+	unsigned quick = 0;
+
+	for (unsigned round = 0; round < 40000; round++) {
+		struct hal_key general, common;
+		struct swpath_layers ly[2];
+		struct frame f;
+
+		memset(ly, 0, sizeof(ly));
+		memset(&general, 0, sizeof(general));
+		memset(&common, 0, sizeof(common));
+		frame_make(&f, (enum frame_kind)(round % FRAME_KINDS), round / FRAME_KINDS % 3, 20);
+		for (unsigned i = test_rand() % 3; i--;)
+			f.b[test_rand() % f.len] ^= (uint8_t)(1u << test_rand() % 8);
+		if (test_rand() % 4 == 0)
+			f.len = test_rand() % (f.len + 1);
+		swpath_parse_frame(f.b, (uint32_t)f.len, (uint32_t)f.len, &general, &ly[0]);
+		if (!swpath_parse_common(f.b, (uint32_t)f.len, &common, &ly[1])) {
+			memset(&general, 0, sizeof(general));
+			CU_ASSERT(!memcmp(&general, &common, sizeof(common)));
+			continue;
+		}
+		quick++;
+		CU_ASSERT(!memcmp(&general, &common, sizeof(common)));
+		CU_ASSERT(!memcmp(&ly[0], &ly[1], sizeof(ly[0])));
+	}
+	CU_ASSERT(quick > 5000);
+}
+
 void suite_parse(void)
 {
 	CU_pSuite s = CU_add_suite("parse", NULL, NULL);
@@ -404,6 +435,7 @@ void suite_parse(void)
 	CU_add_test(s, "arp", arp);
 	CU_add_test(s, "mpls and pbb", mpls_and_pbb);
 	CU_add_test(s, "truncated anywhere", truncated);
+	CU_add_test(s, "common shapes", common_shapes);
 	CU_add_test(s, "noise", noise);
 	CU_add_test(s, "segments", segments);
 }

@@ -8,6 +8,7 @@
 #include <CUnit/Basic.h>
 
 #include "hal/base/rcu.h"
+#include "hal/base/stable.h"
 #include "swpath/eal.h"
 
 static _Atomic unsigned alive;
@@ -65,13 +66,14 @@ static void release(struct hal_megaflow *mf)
 	alive--;
 	free((void *)mf->match);
 	free((void *)mf->program);
-	free(mf);
+	mf->state = MEGAFLOW_DEAD;
+	stable_free(mf, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 }
 
 struct hal_megaflow *test_megaflow(
 	const struct hal_key *key, const struct hal_key *mask, struct hal_program *program)
 {
-	struct hal_megaflow *mf = aligned_alloc(HAL_CACHE_LINE, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
+	struct hal_megaflow *mf = stable_alloc(HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 
 	memset(mf, 0, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 	mf->n_sw = HAL_MAX_WORKERS;
@@ -81,6 +83,8 @@ struct hal_megaflow *test_megaflow(
 	mf->chain = rte_be_to_cpu_32(key->recirc_id);
 	mf->refs = 1;
 	mf->release = release;
+	mf->maker = HAL_MAKER_NONE;
+	mf->state = MEGAFLOW_BORN;
 	alive++;
 	return mf;
 }
