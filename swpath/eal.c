@@ -2,6 +2,7 @@
  */
 #include "swpath/eal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -23,6 +24,9 @@ LOG_DEFINE(eal);
 /* An mbuf with its room, and what the pool adds. */
 #define MBUF_FOOTPRINT (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 #define MIN_MBUFS 2048
+/* Of DPDK's memory, what rings and queues of devices have: a quarter, but not less than this. */
+#define REST_MB 64
+#define HUGEPAGES "/sys/kernel/mm/hugepages"
 
 static struct rte_mempool *pool;
 static int users;
@@ -45,21 +49,83 @@ static void add(struct args *a, const char *arg)
 }
 
 /* The user's own arguments: separated by blanks. */
-static void add_extra(struct args *a, const char *extra)
+static void split(struct args *a, const char *extra)
 {
 	char copy[1024], *save = NULL;
 
-	snprintf(copy, sizeof(copy), "%s", extra);
+	snprintf(copy, sizeof(copy), "%s", extra ? extra : "");
 	for (char *word = strtok_r(copy, " \t", &save); word; word = strtok_r(NULL, " \t", &save))
 		add(a, word);
 }
 
-static bool says(const char *extra, const char *const words[])
+/* The value of an option in one of its forms: "--name=value", "--name value", "-nvalue" or
+ * "-n value". "" if it has none, NULL if it is not among the arguments. */
+static const char *option(const struct args *a, const char *name)
 {
-	for (; extra && *words; words++)
-		if (strstr(extra, *words))
+	const size_t len = strlen(name);
+	const bool is_long = name[1] == '-';
+
+	for (int i = 0; i < a->argc; i++) {
+		const char *rest = a->argv[i] + len;
+
+		if (strncmp(a->argv[i], name, len) != 0)
+			continue;
+		if (!*rest)
+			return i + 1 < a->argc ? a->argv[i + 1] : "";
+		if (!is_long || *rest == '=')
+			return rest + is_long;
+	}
+	return NULL;
+}
+
+static bool says(const struct args *a, const char *const names[])
+{
+	for (; *names; names++)
+		if (option(a, *names))
 			return true;
 	return false;
+}
+
+/* MB of all sockets together, which commas separate. */
+static unsigned memory_of(const char *value)
+{
+	unsigned sum = 0;
+
+	for (char *end; *value; value = *end ? end + 1 : end) {
+		sum += (unsigned)strtoul(value, &end, 10);
+		if (*end != ',')
+			break;
+	}
+	return sum;
+}
+
+static size_t read_number(const char *dir, const char *file)
+{
+	char path[512], text[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), HUGEPAGES "/%s/%s", dir, file);
+	f = fopen(path, "re");
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	return strtoul(text, NULL, 10);
+}
+
+/* MB in huge pages that nobody uses. */
+static size_t free_hugepages_mb(void)
+{
+	DIR *dir = opendir(HUGEPAGES);
+	struct dirent *entry;
+	size_t kb = 0, each;
+
+	while (dir && (entry = readdir(dir)))
+		if (sscanf(entry->d_name, "hugepages-%zukB", &each) == 1)
+			kb += each * read_number(entry->d_name, "free_hugepages");
+	if (dir)
+		closedir(dir);
+	return kb / 1024;
 }
 
 /* One lcore for this thread, on all CPUs it may use, so that DPDK neither pins it nor starts
@@ -77,37 +143,71 @@ static void add_lcores(struct args *a, const cpu_set_t *cpus)
 	add(a, text);
 }
 
-static void build_args(struct args *a, const struct swpath_config *cfg, const cpu_set_t *cpus)
+/* Where memory is, and how much; returns the latter in MB. */
+static unsigned add_memory(
+	struct args *a, const struct swpath_config *cfg, const struct args *extra)
 {
-	static const char *const huge[] = {
-		"--in-memory", "--huge", "--socket-mem", "--no-huge", NULL};
-	static const char *const pci[] = {"-a ", "--allow", "-b ", "--block", "--no-pci", NULL};
-	char text[64];
+	static const char *const where[] = {
+		"--in-memory", "--huge-dir", "--huge-unlink", "--socket-mem", "--no-huge", NULL};
+	const char *asked = option(extra, "--socket-mem");
+	unsigned mb = cfg->dpdk_memory_mb ? cfg->dpdk_memory_mb : DEFAULT_MB;
+	size_t free_mb;
+	char text[16];
 
-	add(a, "sluiced");
-	if (!says(cfg->dpdk_extra, huge)) {
-		add(a, "--no-huge");
-		add(a, "--no-shconf");
+	if (!asked)
+		asked = option(extra, "-m");
+	if (asked && memory_of(asked))
+		mb = memory_of(asked);
+	if (!says(extra, where)) {
+		free_mb = cfg->dpdk_hugepages ? free_hugepages_mb() : 0;
+		if (cfg->dpdk_hugepages && free_mb < mb)
+			log_info("%zu MB of huge pages are free, not %u: memory is in normal pages",
+				free_mb, mb);
+		if (cfg->dpdk_hugepages && free_mb >= mb) {
+			add(a, "--in-memory");
+		} else {
+			add(a, "--no-huge");
+			add(a, "--no-shconf");
+		}
 		add(a, "--iova-mode=va");
 	}
-	if (!says(cfg->dpdk_extra, pci))
+	if (!asked) {
+		snprintf(text, sizeof(text), "%u", mb);
+		add(a, "-m");
+		add(a, text);
+	}
+	return mb;
+}
+
+/* Returns how much memory DPDK has, in MB. */
+static unsigned build_args(struct args *a, const struct swpath_config *cfg, const cpu_set_t *cpus)
+{
+	static const char *const pci[] = {"-a", "--allow", "-b", "--block", "--no-pci", NULL};
+	static const char *const lcores[] = {"-c", "-l", "--lcores", NULL};
+	struct args extra = {.argc = 0};
+	unsigned mb;
+	char text[64];
+
+	split(&extra, cfg->dpdk_extra);
+	add(a, "sluiced");
+	mb = add_memory(a, cfg, &extra);
+	if (!says(&extra, pci))
 		add(a, "--no-pci");
-	snprintf(text, sizeof(text), "%u", cfg->dpdk_memory_mb ? cfg->dpdk_memory_mb : DEFAULT_MB);
-	add(a, "-m");
-	add(a, text);
 	add(a, "--no-telemetry");
 	add(a, "--log-level=*:error");
 	snprintf(text, sizeof(text), "--file-prefix=sluice%ld", (long)getpid());
 	add(a, text);
-	add_lcores(a, cpus);
-	if (cfg->dpdk_extra)
-		add_extra(a, cfg->dpdk_extra);
+	if (!says(&extra, lcores))
+		add_lcores(a, cpus);
+	for (int i = 0; i < extra.argc; i++)
+		add(a, extra.argv[i]);
+	return mb;
 }
 
-static int create_pool(const struct swpath_config *cfg, char *err, size_t n)
+static int create_pool(unsigned mb, char *err, size_t n)
 {
-	size_t mb = cfg->dpdk_memory_mb ? cfg->dpdk_memory_mb : DEFAULT_MB;
-	unsigned count = (unsigned)((mb << 20) / 2 / MBUF_FOOTPRINT);
+	size_t rest_mb = mb / 4 > REST_MB ? mb / 4 : mb > 2 * REST_MB ? REST_MB : mb / 2;
+	unsigned count = (unsigned)(((mb - rest_mb) << 20) / MBUF_FOOTPRINT);
 
 	for (; count >= MIN_MBUFS; count -= count / 4) {
 		pool = rte_pktmbuf_pool_create("sluice_mbufs", count, POOL_CACHE, 0,
@@ -117,8 +217,8 @@ static int create_pool(const struct swpath_config *cfg, char *err, size_t n)
 			return 0;
 		}
 	}
-	snprintf(err, n, "cannot make %u packet buffers in %zu MB of DPDK memory: %s", MIN_MBUFS,
-		mb, rte_strerror(rte_errno));
+	snprintf(err, n, "cannot make %u packet buffers in %u MB of DPDK memory: %s", MIN_MBUFS, mb,
+		rte_strerror(rte_errno));
 	return -ENOMEM;
 }
 
@@ -165,12 +265,13 @@ int swpath_eal_start(const struct swpath_config *cfg, char *err, size_t n)
 {
 	struct args a = {.argc = 0};
 	cpu_set_t cpus;
+	unsigned mb;
 
 	if (pool)
 		return 0;
 	CPU_ZERO(&cpus);
 	sched_getaffinity(0, sizeof(cpus), &cpus);
-	build_args(&a, cfg, &cpus);
+	mb = build_args(&a, cfg, &cpus);
 	if (eal_init(cfg, &a) < 0) {
 		int error = rte_errno ? rte_errno : EIO;
 
@@ -182,7 +283,7 @@ int swpath_eal_start(const struct swpath_config *cfg, char *err, size_t n)
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	remove_runtime_dir();
 	atexit(cleanup);
-	return create_pool(cfg, err, n);
+	return create_pool(mb, err, n);
 }
 
 void swpath_eal_use(int change)

@@ -155,6 +155,7 @@ int swpath_open(const struct swpath_config *cfg, struct swpath **out, char *err,
 	sp->cfg = *cfg;
 	snprintf(sp->rundir, sizeof(sp->rundir), "%s", cfg->rundir ? cfg->rundir : "");
 	sp->cfg.rundir = sp->rundir;
+	sp->cfg.dpdk_extra = NULL; /* the EAL has it, and the caller's is going */
 	sp->pool = swpath_eal_pool();
 	sp->next_port = 1;
 	sem_init(&sp->sync_answer, 0, 0);

@@ -65,6 +65,7 @@ struct swpath_config {
 	unsigned n_workers;      /* 1 to HAL_MAX_WORKERS */
 	uint64_t worker_cpus;    /* CPUs to pin workers to, 0: do not pin */
 	unsigned dpdk_memory_mb; /* 0: sized by itself */
+	bool dpdk_hugepages;     /* have it in huge pages if there are enough of them */
 	const char *dpdk_extra;  /* further EAL arguments, or NULL */
 	const char *rundir;
 	struct swpath_ops ops;

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ofctl/bridge/start_config.h"
+
 struct bridges;
 struct event_base;
 struct host;
@@ -33,6 +35,7 @@ struct bridges_config {
 	const char *rundir;
 	const char *libexec; /* where helper programs are, or NULL */
 	struct host *host;
+	struct start_config start; /* with which the daemon was started */
 };
 
 /* Brings the database's configuration to life. 0 or -errno. */

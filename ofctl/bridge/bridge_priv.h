@@ -10,6 +10,7 @@
 
 #include "hal/object.h"
 #include "ofctl/bridge/bridge.h"
+#include "ofctl/bridge/start_config.h"
 #include "ofctl/host/host.h"
 #include "ofctl/openflow/agent.h"
 #include "ofctl/ovsdb/ovsdb.h"
@@ -88,6 +89,7 @@ struct bridges {
 	uint64_t ct_seqno;                /* of the tables of zones, when they were last applied */
 	uint64_t ct_zones[CT_ZONE_WORDS]; /* that have timeouts of their own */
 	bool cleaned;                     /* netdevs of a former run that nobody wants are gone */
+	struct start_config start;        /* what the database last said */
 };
 
 /* reconcile.c */

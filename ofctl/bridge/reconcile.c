@@ -266,6 +266,7 @@ static void apply(struct bridges *b)
 
 	if (!root)
 		return;
+	start_config_compare(b->cfg.db, &b->start);
 	device_reconcile(b, root);
 	ct_zones_reconcile(b, root);
 	LIST_FOREACH (br, &b->list, link)
@@ -370,6 +371,7 @@ int bridges_open(const struct bridges_config *cfg, struct bridges **out)
 		return -ENOMEM;
 	b->cfg = *cfg;
 	b->device = -1;
+	b->start = cfg->start;
 	LIST_INIT(&b->list);
 	LIST_INIT(&b->tunnel_ends);
 	b->retry = event_new(cfg->base, -1, 0, on_retry, b);

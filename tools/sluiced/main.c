@@ -18,6 +18,7 @@
 #include "hal/base/log.h"
 #include "hal/base/rcu.h"
 #include "ofctl/bridge/bridge.h"
+#include "ofctl/bridge/start_config.h"
 #include "ofctl/openflow/agent.h"
 #include "ofctl/ovsdb/ovsdb.h"
 #include "ofctl/pipeline/pipeline.h"
@@ -25,6 +26,7 @@
 #include "offload/offload.h"
 #include "swpath/conntrack.h"
 #include "swpath/swpath.h"
+#include "tools/sluiced/cpus.h"
 #include "tools/sluiced/options.h"
 
 LOG_DEFINE(sluiced);
@@ -40,6 +42,7 @@ struct daemon {
 	_Atomic(struct offload *)
 		tracked; /* hears of connections from workers; NULL: nobody does */
 	struct bridges *bridges;
+	struct start_config start;
 };
 
 static void port_changed(void *ctx, uint32_t port)
@@ -148,15 +151,43 @@ static int open_database(struct daemon *d, const struct options *o)
 	return error;
 }
 
+/* Which CPUs workers are pinned to, which the other threads keep to, and DPDK's part. What the
+ * command line says counts more than the database. */
+static void place(
+	const struct options *o, const struct start_config *start, struct swpath_config *sc)
+{
+	uint64_t allowed = cpus_allowed(), others;
+
+	sc->n_workers = o->workers ? o->workers : 1;
+	sc->worker_cpus = o->worker_cpus;
+	if (!o->workers && !o->worker_cpus && start->pmd_cpus) {
+		sc->worker_cpus = start->pmd_cpus & cpus_usable();
+		if (sc->worker_cpus != start->pmd_cpus)
+			log_warn("other_config:pmd-cpu-mask=%#llx: only %#llx can be used",
+				(unsigned long long)start->pmd_cpus,
+				(unsigned long long)sc->worker_cpus);
+		sc->n_workers = (unsigned)__builtin_popcountll(sc->worker_cpus);
+		if (sc->n_workers > HAL_MAX_WORKERS)
+			sc->n_workers = HAL_MAX_WORKERS;
+		if (!sc->n_workers)
+			sc->n_workers = 1;
+	}
+	others = start->lcore_cpus & cpus_usable();
+	if (!others)
+		others = allowed & ~sc->worker_cpus;
+	if (others && others != allowed)
+		cpus_confine(others);
+	sc->dpdk_memory_mb = o->memory_mb ? o->memory_mb : start->socket_mem_mb;
+	sc->dpdk_hugepages = !o->memory_mb && start->socket_mem_mb;
+	sc->dpdk_extra = start->dpdk_extra[0] ? start->dpdk_extra : NULL;
+}
+
 static int open_paths(struct daemon *d, const struct options *o)
 {
 	struct pipeline_ops events = {0};
 	struct host_ops host;
 	struct swpath_config sc = {
 		.base = d->base,
-		.n_workers = o->workers,
-		.worker_cpus = o->worker_cpus,
-		.dpdk_memory_mb = o->memory_mb,
 		.rundir = o->rundir,
 		.ops = {.translate = translate,
 			.to_controller = to_controller,
@@ -178,6 +209,8 @@ static int open_paths(struct daemon *d, const struct options *o)
 	error = pipeline_open(d->base, &events, &d->pl);
 	if (error)
 		return error;
+	start_config_read(d->db, &d->start);
+	place(o, &d->start, &sc);
 	pipeline_set_workers(d->pl, sc.n_workers);
 	error = swpath_open(&sc, &d->sp, err, sizeof(err));
 	if (error) {
@@ -216,7 +249,7 @@ static int open_all(struct daemon *d, const struct options *o)
 	if (error)
 		return error;
 	bc = (struct bridges_config){d->base, d->db, d->sp, d->ol, d->pl, d->agents, o->rundir,
-		o->libexec ? o->libexec : SLUICE_LIBEXECDIR, d->host};
+		o->libexec ? o->libexec : SLUICE_LIBEXECDIR, d->host, d->start};
 	return bridges_open(&bc, &d->bridges);
 }
 

@@ -32,7 +32,8 @@ static const struct argp_option options[] = {
 		"the database (default conf.db, in DIR if --rundir is given)", 0},
 	{"remote", OPT_REMOTE, "REMOTE", 0,
 		"also serve the database at ptcp:PORT[:IP] or punix:PATH", 0},
-	{"workers", 'w', "N", 0, "threads that forward packets (default 1)", 0},
+	{"workers", 'w', "N", 0,
+		"threads that forward packets (default: as the database says, or 1)", 0},
 	{"worker-cpus", 'c', "MASK", 0, "CPUs to pin them to, as a hexadecimal mask", 0},
 	{"memory", 'm', "MB", 0, "memory for packets (default: sized by itself)", 0},
 	{"log-file", OPT_LOG_FILE, "FILE", 0, "log there too", 0},
@@ -109,7 +110,7 @@ void options_read(struct options *o, int argc, char **argv)
 {
 	static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
 
-	*o = (struct options){.workers = 1, .log_level = -1};
+	*o = (struct options){.log_level = -1};
 	argp_parse(&argp, argc, argv, 0, NULL, o);
 	if (!o->db_file && asprintf(&o->db_file, "%s/conf.db",
 				   o->rundir ? o->rundir : SLUICE_LOCALSTATEDIR "/lib/sluice") < 0)

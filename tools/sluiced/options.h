@@ -15,7 +15,7 @@ struct options {
 	const char *libexec;
 	const char *remotes[16]; /* further database sockets */
 	unsigned n_remotes;
-	unsigned workers;
+	unsigned workers; /* 0: not given, as the next two */
 	uint64_t worker_cpus;
 	unsigned memory_mb;
 	int log_level; /* enum log_level, or -1 */
