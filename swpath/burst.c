@@ -142,99 +142,101 @@ struct hal_megaflow *swpath_lookup(
 
 /* ---- stages ---- */
 
-static void drop(struct swpath_worker *w, struct swpath_batch *b, unsigned i, enum swpath_drop why)
+/* Drops what is no frame at all; returns how many are left. */
+static unsigned drop_short(struct swpath_worker *w, struct rte_mbuf **m, unsigned n)
 {
-	swpath_drop(w, b->m[i], why);
-	b->m[i] = NULL;
-}
+	unsigned left = 0;
 
-/* Drops what is no frame at all. */
-static bool too_short(struct swpath_worker *w, struct swpath_batch *b, unsigned i)
-{
-	if (likely(rte_pktmbuf_pkt_len(b->m[i]) >= RTE_ETHER_HDR_LEN))
-		return false;
-	drop(w, b, i, SWPATH_DROP_MALFORMED);
-	return true;
+	for (unsigned i = 0; i < n; i++) {
+		if (likely(rte_pktmbuf_pkt_len(m[i]) >= RTE_ETHER_HDR_LEN))
+			m[left++] = m[i];
+		else
+			swpath_drop(w, m[i], SWPATH_DROP_MALFORMED);
+	}
+	return left;
 }
 
 static void key_clear(struct swpath_batch *b, unsigned i)
 {
-	if (unlikely(b->cold[i]))
-		memset(&b->key[i], 0, sizeof(b->key[i]));
-	else
-		memset(&b->key[i], 0, HOT_BYTES);
+	memset(&b->key[i], 0, b->cold[i] ? sizeof(b->key[i]) : HOT_BYTES);
 	b->cold[i] = false;
 }
 
-static void parse_one(struct swpath_batch *b, unsigned i)
+static void key_clear_cold(struct swpath_batch *b, unsigned i)
 {
-	if (likely(swpath_packet_parse_common(b->m[i], &b->key[i], &b->ly[i])))
-		return;
+	if (unlikely(b->cold[i]))
+		key_clear(b, i);
+}
+
+static void parse_any(struct swpath_batch *b, unsigned i)
+{
 	swpath_packet_parse(b->m[i], &b->key[i], &b->ly[i]);
 	b->cold[i] = true;
 }
 
-static void prefetch_first(const struct swpath_batch *b, unsigned n)
+static void prefetch_data(const struct swpath_batch *b, unsigned from, unsigned to)
 {
-	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)AHEAD); i++)
-		rte_prefetch0(rte_pktmbuf_mtod(b->m[i], void *));
+	for (; from < to; from++)
+		rte_prefetch0(rte_pktmbuf_mtod(b->m[from], void *));
 }
 
 /* Packets of one port. */
-static void parse(struct swpath_worker *w, struct swpath_batch *b, unsigned n, uint32_t port,
+static void parse(struct swpath_worker *w, struct swpath_batch *b, unsigned n, rte_be32_t in_port,
 	const struct swpath_scope *scope)
 {
-	prefetch_first(b, n);
+	prefetch_data(b, 0, RTE_MIN(n, (unsigned)AHEAD));
 	for (unsigned i = 0; i < n; i++) {
 		if (i + AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
-		if (unlikely(too_short(w, b, i)))
-			continue;
-		key_clear(b, i);
-		b->key[i].in_port = rte_cpu_to_be_32(port);
-		parse_one(b, i);
+			prefetch_data(b, i + AHEAD, i + AHEAD + 1);
+		key_clear_cold(b, i);
+		if (unlikely(
+			    !swpath_packet_parse_common(b->m[i], in_port, &b->key[i], &b->ly[i]))) {
+			key_clear(b, i);
+			b->key[i].in_port = in_port;
+			parse_any(b, i);
+		}
 		b->sig[i] = swpath_scope_hash(scope, &b->key[i]);
 		swpath_cache_prefetch(&w->cache, b->sig[i]);
 	}
 }
 
-/* Packets of a device: of several ports and chains. */
-static void parse_mixed(struct swpath_worker *w, struct swpath_batch *b,
+/* Packets of a device: of several ports and chains. Returns how many are left. */
+static unsigned parse_mixed(struct swpath_worker *w, struct swpath_batch *b,
 	const struct hal_rx_meta *meta, unsigned n, uint32_t port)
 {
-	prefetch_first(b, n);
-	for (unsigned i = 0; i < n; i++) {
-		struct hal_key *key = &b->key[i];
+	unsigned left = 0;
 
-		if (unlikely(too_short(w, b, i)))
+	prefetch_data(b, 0, n);
+	for (unsigned i = 0; i < n; i++, meta++) {
+		struct hal_key *key = &b->key[left];
+
+		b->m[left] = b->m[i];
+		if (!drop_short(w, &b->m[left], 1))
 			continue;
-		if (unlikely(meta[i].has_key)) {
-			*key = *meta[i].key;
-			b->cold[i] = true;
-		} else {
-			key_clear(b, i);
-		}
-		key->in_port = rte_cpu_to_be_32(meta[i].port ? meta[i].port : port);
-		key->recirc_id = rte_cpu_to_be_32(meta[i].recirc_id);
-		parse_one(b, i);
-		b->sig[i] = swpath_scope_hash(
+		key_clear(b, left);
+		if (unlikely(meta->has_key))
+			*key = *meta->key;
+		key->in_port = rte_cpu_to_be_32(meta->port ? meta->port : port);
+		key->recirc_id = rte_cpu_to_be_32(meta->recirc_id);
+		parse_any(b, left);
+		b->sig[left] = swpath_scope_hash(
 			scope_of(w, &b->joined, key->in_port, key->recirc_id != 0), key);
-		swpath_cache_prefetch(&w->cache, b->sig[i]);
+		swpath_cache_prefetch(&w->cache, b->sig[left]);
+		left++;
 	}
+	return left;
 }
 
 /* What the cache says, unchecked: fetches it. */
 static void peek(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(!b->m[i]))
-			continue;
 		b->mf[i] = swpath_cache_peek(&w->cache, b->sig[i]);
 		if (likely(b->mf[i]))
 			rte_prefetch0(b->mf[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(!b->m[i] || !b->mf[i]))
+		if (unlikely(!b->mf[i]))
 			continue;
 		if (unlikely(!swpath_cache_good(&w->cache, b->mf[i]))) {
 			b->mf[i] = NULL;
@@ -252,15 +254,15 @@ static void lookup(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
 	unsigned hits = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(!b->m[i]))
-			continue;
 		if (likely(b->mf[i] && swpath_covers(b->mf[i], &b->key[i]))) {
 			hits++;
 			continue;
 		}
 		b->mf[i] = lookup_slow(w, b->sig[i], &b->key[i], b->m[i]);
-		if (unlikely(!b->mf[i]))
-			drop(w, b, i, SWPATH_DROP_TRANSLATION);
+		if (unlikely(!b->mf[i])) {
+			swpath_drop(w, b->m[i], SWPATH_DROP_TRANSLATION);
+			b->m[i] = NULL;
+		}
 	}
 	w->stats.cache_hits += hits;
 }
@@ -333,57 +335,57 @@ static void run(struct swpath_worker *w, struct swpath_batch *b, unsigned n, boo
 }
 
 /* All packets are one to the scope: a single lookup. False if nothing is known of them yet. */
-static bool run_alike(struct swpath_worker *w, struct swpath_batch *b, unsigned n, uint32_t port,
-	const struct swpath_scope *scope)
+static bool run_alike(struct swpath_worker *w, struct swpath_batch *b, unsigned n,
+	rte_be32_t in_port, const struct swpath_scope *scope)
 {
 	struct hal_key *key = &b->key[0];
-	uint64_t packets = 0, bytes = 0;
 	struct hal_megaflow *mf;
+	uint64_t bytes = 0;
 
 	key_clear(b, 0);
-	key->in_port = rte_cpu_to_be_32(port);
+	key->in_port = in_port;
 	mf = swpath_cache_lookup(&w->cache, swpath_scope_hash(scope, key), key);
 	if (!mf)
 		return false;
-	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(too_short(w, b, i)))
-			continue;
-		packets++;
+	for (unsigned i = 0; i < n; i++)
 		bytes += rte_pktmbuf_pkt_len(b->m[i]);
+	w->stats.cache_hits += n;
+	account(w, mf, n, bytes, 0);
+	if (mf->output != HAL_PORT_NONE) {
+		swpath_output_many(w, b->m, n, mf->output);
+		return true;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		key_clear(b, i);
+		b->key[i].in_port = in_port;
 		b->mf[i] = mf;
 	}
-	w->stats.cache_hits += packets;
-	account(w, mf, packets, bytes, 0);
-	for (unsigned i = 1; mf->output == HAL_PORT_NONE && i < n; i++) {
-		key_clear(b, i);
-		b->key[i].in_port = key->in_port;
-	}
+	run(w, b, n, false);
 	return true;
 }
 
 void swpath_burst(struct swpath_worker *w, struct rte_mbuf **pkts, const struct hal_rx_meta *meta,
 	unsigned n, uint32_t port)
 {
+	const rte_be32_t in_port = rte_cpu_to_be_32(port);
 	struct swpath_batch *b = w->batch;
+	const struct swpath_scope *scope;
 
-	memcpy(b->m, pkts, n * sizeof(pkts[0]));
 	w->stats.packets += n;
+	memcpy(b->m, pkts, n * sizeof(pkts[0]));
 	if (meta) {
-		parse_mixed(w, b, meta, n, port);
+		n = parse_mixed(w, b, meta, n, port);
 	} else {
-		const struct swpath_scope *scope =
-			scope_of(w, &b->joined, rte_cpu_to_be_32(port), false);
-
-		if (!scope->parse && run_alike(w, b, n, port, scope)) {
-			run(w, b, n, false);
-			swpath_flush(w);
-			return;
-		}
-		parse(w, b, n, port, scope);
+		n = drop_short(w, b->m, n);
+		scope = scope_of(w, &b->joined, in_port, false);
+		if (!scope->parse && run_alike(w, b, n, in_port, scope))
+			goto flush;
+		parse(w, b, n, in_port, scope);
 	}
 	peek(w, b, n);
 	lookup(w, b, n);
 	count(w, b, n);
 	run(w, b, n, true);
+flush:
 	swpath_flush(w);
 }

@@ -71,7 +71,8 @@ struct hal_megaflow *swpath_cls_first(const struct swpath_cls *cls);
 /* True if `mf` is what to do with packets of this key: of the same chain, and matching. */
 static inline bool swpath_covers(const struct hal_megaflow *mf, const struct hal_key *key)
 {
-	return rte_cpu_to_be_32(mf->chain) == key->recirc_id && hal_cmatch_covers(mf->match, key);
+	return rte_cpu_to_be_32(mf->chain) == key->recirc_id &&
+	       hal_cmatch_covers_dp(mf->match, key);
 }
 
 #endif

@@ -24,12 +24,12 @@ void swpath_packet_parse(const struct rte_mbuf *m, struct hal_key *key, struct s
 }
 
 bool swpath_packet_parse_common(
-	const struct rte_mbuf *m, struct hal_key *key, struct swpath_layers *ly)
+	const struct rte_mbuf *m, rte_be32_t in_port, struct hal_key *key, struct swpath_layers *ly)
 {
 	uint32_t len = rte_pktmbuf_data_len(m);
 
 	return likely(len == rte_pktmbuf_pkt_len(m)) &&
-	       swpath_parse_common(rte_pktmbuf_mtod(m, const uint8_t *), len, key, ly);
+	       swpath_parse_common(rte_pktmbuf_mtod(m, const uint8_t *), len, in_port, key, ly);
 }
 
 void swpath_packet_key(struct swpath_packet *p)

@@ -51,10 +51,9 @@ struct swpath_packet {
  * first segment are looked at as far as 256 bytes into the packet. */
 void swpath_packet_parse(const struct rte_mbuf *m, struct hal_key *key, struct swpath_layers *ly);
 
-/* The same, quickly, for what most traffic is made of (see swpath_parse_common()); false if this is
- * something else: nothing was written then. */
-bool swpath_packet_parse_common(
-	const struct rte_mbuf *m, struct hal_key *key, struct swpath_layers *ly);
+/* swpath_parse_common() of an mbuf. */
+bool swpath_packet_parse_common(const struct rte_mbuf *m, rte_be32_t in_port, struct hal_key *key,
+	struct swpath_layers *ly);
 
 /* Bring layers, or key and layers, up to date after edits. */
 void swpath_packet_layers(struct swpath_packet *p);

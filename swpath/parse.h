@@ -39,11 +39,12 @@ struct swpath_layers {
 void swpath_parse_frame(const void *data, uint32_t avail, uint32_t len, struct hal_key *key,
 	struct swpath_layers *ly);
 
-/* The same as swpath_parse_frame() for whole frames with TCP or UDP over IPv4, without options and
- * not fragmented, or over IPv6 without extension headers, untagged or with one VLAN tag. False for
- * all others, and then nothing was written. */
-bool swpath_parse_common(
-	const uint8_t *data, uint32_t len, struct hal_key *key, struct swpath_layers *ly);
+/* The same, quickly, for whole frames with TCP or UDP over IPv4, without options and not
+ * fragmented, or over IPv6 without extension headers, untagged or with one VLAN tag. Sets the whole
+ * hot part of the key, whatever was in it: of the metadata only in_port is not 0. False for all
+ * others, and then nothing was written. */
+bool swpath_parse_common(const uint8_t *data, uint32_t len, rte_be32_t in_port, struct hal_key *key,
+	struct swpath_layers *ly);
 
 /* Sets all header members of a key to 0 and keeps the metadata. */
 void swpath_key_clear_headers(struct hal_key *key);

@@ -400,15 +400,16 @@ static void common_shapes(void)
 		memset(ly, 0, sizeof(ly));
 		memset(&general, 0, sizeof(general));
 		memset(&common, 0, sizeof(common));
+		memset(&common, 0xa5, offsetof(struct hal_key, nd_target));
 		frame_make(&f, (enum frame_kind)(round % FRAME_KINDS), round / FRAME_KINDS % 3, 20);
 		for (unsigned i = test_rand() % 3; i--;)
 			f.b[test_rand() % f.len] ^= (uint8_t)(1u << test_rand() % 8);
 		if (test_rand() % 4 == 0)
 			f.len = test_rand() % (f.len + 1);
 		swpath_parse_frame(f.b, (uint32_t)f.len, (uint32_t)f.len, &general, &ly[0]);
-		if (!swpath_parse_common(f.b, (uint32_t)f.len, &common, &ly[1])) {
-			memset(&general, 0, sizeof(general));
-			CU_ASSERT(!memcmp(&general, &common, sizeof(common)));
+		general.in_port = rte_cpu_to_be_32(round);
+		if (!swpath_parse_common(f.b, (uint32_t)f.len, general.in_port, &common, &ly[1])) {
+			CU_ASSERT_EQUAL(common.in_port, 0xa5a5a5a5);
 			continue;
 		}
 		quick++;
