@@ -476,6 +476,30 @@ struct hal_megaflow *swpath_cls_lookup(struct swpath_cls *cls, const struct hal_
 	return mf ? mf : part_lookup(cls, part_find(cls, (struct part_id){.any = true}), key);
 }
 
+static bool is_mask(const struct hal_cmatch *cm, const struct hal_key *mask)
+{
+	const uint64_t *m = (const uint64_t *)mask;
+	unsigned j = 0;
+
+	for (unsigned i = 0; i < HAL_KEY_WORDS; i++)
+		if (m[i] != (cm->map[0] >> i & 1 ? cm->w[j++] : 0))
+			return false;
+	return true;
+}
+
+unsigned swpath_cls_masks(const struct swpath_cls *cls, rte_be32_t in_port, bool chained,
+	const struct hal_key *mask, bool *known)
+{
+	const struct part *p =
+		part_find(cls, (struct part_id){.in_port = in_port, .chained = chained});
+	const struct subtables *tables = p ? tables_get(p) : NULL;
+
+	*known = false;
+	for (unsigned i = 0; tables && i < tables->n && !*known; i++)
+		*known = is_mask(tables->t[i]->mask, mask);
+	return tables ? tables->n : 0;
+}
+
 static int by_hits(const void *a, const void *b)
 {
 	const struct subtable *x = *(struct subtable *const *)a, *y = *(struct subtable *const *)b;

@@ -62,6 +62,10 @@ void swpath_cls_scope(
 const struct swpath_scope *swpath_cls_scope_whole(
 	const struct swpath_cls *cls, rte_be32_t in_port, bool chained);
 
+/* The number of masks at this port. `known`: `mask` is one of them. */
+unsigned swpath_cls_masks(const struct swpath_cls *cls, rte_be32_t in_port, bool chained,
+	const struct hal_key *mask, bool *known);
+
 /* Writer: puts the subtables that were hit most since the last call first. */
 void swpath_cls_sort(struct swpath_cls *cls);
 

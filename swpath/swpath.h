@@ -135,6 +135,15 @@ int swpath_device_detach(struct swpath *sp, struct hal_device *dev);
 
 /* ---- megaflows ---- */
 
+/* Masks at one input port, those behind recirculations apart, that a lookup should have to try. */
+#define SWPATH_MAX_MASKS 48
+
+/* True if the port that `key` came in by has so many, and `mask` would be another one: `all` is
+ * then what they look at together. `worker` is the caller's own; HAL_MAX_WORKERS: the control
+ * thread. */
+bool swpath_masks_full(struct swpath *sp, unsigned worker, const struct hal_key *key,
+	const struct hal_key *mask, struct hal_key *all);
+
 /* Puts a megaflow into the shared classifier (takes a reference). 0, -ENOMEM, or -EEXIST if a
  * usable one of the same match and chain is there. */
 int swpath_megaflow_install(struct swpath *sp, struct hal_megaflow *mf);

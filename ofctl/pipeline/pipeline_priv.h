@@ -151,6 +151,7 @@ struct pipeline {
 	struct event *wake_event, *sweep_event, *reclaim_event;
 	pthread_t control;
 	_Atomic uint64_t translations, effects_dropped, raced;
+	_Atomic uint64_t bounded; /* megaflows that look at more than they had to: bound.c */
 	_Atomic uint64_t failed, failed_recirc, failed_gone;
 	uint64_t retranslations, retired;
 };
@@ -172,6 +173,11 @@ void megaflow_free(struct hal_megaflow *mf);
 void megaflow_free_later(struct pl_megaflow *m); /* any thread; nobody else knows of it */
 void megaflow_sample(const struct pl_megaflow *m, struct hal_key *key);
 bool megaflow_same_credits(const struct pl_megaflow *a, const struct pl_megaflow *b);
+
+/* bound.c: makes the mask of a new megaflow one of a few. `worker`: the caller's, or
+ * HAL_MAX_WORKERS. */
+void bound_mask(struct pipeline *pl, unsigned worker, const struct hal_key *key,
+	struct hal_key *mask);
 
 /* registry.c: control thread. */
 void registry_take_births(struct pipeline *pl);

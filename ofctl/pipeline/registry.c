@@ -215,6 +215,7 @@ void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m)
 		registry_retire(pl, m, NULL);
 		return;
 	}
+	bound_mask(pl, HAL_MAX_WORKERS, x.orig, &x.wc);
 	n = megaflow_new(pl, &x);
 	if (!n) {
 		registry_retire(pl, m, NULL);

@@ -34,6 +34,7 @@ static struct pl_megaflow *attempt(struct pipeline *pl, unsigned worker, const s
 		return NULL;
 	}
 	effects_post(pl, &x);
+	bound_mask(pl, worker, x.orig, &x.wc);
 	m = megaflow_new(pl, &x);
 	if (!m)
 		return NULL;

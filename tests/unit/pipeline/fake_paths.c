@@ -93,6 +93,20 @@ int swpath_megaflow_replace(struct swpath *sp, struct hal_megaflow *from, struct
 	return 0;
 }
 
+bool swpath_masks_full(struct swpath *sp, unsigned worker, const struct hal_key *key,
+	const struct hal_key *mask, struct hal_key *all)
+{
+	(void)sp;
+	(void)worker;
+	(void)key;
+	memset(all, 0, sizeof(*all));
+	memset(all->eth_dst, 0xff,
+		offsetof(struct hal_key, ct_nw_proto) - offsetof(struct hal_key, eth_dst));
+	memset(all->nd_target, 0xff,
+		offsetof(struct hal_key, ct_label) - offsetof(struct hal_key, nd_target));
+	return paths.masks_full && memcmp(all, mask, sizeof(*mask));
+}
+
 int swpath_sync(struct swpath *sp, unsigned timeout_ms)
 {
 	(void)sp;

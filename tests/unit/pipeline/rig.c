@@ -260,6 +260,7 @@ struct pl_megaflow *rig_translate(const struct hal_key *key)
 		xlate_clear(&x);
 		return NULL;
 	}
+	bound_mask(rig.pl, HAL_MAX_WORKERS, x.orig, &x.wc);
 	m = megaflow_new(rig.pl, &x);
 	if (m)
 		m->version = version;

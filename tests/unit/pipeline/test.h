@@ -51,6 +51,7 @@ struct fake_paths {
 	struct mf_set young;     /* held by the worker that made them */
 	unsigned installs, removes, replaces, lives, withdraws, succeeded;
 	bool no_replace; /* swpath_megaflow_replace() runs out of memory */
+	bool masks_full; /* every mask is one too many, and all look at every header */
 	/* The last packet that was injected. */
 	unsigned injects;
 	struct hal_key inject_key;

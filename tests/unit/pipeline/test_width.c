@@ -158,6 +158,7 @@ static void random_widths(void)
 
 		rig_close();
 		rig_open();
+		paths.masks_full = p % 3 == 2;
 		rnd_seed(begin + p * 7919ull);
 		gen_ports();
 		if (one_in(10))
@@ -169,6 +170,7 @@ static void random_widths(void)
 		rig_settle();
 		EXPECT(!recirc_count(rig.pl->recircs), "ids are let go");
 	}
+	paths.masks_full = false;
 	printf("%u packets, %u of chains, %u like them, %u drop, %u errors ... ", t.packets,
 		t.chains, t.like, t.empty, t.errors);
 	CU_ASSERT(ok);
@@ -181,6 +183,23 @@ static void random_widths(void)
 		if (made(a))
 			EXPECT(t.steps[a] > (a == ACTION_CT_CLEAR ? 2u : 20u),
 				hal_action_name((enum hal_action_type)a));
+}
+
+/* Where masks are kept few, a megaflow looks at all that the packet has, and at nothing else. */
+static void few_masks(void)
+{
+	rig_ports(4);
+	rig_flow("actions=output:2");
+	EXPECT_TEXT(rig_match("in_port=1,arp,arp_op=1,arp_spa=10.0.0.1"), "dp_port=101");
+	paths.masks_full = true;
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(rig_match("in_port=1,arp,arp_op=1,arp_spa=10.0.0.1"), "arp_spa=10.0.0.1"));
+	CU_ASSERT_PTR_NULL(strstr(rig_match("in_port=1,arp,arp_op=1"), "tp_"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(rig_match("in_port=1,tcp,nw_src=10.0.0.1,tp_dst=80"), "tp_dst=80"));
+	CU_ASSERT_PTR_NULL(strstr(rig_match("in_port=1,tcp,tp_dst=80"), "ipv6"));
+	CU_ASSERT_PTR_NULL(strstr(rig_match("in_port=1,dl_type=0x1234"), "nw_"));
+	paths.masks_full = false;
 }
 
 /* Known decisions need these bits, and no others. */
@@ -264,6 +283,7 @@ static void crowded(void)
 
 CU_TestInfo width_tests[] = {
 	{"known decisions", exact_widths},
+	{"few masks", few_masks},
 	{"a crowd of flows", crowded},
 	{"a megaflow's packets are all treated alike", random_widths},
 	CU_TEST_INFO_NULL,
