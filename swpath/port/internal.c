@@ -97,7 +97,7 @@ static int internal_open(
 	rc = configure(port, cfg, err, n);
 	if (rc < 0)
 		goto close_tap;
-	swpath_rxbuf_ref();
+	swpath_rxbuf_ref(swpath_n_workers(port->sp));
 	return 0;
 
 close_tap:
@@ -130,7 +130,7 @@ static unsigned internal_rx(struct swpath_port *port, unsigned worker, struct rt
 	(void)meta;
 	for (unsigned i = 0; b && i < max; i++) {
 		struct rte_mbuf *m;
-		ssize_t got = readv(in->tap.fd, b->slot[i].iov, 1 + SWPATH_RXBUF_SEGS);
+		ssize_t got = readv(in->tap.fd, b->slot[i].iov, (int)b->slot[i].n_segs + 1);
 
 		if (got < 0) {
 			/* Deleted where no link event reaches us from. */
@@ -138,6 +138,7 @@ static unsigned internal_rx(struct swpath_port *port, unsigned worker, struct rt
 				silence(in);
 			break;
 		}
+		b->dirty = RTE_MAX(b->dirty, i + 1);
 		m = got > (ssize_t)sizeof(struct virtio_net_hdr)
 			    ? swpath_rxbuf_take(
 				      b, i, (uint32_t)got - (uint32_t)sizeof(struct virtio_net_hdr))

@@ -171,7 +171,7 @@ static int netdev_open(
 	rc = bind_to(port, link.link.ifindex, err, n);
 	if (rc < 0)
 		goto close_socket;
-	swpath_rxbuf_ref();
+	swpath_rxbuf_ref(swpath_n_workers(port->sp));
 	take_link(port, &link.link);
 	return 0;
 
@@ -250,6 +250,8 @@ static unsigned receive(struct swpath_netdev *nd, struct swpath_rxbuf *b, struct
 	/* EINVAL: a frame that the kernel itself could not describe. */
 	if (got < 0)
 		*errors += errno == EINVAL;
+	else
+		b->dirty = RTE_MAX(b->dirty, (unsigned)got);
 	for (int i = 0; i < got; i++) {
 		uint32_t inner = 0;
 		struct rte_mbuf *m = take(b, (unsigned)i, &inner);

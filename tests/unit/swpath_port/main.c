@@ -14,6 +14,7 @@
 #include <rte_mempool.h>
 
 #include "hal/hal.h"
+#include "swpath/port/rxbuf.h"
 
 struct rte_mempool *test_pool;
 unsigned test_workers = 2;
@@ -90,6 +91,16 @@ void port_close(struct swpath_port *port, bool delete_netdev)
 	free(port);
 }
 
+/* mbufs that were not given back: a failure. */
+static unsigned left_over(struct rte_mempool *pool)
+{
+	unsigned n = pool ? rte_mempool_in_use_count(pool) : 0;
+
+	if (n)
+		fprintf(stderr, "%s: %u mbufs were not given back\n", pool->name, n);
+	return n != 0;
+}
+
 int main(int argc, char **argv)
 {
 	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m",
@@ -114,16 +125,13 @@ int main(int argc, char **argv)
 	add_plain_suite();
 	add_netlink_suite();
 	add_dpdk_suite();
+	add_rxbuf_suite();
 	add_kernel_suite();
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();
 	CU_cleanup_registry();
-	if (rte_mempool_in_use_count(test_pool) != 0) {
-		fprintf(stderr, "%u mbufs were not given back\n",
-			rte_mempool_in_use_count(test_pool));
-		failed++;
-	}
+	failed += left_over(test_pool) + left_over(swpath_rxbuf_big());
 	rte_eal_cleanup();
 	return failed ? 1 : 0;
 }
