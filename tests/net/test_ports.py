@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Kinds of ports: patch, dpdk by devargs, netdevs that come and go or cannot be opened."""
+import ctypes
 import os
 import re
 import struct
 
 import slu
 from nettest import expect, expect_equal, expect_in, frame, main, wait_until
+
+SYS_SCHED_GETATTR = 315  # x86-64
 
 
 def ofport(lab, name):
@@ -148,6 +151,25 @@ def test_internal_ports(lab):
     inner.exec("ip", "addr", "add", "10.0.0.2/24", "dev", "int0")
     h.ping("10.0.0.2")
     inner.delete()
+
+
+def slice_ns(tid):
+    """A thread's time slice as sched_getattr(2) tells it; 0 from a kernel that has no such thing."""
+    attr = ctypes.create_string_buffer(48)
+    if ctypes.CDLL(None).syscall(SYS_SCHED_GETATTR, tid, attr, len(attr), 0):
+        raise slu.Failure("sched_getattr failed")
+    return struct.unpack("IIQiIQQQ", attr.raw)[5]
+
+
+def test_workers_have_short_slices(lab):
+    """So that packets do not wait for their turn behind what else runs."""
+    tasks = "/proc/%d/task" % lab.sluice.pid()
+    names = {open("%s/%s/comm" % (tasks, t)).read().strip(): int(t) for t in os.listdir(tasks)}
+    expect_in("worker0", names, "threads")
+    main_thread = slice_ns(lab.sluice.pid())
+    if main_thread:
+        expect_equal(slice_ns(names["worker0"]), 100000, "slice of a worker")
+        expect(main_thread > 100000, "the others have the usual one")
 
 
 def test_port_numbers(lab):
