@@ -25,7 +25,7 @@ int swpath_device_attach(struct swpath *sp, struct hal_device *dev)
 		sp->n_devices--;
 		return error;
 	}
-	swpath_worker_watch(&sp->worker[0], sp->device_fd[sp->n_devices - 1]);
+	swpath_worker_watch(&sp->worker[0], sp->device_fd[sp->n_devices - 1], HAL_PORT_NONE);
 	return 0;
 }
 

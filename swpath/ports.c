@@ -33,18 +33,6 @@ static bool is_polled(const struct swpath_port_entry *e, unsigned worker)
 	return e && e->port.worker == worker && receives(e);
 }
 
-/* `silent`: those that cannot wake the worker, or those that can. */
-static void list_ports(
-	struct swpath *sp, unsigned worker, struct swpath_poll_list *list, bool silent)
-{
-	for (uint32_t id = 0; id <= HAL_PORT_MAX; id++) {
-		struct swpath_port_entry *e = swpath_port_get(sp, id);
-
-		if (is_polled(e, worker) && (e->fd < 0) == silent)
-			list->ports[list->n_ports++] = &e->port;
-	}
-}
-
 int swpath_poll_publish(struct swpath *sp, unsigned worker)
 {
 	struct swpath_worker *w = &sp->worker[worker];
@@ -60,10 +48,14 @@ int swpath_poll_publish(struct swpath *sp, unsigned worker)
 		return -ENOMEM;
 	list->ports = (struct swpath_port **)(list + 1);
 	list->devices = (struct hal_device **)(list->ports + n_ports);
-	list_ports(sp, worker, list, true);
-	list->n_silent = list->n_ports;
-	list->no_fd = list->n_silent > 0;
-	list_ports(sp, worker, list, false);
+	for (uint32_t id = 0; id <= HAL_PORT_MAX; id++) {
+		struct swpath_port_entry *e = swpath_port_get(sp, id);
+
+		if (!is_polled(e, worker))
+			continue;
+		list->ports[list->n_ports++] = &e->port;
+		list->no_fd |= e->fd < 0;
+	}
 	for (unsigned i = 0; i < n_devices; i++) {
 		list->devices[list->n_devices++] = sp->devices[i];
 		list->no_fd |= sp->device_fd[i] < 0;
@@ -146,7 +138,7 @@ static void watch(struct swpath_port_entry *e)
 	if (!receives(e))
 		return;
 	e->fd = e->port.class->rx_fd ? e->port.class->rx_fd(&e->port) : -1;
-	swpath_worker_watch(&e->port.sp->worker[e->port.worker], e->fd);
+	swpath_worker_watch(&e->port.sp->worker[e->port.worker], e->fd, e->port.id);
 }
 
 static void unwatch(struct swpath_port_entry *e)

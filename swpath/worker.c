@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -23,7 +24,8 @@
 #include "swpath/ct/ct.h"
 #include "swpath/worker.h"
 
-#define LOOK_NS 20000   /* how long a kernel port may wait while others are busy */
+#define EVENTS 32       /* descriptors that one system call tells about */
+#define LOOK_NS 20000   /* how long a drained port may wait for a busy worker */
 #define SPINS 32        /* empty rounds before sleeping */
 #define DEAF_SPINS 2000 /* the same with a port that cannot wake us */
 #define NAP_MIN_US 50   /* first sleep beside a port that cannot wake us, doubled up to */
@@ -77,34 +79,16 @@ static struct swpath_poll_list *poll_list(const struct swpath_worker *w)
 	return atomic_load_explicit(&w->poll, memory_order_acquire);
 }
 
-/* A look at an empty kernel port is a syscall. Beside ports that must be polled, those that can
- * wake us are left alone while they have nothing, and all asked together now and then. */
-static bool would_wake(struct swpath_worker *w)
-{
-	struct epoll_event event;
-
-	if (w->woken || w->now_ns < w->look_ns)
-		return w->woken;
-	w->look_ns = w->now_ns + LOOK_NS;
-	w->woken = epoll_wait(w->epoll_fd, &event, 1, 0) > 0;
-	return w->woken;
-}
-
 static unsigned poll_all(struct swpath_worker *w)
 {
 	const struct swpath_poll_list *list = poll_list(w);
-	unsigned n = 0, silent = 0;
+	unsigned n = 0;
 
-	for (unsigned i = 0; list && i < list->n_silent; i++)
-		silent += poll_port(w, list->ports[i]);
-	if (list && (!silent || would_wake(w))) {
-		for (unsigned i = list->n_silent; i < list->n_ports; i++)
-			n += poll_port(w, list->ports[i]);
-		w->woken = n > 0;
-	}
+	for (unsigned i = 0; list && i < list->n_ports; i++)
+		n += list->ports[i]->drained ? 0 : poll_port(w, list->ports[i]);
 	for (unsigned i = 0; list && i < list->n_devices; i++)
-		silent += poll_device(w, list->devices[i]);
-	return silent + n + swpath_inject_run(w);
+		n += poll_device(w, list->devices[i]);
+	return n + swpath_inject_run(w);
 }
 
 /* swpath_sync() asked: everything injected before has been run. */
@@ -131,31 +115,69 @@ static void pause_us(unsigned us)
 	nanosleep(&ts, NULL);
 }
 
-/* Returns whether a port or device said that it has packets. */
-static bool wait_events(struct swpath_worker *w, unsigned us)
+/* Data of an event: the descriptor below, the id of its port above. */
+static uint64_t event_data(int fd, uint32_t port)
+{
+	return (uint64_t)port << 32 | (uint32_t)fd;
+}
+
+static int wait_events(struct swpath_worker *w, unsigned us, struct epoll_event events[EVENTS])
 {
 	const struct timespec ts = {.tv_nsec = (long)us * 1000};
-	struct epoll_event events[8];
+	int n = epoll_pwait2(w->epoll_fd, events, EVENTS, &ts, NULL);
+
+	if (n < 0 && errno == ENOSYS) /* Linux before 5.11 */
+		n = epoll_wait(w->epoll_fd, events, EVENTS, (int)(us + 999) / 1000);
+	return n;
+}
+
+/* Ports that have packets are polled again. Returns whether a port or device said so. */
+static bool note_events(struct swpath_worker *w, const struct epoll_event events[EVENTS], int n)
+{
 	bool ready = false;
 	uint64_t count;
-	int n;
 
-	n = epoll_pwait2(w->epoll_fd, events, RTE_DIM(events), &ts, NULL);
-	if (n < 0 && errno == ENOSYS) /* Linux before 5.11 */
-		n = epoll_wait(w->epoll_fd, events, RTE_DIM(events), (int)(us + 999) / 1000);
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.fd != w->event_fd)
+		const uint32_t id = (uint32_t)(events[i].data.u64 >> 32);
+		/* A port may have gone, and another one have its id: it is looked at in vain. */
+		struct swpath_port_entry *e = swpath_port_get(w->sp, id);
+
+		if (events[i].data.u64 == event_data(w->event_fd, HAL_PORT_NONE)) {
+			if (read(w->event_fd, &count, sizeof(count)) < 0)
+				continue;
+		} else {
 			ready = true;
-		else if (read(w->event_fd, &count, sizeof(count)) < 0)
-			continue;
+			if (e && e->port.worker == w->id)
+				e->port.drained = false;
+		}
 	}
 	return ready;
+}
+
+/* Nothing was said for a while: all are looked at, should one not be heard. */
+static void poll_drained(struct swpath_worker *w)
+{
+	const struct swpath_poll_list *list = poll_list(w);
+
+	for (unsigned i = 0; list && i < list->n_ports; i++)
+		list->ports[i]->drained = false;
+}
+
+/* Asks all drained ports at once. */
+static void look_around(struct swpath_worker *w)
+{
+	struct epoll_event events[EVENTS];
+
+	w->look_ns = w->now_ns + LOOK_NS;
+	note_events(w, events, epoll_wait(w->epoll_fd, events, EVENTS, 0));
 }
 
 /* Sleeps until something comes in. No RCU reference is held meanwhile. */
 static void sleep_idle(struct swpath_worker *w, struct idle *idle, bool no_fd)
 {
+	struct epoll_event events[EVENTS];
 	unsigned us = SLEEP_US;
+	int n = 0;
 
 	swpath_young_settle(&w->young);
 	if (no_fd) {
@@ -169,10 +191,13 @@ static void sleep_idle(struct swpath_worker *w, struct idle *idle, bool no_fd)
 		w->stats.sleeps++;
 		if (idle->vain_wakes > VAIN_WAKES)
 			pause_us(VAIN_PAUSE_US);
-		idle->vain_wakes += wait_events(w, us);
+		n = wait_events(w, us, events);
 	}
 	atomic_store(&w->asleep, false);
 	rcu_online(w->reader);
+	idle->vain_wakes += note_events(w, events, n);
+	if (n == 0)
+		poll_drained(w);
 }
 
 static void round_empty(struct swpath_worker *w, struct idle *idle)
@@ -181,7 +206,10 @@ static void round_empty(struct swpath_worker *w, struct idle *idle)
 	bool no_fd = list && list->no_fd;
 
 	if (idle->rounds < (no_fd && idle->nap_us == NAP_MIN_US ? DEAF_SPINS : SPINS)) {
-		rte_pause();
+		if (no_fd && w->now_ns < w->look_ns)
+			rte_pause();
+		else
+			look_around(w);
 		return;
 	}
 	sleep_idle(w, idle, no_fd); /* then one look around, and back to sleep */
@@ -209,6 +237,8 @@ static void loop(struct swpath_worker *w)
 			round_empty(w, &idle);
 		else
 			swpath_young_settle(&w->young);
+		if (!idle.rounds && w->now_ns >= w->look_ns)
+			look_around(w);
 	}
 }
 
@@ -287,9 +317,9 @@ void swpath_worker_wake(struct swpath_worker *w)
 		return;
 }
 
-void swpath_worker_watch(struct swpath_worker *w, int fd)
+void swpath_worker_watch(struct swpath_worker *w, int fd, uint32_t port)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = event_data(fd, port)};
 
 	if (fd >= 0)
 		epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event);
@@ -347,7 +377,7 @@ static int make_parts(struct swpath_worker *w)
 	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epoll_fd < 0 || w->event_fd < 0)
 		return -errno;
-	swpath_worker_watch(w, w->event_fd);
+	swpath_worker_watch(w, w->event_fd, HAL_PORT_NONE);
 	return 0;
 }
 

@@ -52,8 +52,7 @@ struct swpath_port_entry {
 /* What one worker polls: RCU-published, replaced whole. */
 struct swpath_poll_list {
 	unsigned n_ports, n_devices;
-	unsigned n_silent; /* ports that cannot wake the worker: the first ones */
-	bool no_fd;        /* something in it cannot wake the worker */
+	bool no_fd; /* something in it cannot wake the worker */
 	struct swpath_port **ports;
 	struct hal_device **devices;
 };
@@ -71,8 +70,7 @@ struct swpath_worker {
 
 	/* the worker's own */
 	uint64_t now_ms, now_ns; /* monotonic, of this burst */
-	uint64_t look_ns;        /* when ports that can wake us are next asked whether they would */
-	bool woken;              /* they have packets, as far as we know */
+	uint64_t look_ns;        /* when a busy worker next asks which ports have packets */
 	uint16_t ip_id;          /* identification of the next IPv4 packet that we make */
 	struct swpath_tx_batch *tx_dirty;
 	uint64_t drops[SWPATH_DROP_MAX];
@@ -120,8 +118,9 @@ void swpath_worker_stop(struct swpath_worker *w);
 /* Wakes a worker that sleeps. Any thread. */
 void swpath_worker_wake(struct swpath_worker *w);
 
-/* Adds or takes away a descriptor that wakes the worker; -1 is ignored. */
-void swpath_worker_watch(struct swpath_worker *w, int fd);
+/* Adds or takes away a descriptor that wakes the worker; -1 is ignored. `port`: its id if the
+ * descriptor says when rx of a port has packets, else HAL_PORT_NONE. */
+void swpath_worker_watch(struct swpath_worker *w, int fd, uint32_t port);
 void swpath_worker_unwatch(struct swpath_worker *w, int fd);
 
 /* Publishes the ports and devices that a worker polls, after a change of them (ports.c). */

@@ -133,6 +133,7 @@ static unsigned internal_rx(struct swpath_port *port, unsigned worker, struct rt
 		ssize_t got = readv(in->tap.fd, b->slot[i].iov, (int)b->slot[i].n_segs + 1);
 
 		if (got < 0) {
+			port->drained = errno == EAGAIN;
 			/* Deleted where no link event reaches us from. */
 			if (errno == EBADFD && in->moved)
 				silence(in);

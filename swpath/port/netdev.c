@@ -241,17 +241,20 @@ static struct rte_mbuf *take(struct swpath_rxbuf *b, unsigned i, uint32_t *inner
 }
 
 /* Receives one batch: to `pkts`, and from the first packet that has to be cut on, to nd->cut. */
-static unsigned receive(struct swpath_netdev *nd, struct swpath_rxbuf *b, struct rte_mbuf **pkts,
+static unsigned receive(struct swpath_port *port, struct swpath_rxbuf *b, struct rte_mbuf **pkts,
 	unsigned max, uint64_t *errors)
 {
+	struct swpath_netdev *nd = port->priv;
 	int got = recvmmsg(nd->fd, b->msg, max, MSG_DONTWAIT, NULL);
 	unsigned n = 0;
 
-	/* EINVAL: a frame that the kernel itself could not describe. */
-	if (got < 0)
+	if (got < 0) {
+		/* EINVAL: a frame that the kernel itself could not describe. */
 		*errors += errno == EINVAL;
-	else
-		b->dirty = RTE_MAX(b->dirty, (unsigned)got);
+		port->drained = errno == EAGAIN;
+		return 0;
+	}
+	b->dirty = RTE_MAX(b->dirty, (unsigned)got);
 	for (int i = 0; i < got; i++) {
 		uint32_t inner = 0;
 		struct rte_mbuf *m = take(b, (unsigned)i, &inner);
@@ -263,6 +266,7 @@ static unsigned receive(struct swpath_netdev *nd, struct swpath_rxbuf *b, struct
 		else
 			pkts[n++] = m;
 	}
+	port->drained = (unsigned)got < max && swpath_rx_cut_empty(&nd->cut);
 	return n;
 }
 
@@ -280,7 +284,7 @@ static unsigned netdev_rx(struct swpath_port *port, unsigned worker, struct rte_
 
 		if (!b || slots == 0)
 			return 0;
-		n = receive(nd, b, pkts, slots, &errors);
+		n = receive(port, b, pkts, slots, &errors);
 	}
 	n += swpath_rx_cut_take(&nd->cut, port->pool, pkts + n, max - n, &errors);
 	for (unsigned i = 0; i < n; i++)

@@ -82,7 +82,11 @@ struct swpath_port {
 	void *priv; /* the class's */
 	struct swpath *sp;
 	struct rte_mempool *pool;
-	uint16_t worker;      /* that receives from it */
+	uint16_t worker; /* that receives from it */
+	/* With an rx_fd: rx found nothing more, and the worker calls it again when the fd is
+	 * readable. Set by the class's rx, cleared by the worker: a look at an empty port of the
+	 * kernel is a system call, and there may be many. */
+	bool drained;
 	_Atomic uint32_t mtu; /* bytes of payload after the Ethernet header; 0: unknown */
 	_Atomic bool up;      /* admin and link: tx to a port that is down is dropped */
 	struct swpath_port_counter counter[HAL_MAX_WORKERS];

@@ -13,6 +13,7 @@ struct fake_port {
 	pthread_mutex_t lock;
 	int fd;
 	unsigned n_in, n_out;
+	_Atomic unsigned looks;
 	struct rte_mbuf *in[MAX_FRAMES], *out[MAX_FRAMES];
 };
 
@@ -58,6 +59,7 @@ static unsigned fake_rx(struct swpath_port *port, unsigned worker, struct rte_mb
 
 	(void)worker;
 	(void)meta;
+	atomic_fetch_add(&f->looks, 1);
 	pthread_mutex_lock(&f->lock);
 	n = f->n_in < max ? f->n_in : max;
 	for (unsigned i = 0; i < n; i++)
@@ -67,6 +69,7 @@ static unsigned fake_rx(struct swpath_port *port, unsigned worker, struct rte_mb
 		f->in[i] = f->in[i + n];
 	if (!f->n_in && read(f->fd, &count, sizeof(count)) < 0)
 		count = 0;
+	port->drained = port->class->rx_fd && !f->n_in;
 	pthread_mutex_unlock(&f->lock);
 	return n;
 }
@@ -154,6 +157,11 @@ unsigned fake_sent(struct swpath *sp, uint32_t port)
 	n = f->n_out;
 	pthread_mutex_unlock(&f->lock);
 	return n;
+}
+
+unsigned fake_looks(struct swpath *sp, uint32_t port)
+{
+	return atomic_load(&get(sp, port)->looks);
 }
 
 const struct rte_mbuf *fake_frame(struct swpath *sp, uint32_t port, unsigned i)

@@ -18,6 +18,8 @@ void fake_receive(struct swpath *sp, uint32_t port, struct rte_mbuf *m);
 /* Frames that left so far, and the i-th of them (still the port's). */
 unsigned fake_sent(struct swpath *sp, uint32_t port);
 const struct rte_mbuf *fake_frame(struct swpath *sp, uint32_t port, unsigned i);
+/* How often rx was called. */
+unsigned fake_looks(struct swpath *sp, uint32_t port);
 void fake_forget(struct swpath *sp, uint32_t port);
 
 /* Waits at most two seconds for `n` frames to have left. */

@@ -319,6 +319,14 @@ static double cpu_seconds(void)
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 /* Idle workers sleep, and a packet wakes them. */
 static void idle(const struct swpath_port_class *class, double share)
 {
@@ -339,6 +347,32 @@ static void idle(const struct swpath_port_class *class, double share)
 	CU_ASSERT(stats.worker_sleeps > 0);
 	rig_receive(&r, 1, &f);
 	CU_ASSERT(fake_wait(r.sp, 2, 1));
+	rig_close(&r);
+}
+
+/* Ports that can wake the worker are not looked at when they have nothing, and heard at once when
+ * they have. */
+static void drained_ports_are_left_alone(void)
+{
+	struct frame f = to_mac(9, FRAME_TCP4);
+	uint64_t start_ms, took_ms;
+	struct rig r;
+
+	rig_open(&r, 1, &fake_class);
+	r.translate = rig_to_out_port;
+	r.out_port = 2;
+	rig_sync(&r);
+	start_ms = now_ms();
+	for (unsigned i = 0; i < 300; i++) {
+		rig_receive(&r, 1 + i % 2 * 2, &f);
+		CU_ASSERT_FATAL(fake_wait(r.sp, 2, i + 1));
+	}
+	took_ms = now_ms() - start_ms;
+	/* Not heard, each would wait for the end of a sleep of 100 ms. */
+	CU_ASSERT(took_ms < 300 * 100 / 4);
+	/* Only those sleeps end with a look. */
+	CU_ASSERT(fake_looks(r.sp, 4) < 10 + took_ms / 50);
+	CU_ASSERT(fake_looks(r.sp, 1) >= 150);
 	rig_close(&r);
 }
 
@@ -365,6 +399,7 @@ void suite_datapath(void)
 	CU_add_test(s, "made by another worker", made_by_another);
 	CU_add_test(s, "ports come and go", ports_come_and_go);
 	CU_add_test(s, "injected packets", injected_packets);
+	CU_add_test(s, "drained ports are left alone", drained_ports_are_left_alone);
 	CU_add_test(s, "idle, with a descriptor", idle_with_descriptor);
 	CU_add_test(s, "idle, without", idle_without_descriptor);
 }

@@ -219,6 +219,31 @@ static void labelled_super_frame_is_cut(void)
 	close_both();
 }
 
+/* A port says that it is drained when, and only when, nothing is left in the kernel. */
+static void says_when_it_is_drained(void)
+{
+	struct spec s = {.proto = IPPROTO_UDP, .payload = 100};
+	uint64_t drops[SWPATH_DROP_MAX] = {0};
+	struct hal_rx_meta meta[4] = {0};
+	struct rte_mbuf *m[4];
+	struct pollfd fd;
+
+	NEEDS_NAMESPACE();
+	open_both();
+	frame_build(&s, &f);
+	for (unsigned i = 0; i < 3; i++)
+		m[i] = frame_mbuf(&f, 0);
+	a->class->tx(a, 1, m, 3, drops);
+	fd = (struct pollfd){.fd = b->class->rx_fd(b), .events = POLLIN};
+	CU_ASSERT_EQUAL_FATAL(poll(&fd, 1, WAIT_MS), 1);
+	CU_ASSERT_EQUAL_FATAL(b->class->rx(b, 0, m, meta, 3), 3);
+	CU_ASSERT_FALSE(b->drained);
+	rte_pktmbuf_free_bulk(m, 3);
+	CU_ASSERT_EQUAL(b->class->rx(b, 0, m, meta, 4), 0);
+	CU_ASSERT_TRUE(b->drained);
+	close_both();
+}
+
 static uint64_t tx_drop(struct swpath_port *p, struct rte_mbuf *m, enum swpath_drop why)
 {
 	uint64_t drops[SWPATH_DROP_MAX] = {0}, all = 0;
@@ -552,6 +577,7 @@ void add_kernel_suite(void)
 	CU_add_test(s, "frames cross unchanged", frames_cross_unchanged);
 	CU_add_test(s, "super-frames cross whole", super_frames_cross_whole);
 	CU_add_test(s, "a labelled super-frame is cut", labelled_super_frame_is_cut);
+	CU_add_test(s, "says when it is drained", says_when_it_is_drained);
 	CU_add_test(s, "drops have reasons", drops_have_reasons);
 	CU_add_test(s, "the host does not see frames", host_does_not_see_frames);
 	CU_add_test(s, "the drop owns only what it made", drop_owns_only_what_it_made);
