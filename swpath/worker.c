@@ -29,7 +29,7 @@
 #define SPINS 32        /* empty rounds before sleeping */
 #define DEAF_SPINS 2000 /* the same with a port that cannot wake us */
 #define NAP_MIN_US 50   /* first sleep beside a port that cannot wake us, doubled up to */
-#define NAP_MAX_US 1000
+#define NAP_MAX_US 2000
 #define SLEEP_US 100000    /* longest sleep: young megaflows are let go at least so often */
 #define VAIN_WAKES 64      /* wake-ups without a packet before a pause of */
 #define VAIN_PAUSE_US 1000 /* so that a descriptor that is always ready does no harm */
