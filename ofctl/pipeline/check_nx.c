@@ -6,8 +6,11 @@
 #include <netinet/in.h>
 
 #include "hal/action.h"
+#include "hal/base/log.h"
 #include "hal/ct_state.h"
 #include "ofctl/pipeline/check_actions.h"
+
+LOG_DEFINE(check);
 
 #define PORT_FTP 21
 #define PORT_TFTP 69
@@ -86,18 +89,31 @@ static enum of_error check_nat(const struct of_ct *ct, const struct hal_match *m
 		       : OFERR_MATCH_INCONSISTENT;
 }
 
+/* Nobody here reads what FTP and its like announce on their control connections. With the flow
+ * accepted the connections that they announce would be lost without a word, so it is not. */
+static enum of_error refuse_alg(uint16_t alg)
+{
+	const char *name = alg == PORT_FTP ? " (ftp)" : alg == PORT_TFTP ? " (tftp)" : "";
+
+	log_warn("ct(alg=%u)%s is refused: there is no such helper. Without alg it is accepted, "
+		 "and data connections need flows that let them in",
+		alg, name);
+	return OFERR_BAD_ACTION_ARGUMENT;
+}
+
 enum of_error check_ct(const struct of_action *a, struct hal_match *m, const struct check *c)
 {
 	const struct of_ct *ct = a->ct;
 	struct check in = {.lenient = c->lenient, .in_ct = true};
 	enum of_error error = OFERR_OK;
 
-	if (!is_ip(m) || (is_invalid_connection(m) && ct->flags & HAL_CT_COMMIT) ||
-		(ct->alg == PORT_FTP && !hal_field_prereq_ok(FIELD_TCP_SRC, &m->value, &m->mask)) ||
-		(ct->alg == PORT_TFTP && !hal_field_prereq_ok(FIELD_UDP_SRC, &m->value, &m->mask)))
-		return OFERR_MATCH_INCONSISTENT;
+	/* What is wrong with any packet comes first: a bucket is forgiven what some may lack. */
+	if (ct->alg)
+		return refuse_alg(ct->alg);
 	if (ct->recirc_table != OF_TABLE_ALL && ct->recirc_table >= OF_TABLES)
 		return OFERR_BAD_ACTION_ARGUMENT;
+	if (!is_ip(m) || (is_invalid_connection(m) && ct->flags & HAL_CT_COMMIT))
+		return OFERR_MATCH_INCONSISTENT;
 	if (ct->zone_from_field)
 		error = check_source(&ct->zone_src, m);
 	if (!error && ct->flags & HAL_CT_NAT)

@@ -164,6 +164,9 @@ static void refused(void)
 	CU_ASSERT_EQUAL(rig_flow("arp,actions=dec_ttl"), OFERR_MATCH_INCONSISTENT);
 	CU_ASSERT_EQUAL(rig_flow("udp,actions=set_field:1->tcp_dst"), OFERR_MATCH_INCONSISTENT);
 	CU_ASSERT_EQUAL(rig_flow("actions=pop_mpls:0x800"), OFERR_MATCH_INCONSISTENT);
+	CU_ASSERT_EQUAL(rig_flow("tcp,actions=ct(commit,alg=ftp)"), OFERR_BAD_ACTION_ARGUMENT);
+	CU_ASSERT_EQUAL(rig_flow("udp,actions=ct(commit,alg=tftp)"), OFERR_BAD_ACTION_ARGUMENT);
+	CU_ASSERT_EQUAL(rig_flow("tcp,actions=clone(ct(alg=7))"), OFERR_BAD_ACTION_ARGUMENT);
 	CU_ASSERT_EQUAL(rig_flow("actions=group:1"), OFERR_BAD_OUT_GROUP);
 	CU_ASSERT_EQUAL(rig_flow("actions=set_queue:1"), OFERR_BAD_QUEUE);
 	fm.table = OF_TABLE_ALL;

@@ -110,6 +110,9 @@ static void bucket_order(void)
 	rig_flow("actions=group:3");
 	EXPECT_TEXT(rig_program("in_port=1,arp"), "output(103)");
 	EXPECT_TEXT(rig_program("in_port=1,udp,nw_ttl=9"), "dec_ttl,output(103)");
+	/* What nobody can do, whatever the packet, is an error. */
+	CU_ASSERT_EQUAL(group_mod(OF_GROUP_ADD, "group_id=4,type=indirect,bucket=ct(alg=ftp)"),
+		OFERR_BAD_ACTION_ARGUMENT);
 }
 
 /* ---- fast failover ---- */
