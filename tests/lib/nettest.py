@@ -3,6 +3,9 @@
 
     lab.sluice     a running sluiced, in the namespace lab.ns
     lab.host(...)  a namespace that is joined to it by a veth pair
+
+A test with @both_paths runs twice: in software, and with the ports that it gives to lab.on_device()
+bound to the model eSwitch.
 """
 import ctypes
 import os
@@ -159,9 +162,14 @@ class Host:
         return self.exec("cat", "/sys/class/net/eth0/address").strip()
 
 
+def both_paths(function):
+    function.devices = (None, "sim:nic")
+    return function
+
+
 class Lab:
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, name, device=None):
+        self.name, self.device = name, device
         self.ns = slu.Netns("sw", ipv6=True)
         self.hosts = []
         self.allowed = []
@@ -191,6 +199,40 @@ class Lab:
         hosts = [self.host("w%d" % i) for i in range(1, n + 1)]
         self.sluice.add_ports(bridge, [h.port for h in hosts])
         return [h.wire() for h in hosts]
+
+    def on_device(self, *ports):
+        """Binds ports to the device of this run of the test, if it has one."""
+        if not self.device:
+            return
+        self.sluice.offload(self.device)
+        self.sluice.bind(*ports)
+        wait_until("the device has its ports", lambda: self.device_state()["ports"] == len(ports))
+
+    def device_state(self):
+        """The first device, as the daemon sees it."""
+        devices = self.sluice.offload_status()["devices"]
+        return devices[0] if devices and devices[0]["alive"] else {"ports": 0}
+
+    def device_packets(self, name="nic"):
+        """(hits, misses, drops) by the device's own count. Each link of a chain is a hit."""
+        text = slu.run(slu.program("sluice-simnic"), "--rundir", self.sluice.rundir, "--name", name,
+                       "--stats")
+        m = re.search(r"packets: (\d+) hits, (\d+) misses .*, (\d+) dropped", text)
+        return tuple(int(n) for n in m.groups())
+
+    def hits(self):
+        return self.device_packets(self.device.split(":")[1])[0] if self.device else 0
+
+    def expect_hits(self, since, least, what):
+        """On a device: it did the work itself since hits() said `since`."""
+        if self.device:
+            got = self.hits() - since
+            expect(got >= least, "%s: %d hits in the device, expected %d" % (what, got, least))
+
+    def placed(self, text):
+        """Megaflows in the device whose match holds the text."""
+        return [m for m in self.sluice.offload_flows()
+                if text in m["match"] and m["where"] == "hardware"]
 
     def allow(self, pattern):
         """Warnings that this test provokes."""
@@ -224,11 +266,18 @@ class Lab:
         slu.run("rm", "-rf", self.sluice.rundir)
 
 
-def run_one(name, function):
+def port_counters(lab, bridge, port):
+    """Packets and bytes received, packets and bytes sent."""
+    m = re.search(r"port +%s: rx pkts=(\d+), bytes=(\d+).*\n +tx pkts=(\d+), bytes=(\d+)" % port,
+                  lab.sluice.ofctl("dump-ports", bridge, port))
+    return [int(n) for n in m.groups()]
+
+
+def run_one(name, function, device):
     start = time.monotonic()
     lab = None
     try:
-        lab = Lab(name)
+        lab = Lab(name, device)
         function(lab)
         lab.close()
         lab.check_log()
@@ -253,8 +302,10 @@ def main(module="__main__"):
     m = sys.modules[module]
     wanted = sys.argv[1:]
     tests = [(n, f) for n, f in vars(m).items() if n.startswith("test_") and callable(f)]
+    tests = [(n + (" on " + d if d else ""), f, d) for n, f in tests
+             for d in getattr(f, "devices", (None,))]
     tests = [t for t in tests if not wanted or any(w in t[0] for w in wanted)]
-    failed = [name for name, function in tests if not run_one(name, function)]
+    failed = [t[0] for t in tests if not run_one(*t)]
     if not tests:
         sys.exit("no test is called that")
     sys.exit(1 if failed else 0)

@@ -7,12 +7,11 @@
 import contextlib
 import json
 import random
-import re
 import struct
 
 import slu
-from nettest import (checksum, ether, expect, expect_equal, expect_in, ipv4, main, udp4,
-                     wait_until)
+from nettest import (checksum, ether, expect, expect_equal, expect_in, ipv4, main, port_counters,
+                     udp4, wait_until)
 
 
 def underlay(lab, ipv6=False):
@@ -67,12 +66,6 @@ def drops(lab):
 
 def interface(lab, name, column):
     return lab.sluice.vsctl("get", "Interface", name, column).strip()
-
-
-def port_counters(lab, bridge, port):
-    m = re.search(r"port +%s: rx pkts=(\d+), bytes=(\d+).*\n +tx pkts=(\d+), bytes=(\d+)" % port,
-                  lab.sluice.ofctl("dump-ports", bridge, port))
-    return [int(n) for n in m.groups()]
 
 
 def iperf(lab, server, client, address, *args):
