@@ -103,6 +103,33 @@ def test_ports_that_are_not_on_the_device(lab):
             "port not on the device") >= 2)
 
 
+def test_links_of_bound_ports(lab):
+    """The link of a netdev on the device is seen as that of any other, and so is its end."""
+    lab.allow("p-w2 is gone|could not (open|bind)|p-w2")
+    w = bridge_on(lab, "sim:nic")
+    lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2,output:3")
+
+    def link(port):
+        text = lab.sluice.ofctl("dump-ports-desc", "br0")
+        return re.search(r" %d\(.*?\): addr:(\S+)\s+config: +(.*)\s+state: +(.*)" % port,
+                         text).groups()
+    mac = slu.run("cat", "/sys/class/net/p-w2/address", ns=lab.ns).strip()
+    expect_equal(link(2), (mac, "0", "LIVE"), "a link that is up")
+    slu.run("ip", "link", "set", "p-w2", "down", ns=lab.ns)
+    wait_until("it is down", lambda: link(2) == (mac, "PORT_DOWN", "LINK_DOWN"))
+    expect_equal(lab.sluice.vsctl("get", "Interface", "p-w2", "link_state").strip(), "down", "row")
+    lab.sluice.ofctl("mod-port", "br0", "2", "up")
+    wait_until("it is up again", lambda: link(2) == (mac, "0", "LIVE"))
+    send(w[0], 3)
+    expect_equal(len([f for f in w[1].receive(0.3) if f == frame()]), 3, "packets at port 2")
+    slu.run("ip", "link", "del", "p-w2", ns=lab.ns)
+    wait_until("its end is seen", lambda: "is gone" in lab.sluice.vsctl(
+        "get", "Interface", "p-w2", "error"))
+    w[2].drain()
+    send(w[0], 3)
+    expect_equal(len([f for f in w[2].receive(0.3) if f == frame()]), 3, "packets at port 3")
+
+
 def test_full_device(lab):
     """513 flows and more for a device of 512: the rest runs in software, and moves in when there is
     room."""

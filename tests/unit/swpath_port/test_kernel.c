@@ -452,6 +452,36 @@ static void netdev_comes_back(void)
 	close_both();
 }
 
+/* A device's port that is a netdev has the netdev's link. */
+static void device_has_its_netdevs_link(void)
+{
+	static int device;
+	struct swpath_port_config cfg = {.name = "slua0", .device = (struct hal_device *)&device};
+	struct swpath_link link = {.mtu = 1400, .admin_up = true};
+	struct swpath_port_status st;
+	struct swpath_port *p;
+
+	NEEDS_NAMESPACE();
+	p = port_open(&swpath_device_class, &cfg);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL_FATAL(p->class->status(p, &st), 0);
+	CU_ASSERT_TRUE(st.exists && st.link_up && st.ifindex == ifindex_of("slua0"));
+	CU_ASSERT_STRING_EQUAL(st.driver, "test:device");
+	CU_ASSERT_TRUE(st.mac[0] || st.mac[5]);
+	CU_ASSERT_FALSE(p->class->link_changed(p, &link));
+	link.ifindex = st.ifindex;
+	CU_ASSERT_TRUE(p->class->link_changed(p, &link));
+	CU_ASSERT_EQUAL(atomic_load(&p->mtu), 1400);
+	frame_build(&(struct spec){.payload = 10}, &f);
+	CU_ASSERT_EQUAL(tx_drop(p, frame_mbuf(&f, 0), SWPATH_DROP_PORT_DOWN), 1);
+	CU_ASSERT_EQUAL(p->class->set_admin(p, false), 0);
+	CU_ASSERT_EQUAL(p->class->status(p, &st), 0);
+	CU_ASSERT_FALSE(st.admin_up || st.link_up);
+	CU_ASSERT_EQUAL(p->class->set_admin(p, true), 0);
+	port_close(p, false);
+	wait_carrier("slua0");
+}
+
 struct seen {
 	unsigned events;
 	uint32_t mtu; /* of slue0, 0: gone */
@@ -582,6 +612,7 @@ void add_kernel_suite(void)
 	CU_add_test(s, "the host does not see frames", host_does_not_see_frames);
 	CU_add_test(s, "the drop owns only what it made", drop_owns_only_what_it_made);
 	CU_add_test(s, "a netdev comes back", netdev_comes_back);
+	CU_add_test(s, "a device has its netdev's link", device_has_its_netdevs_link);
 	CU_add_test(s, "lost events are made up for", lost_events_are_made_up_for);
 	CU_add_test(s, "an internal port outlives us", internal_port_outlives_us);
 	CU_add_test(s, "refuses what is no netdev", refuses_what_is_no_netdev);
