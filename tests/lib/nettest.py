@@ -54,7 +54,7 @@ class Wire:
     def send(self, frame):
         self.sock.send(frame)
 
-    def _read(self):
+    def read(self):
         frame, control, _, _ = self.sock.recvmsg(65536, 128)
         for level, kind, data in control:
             if level == SOL_PACKET and kind == PACKET_AUXDATA:
@@ -72,7 +72,7 @@ class Wire:
             left = max(0, end - time.monotonic())
             if not select.select([self.sock], [], [], left)[0]:
                 return frames
-            frame = self._read()
+            frame = self.read()
             if wanted is None:
                 frames.append(frame)
             elif wanted(frame):
@@ -170,6 +170,7 @@ def both_paths(function):
 class Lab:
     def __init__(self, name, device=None):
         self.name, self.device = name, device
+        self.probes = 0  # frames that probe() sent
         self.ns = slu.Netns("sw", ipv6=True)
         self.hosts = []
         self.allowed = []
@@ -264,6 +265,44 @@ class Lab:
             if os.path.exists(path):
                 os.unlink(path)
         slu.run("rm", "-rf", self.sluice.rundir)
+
+
+def gather(wires, timeout=0.15):
+    """What comes in within the time: {number of the wire, from 1: its frames of IPv4}."""
+    out, end = {}, time.monotonic() + timeout
+    number = {w.sock: i for i, w in enumerate(wires, 1)}
+    while True:
+        ready = select.select(number, [], [], max(0, end - time.monotonic()))[0]
+        if not ready:
+            return out
+        for s in ready:
+            frame = wires[number[s] - 1].read()
+            if b"\x08\x00" in (frame[12:14], frame[16:18]):
+                out.setdefault(number[s], []).append(frame)
+
+
+def probe(lab, wires, sent, at=1, by_device=True):
+    """Sends a frame on the wire `at`; what comes out, as of gather(). On a device, the frame is sent
+    again until the device forwards it by itself, and that has to make no difference."""
+    def once():
+        for w in wires:
+            w.drain()
+        wires[at - 1].send(sent)
+        lab.probes += 1
+        return gather(wires)
+
+    def by_itself():
+        before = lab.hits()
+        wires[at - 1].send(sent)
+        lab.probes += 1
+        return lab.hits() > before
+    out = once()
+    if lab.device and by_device:
+        wait_until("the device forwards it", by_itself)
+        hits = lab.hits()
+        expect_equal(once(), out, "what the device sends, of %s" % sent[:60].hex())
+        lab.expect_hits(hits, 1, "a packet")
+    return out
 
 
 def port_counters(lab, bridge, port):
