@@ -64,9 +64,9 @@ class Wire:
                     frame = frame[:12] + tag + frame[12:]
         return frame
 
-    def receive(self, timeout=0.3, wanted=None):
-        """The frames that come within the time; with `wanted`, only those for which it is true,
-        and at once when there is one."""
+    def receive(self, timeout=0.3, wanted=None, count=None):
+        """The frames that come within the time, and no later than the `count`th; with `wanted`,
+        only those for which it is true, and at once when there is one."""
         frames, end = [], time.monotonic() + timeout
         while True:
             left = max(0, end - time.monotonic())
@@ -75,6 +75,8 @@ class Wire:
             frame = self.read()
             if wanted is None:
                 frames.append(frame)
+                if len(frames) == count:
+                    return frames
             elif wanted(frame):
                 return [frame]
 
@@ -179,8 +181,10 @@ class Lab:
         try:
             self.sluice.start()
         except BaseException:
-            self.close()
-            self.remove()
+            try:
+                self.close()
+            finally:
+                self.remove()
             raise
 
     def host(self, name, address=None, bridge=None, ipv6=False):

@@ -4,6 +4,7 @@
 import glob
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
-BUILD_ASAN = BUILD + "-asan"
+BUILD_CLANG = BUILD + "-clang"
 SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
 EMPTY = ("vm", "conform", "fuzz", "bench")  # suites that hold no tests
 REAPER = os.path.join(ROOT, "tests/lib/reaper.py")
@@ -56,9 +57,12 @@ class Reaper:
         self.proc.wait()
 
 
-def build_one(where, *options):
-    """Configures and compiles; returns its output when that fails, else None."""
-    steps = []
+def build_one(where, options, compiler):
+    """Configures and compiles; returns its output when that fails, else None. A warning is an
+    error: the project says so itself."""
+    steps, env = [], dict(os.environ)
+    if compiler != "gcc":  # which is the default, and then meson finds ccache by itself
+        env["CC"] = ("ccache " if shutil.which("ccache") else "") + compiler
     if not os.path.exists(os.path.join(where, "build.ninja")):
         steps.append(["meson", "setup", where, ROOT] + list(options))
     elif options:
@@ -66,25 +70,27 @@ def build_one(where, *options):
     steps.append(["ninja", "-C", where])
     for step in steps:
         p = subprocess.run(step, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, text=True)
+                           stderr=subprocess.STDOUT, text=True, env=env)
         if p.returncode:
             return "$ %s\n%s" % (" ".join(step), p.stdout)
     return None
 
 
 def build(suites, results):
-    """The build that tests run, and one with sanitizers for the unit tests."""
-    wanted = [(BUILD, ("-Dbuildtype=debugoptimized", "-Dtests=enabled"))]
+    """The build that tests run, by gcc; and one by clang, with sanitizers, for the unit tests."""
+    wanted = [(BUILD, "gcc", ("-Dbuildtype=debugoptimized", "-Dtests=enabled"))]
     if "unit" in suites:
-        wanted.append((BUILD_ASAN, ("-Dbuildtype=debug", "-Doptimization=1", "-Dtests=enabled",
-                                    "-Db_sanitize=address,undefined", "-Db_lundef=false")))
-    for where, options in wanted:
+        wanted.append((BUILD_CLANG, "clang", (
+            "-Dbuildtype=debug", "-Doptimization=1", "-Dtests=enabled",
+            "-Db_sanitize=address,undefined", "-Db_lundef=false")))
+    for where, compiler, options in wanted:
         start = time.monotonic()
-        output = build_one(where, *options)
+        output = build_one(where, options, compiler)
         if output:
-            results.add("build " + where, False, time.monotonic() - start, output)
+            results.add("build %s with %s" % (where, compiler), False, time.monotonic() - start,
+                        output)
             return False
-        log("built %s in %.0f s" % (where, time.monotonic() - start))
+        log("built %s with %s in %.0f s" % (where, compiler, time.monotonic() - start))
     return True
 
 
@@ -153,7 +159,7 @@ def suite_unit(args, results, reaper):
     env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
     running = []
-    for where, label in ((BUILD, ""), (BUILD_ASAN, " with sanitizers")):
+    for where, label in ((BUILD, ""), (BUILD_CLANG, " with sanitizers")):
         out = tempfile.TemporaryFile()
         command = ["meson", "test", "-C", where, "--no-rebuild", "--print-errorlogs",
                    "--num-processes=1", "--timeout-multiplier=4"] + args

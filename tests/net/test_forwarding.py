@@ -129,7 +129,7 @@ def test_vlans_learn_apart(lab):
 def throughput(client, server, address, *options):
     lab_server = server.popen("iperf3", "-s", "-1", "-B", address)
     wait_until("iperf3's server", lambda: address + ":5201" in server.exec("ss", "-Hltn"))
-    out = json.loads(client.exec("iperf3", "-J", "-t", "2", "-c", address, *options, timeout=40))
+    out = json.loads(client.exec("iperf3", "-J", "-t", "1", "-c", address, *options, timeout=40))
     lab_server.wait(10)
     expect("error" not in out, "iperf3: %s" % out.get("error"))
     return out["end"]["sum_received"]["bits_per_second"] / 1e9
@@ -173,7 +173,7 @@ def test_ipv6_between_hosts(lab):
 def throughput6(a, b):
     server = b.popen("iperf3", "-s", "-1", "-B", "fd00::2")
     wait_until("iperf3's server", lambda: "5201" in b.exec("ss", "-Hltn"))
-    out = json.loads(a.exec("iperf3", "-6", "-J", "-t", "2", "-c", "fd00::2", timeout=40))
+    out = json.loads(a.exec("iperf3", "-6", "-J", "-t", "1", "-c", "fd00::2", timeout=40))
     server.wait(10)
     expect("error" not in out, "iperf3: %s" % out.get("error"))
     return out["end"]["sum_received"]["bits_per_second"] / 1e9

@@ -169,10 +169,12 @@ def test_changes_reach_the_device(lab):
         for wire in w:
             wire.drain()
         send(w[0], 3)
-        got = [f for f in w[port - 1].receive(0.15) if f == frame()]
+        got = [f for f in w[port - 1].receive(1, count=3) if f == frame()]
         expect_equal(len(got), 3, "change %d: packets at port %d" % (i, port))
-        other = [f for f in w[4 - port].receive(0.01) if f == frame()]
-        expect_equal(other, [], "change %d: packets at the old port" % i)
+        more = [f for wire in w[1:] for f in wire.receive(0.02) if f == frame()]
+        expect_equal(more, [], "change %d: packets at the old port, or twice" % i)
+    hits = lab.device_packets()[0]
+    expect(hits >= 60, "%d of 120 packets were hits in the device" % hits)
     # A flow of higher priority, unseen before, wins over what the device holds.
     lab.sluice.ofctl("add-flow", "br0", "priority=40000,udp,tp_dst=2000,actions=drop")
     for wire in w:
@@ -184,13 +186,13 @@ def test_changes_reach_the_device(lab):
 def test_idle_timeout_counts_hits_of_the_device(lab):
     w = bridge_on(lab, "sim:nic")
     lab.sluice.ofctl("add-flow", "br0", "idle_timeout=2,in_port=1,actions=output:2")
-    end = time.monotonic() + 5
+    end = time.monotonic() + 4
     while time.monotonic() < end:
         send(w[0], 1)
         time.sleep(0.2)
     expect(lab.sluice.flows("br0"), "a flow that the device hits does not idle out")
     packets = lab.sluice.offload_status()["packets"]
-    expect(packets["hardware"] >= 15, "they were hits by the device: %s" % packets)
+    expect(packets["hardware"] >= 12, "they were hits by the device: %s" % packets)
     wait_until("it idles out then", lambda: not lab.sluice.flows("br0"), timeout=6)
 
 
@@ -225,7 +227,7 @@ def test_learning_bridge_in_hardware(lab):
     expect(packets["hardware"] > packets["software"], "hits by the device: %s" % packets)
     server = b.popen("iperf3", "-s", "-1")
     wait_until("iperf3's server", lambda: ":5201" in b.exec("ss", "-Hltn"))
-    out = json.loads(a.exec("iperf3", "-J", "-t", "2", "-c", "10.0.0.2", timeout=40))
+    out = json.loads(a.exec("iperf3", "-J", "-t", "1", "-c", "10.0.0.2", timeout=40))
     server.wait(10)
     print("       TCP through the model eSwitch %.2f Gb/s" % (
         out["end"]["sum_received"]["bits_per_second"] / 1e9))
