@@ -7,7 +7,9 @@
 A test with @both_paths runs twice: in software, and with the ports that it gives to lab.on_device()
 bound to the model eSwitch.
 """
+import contextlib
 import ctypes
+import glob
 import os
 import re
 import select
@@ -142,9 +144,9 @@ class Host:
     def popen(self, *cmd, **kw):
         return self.ns.popen(*cmd, **kw)
 
-    def ping(self, address, count=3, check=True):
-        """Pings; returns the number of answers."""
-        p = slu.run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", "2", address,
+    def ping(self, address, count=3, check=True, wait=2):
+        """Pings; returns the number of answers that come within `wait` seconds."""
+        p = slu.run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", str(wait), address,
                     ns=self.ns, check=False)
         m = re.search(r"(\d+) received", p.stdout)
         got = int(m.group(1)) if m else 0
@@ -154,7 +156,7 @@ class Host:
         return got
 
     def no_ping(self, address):
-        expect_equal(slu.run("ping", "-n", "-c", "1", "-W", "1", address, ns=self.ns,
+        expect_equal(slu.run("ping", "-n", "-c", "1", "-W", "0.5", address, ns=self.ns,
                              check=False).returncode != 0, True, "no answer from " + address)
 
     def wire(self):
@@ -307,6 +309,28 @@ def probe(lab, wires, sent, at=1, by_device=True):
         expect_equal(once(), out, "what the device sends, of %s" % sent[:60].hex())
         lab.expect_hits(hits, 1, "a packet")
     return out
+
+
+def cpu_seconds(pid):
+    """CPU time that the threads of a process have used."""
+    total = 0
+    for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
+        with contextlib.suppress(FileNotFoundError):
+            with open(path) as f:
+                total += int(f.read().split()[0])
+    return total / 1e9
+
+
+def check_idle(lab, seconds, processes=1):
+    """A quiet switch leaves the processor to others: workers sleep, and nobody polls."""
+    time.sleep(0.5)
+    pids = [pid for pid in lab.ns.pids() if pid == lab.sluice.pid() or lab.device]
+    expect_equal(len(pids), processes, "processes")
+    before = [cpu_seconds(pid) for pid in pids]
+    time.sleep(seconds)
+    shares = [100 * (cpu_seconds(pid) - b) / seconds for pid, b in zip(pids, before)]
+    print("       %s of a core when idle" % ", ".join("%.2f%%" % share for share in shares))
+    expect(max(shares) < 1, "%.2f%% of a core when idle" % max(shares))
 
 
 def port_counters(lab, bridge, port):

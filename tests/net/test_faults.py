@@ -201,8 +201,8 @@ def test_reset(lab):
     wait_until("all in hardware again", lambda: again(1))
     t.check_counters()
     last, unread = 0, 0
-    for i in range(40):
-        if i == 20:
+    for i in range(24):
+        if i == 12:
             unread = t.unread()
             reset(lab)
         t.send(FLOWS, pause=0.005)

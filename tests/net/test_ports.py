@@ -1,17 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Kinds of ports: patch, dpdk by devargs, netdevs that come and go or cannot be opened; and what
-they cost when nothing happens."""
-import contextlib
+"""Kinds of ports: patch, dpdk by devargs, netdevs that come and go or cannot be opened."""
 import ctypes
-import glob
 import os
 import re
 import struct
-import time
 
 import slu
-from nettest import both_paths, expect, expect_equal, expect_in, frame, main, wait_until
+from nettest import check_idle, expect, expect_equal, expect_in, frame, main, wait_until
 
 SYS_SCHED_GETATTR = 315  # x86-64
 
@@ -224,34 +220,16 @@ def test_statistics_in_the_database(lab):
         "get", "Interface", "p-h1", "link_state").strip() == "down", timeout=15)
 
 
-def cpu_seconds(pid):
-    """CPU time that the threads of a process have used."""
-    total = 0
-    for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
-        with contextlib.suppress(FileNotFoundError):
-            with open(path) as f:
-                total += int(f.read().split()[0])
-    return total / 1e9
-
-
-@both_paths
-def test_idle(lab):
-    """A quiet switch leaves the processor to others: workers sleep, and nobody polls."""
+def test_idle_on_a_device(lab):
+    """Neither the daemon nor the model eSwitch polls. (Without one: test_forwarding.py.)"""
+    lab.device = "sim:nic"
     lab.bridge("br0")
     w = lab.wires(4)
     lab.on_device(*["p-w%d" % i for i in range(1, 5)])
     lab.sluice.ofctl("add-flow", "br0", "actions=output:1,output:2")
     w[3].send(frame())
     expect(w[1].receive(2, lambda f: f == frame()), "it forwards")
-    time.sleep(0.5)
-    pids = [pid for pid in lab.ns.pids() if pid == lab.sluice.pid() or lab.device]
-    seconds = 3 if lab.device else 5
-    before = [cpu_seconds(pid) for pid in pids]
-    time.sleep(seconds)
-    shares = [100 * (cpu_seconds(pid) - b) / seconds for pid, b in zip(pids, before)]
-    print("       %s of a core" % ", ".join("%.2f%%" % share for share in shares))
-    expect_equal(len(shares), 2 if lab.device else 1, "processes")
-    expect(max(shares) < 1, "%.2f%% of a core when idle" % max(shares))
+    check_idle(lab, 2, 2)
     w[3].send(frame())
     expect(w[1].receive(2, lambda f: f == frame()), "it wakes up")
 
