@@ -220,18 +220,26 @@ static void super_frames(void)
 
 /* ---- requests that make no sense ---- */
 
+/* A group with one bucket, which sends by port 2. */
+static struct hal_object one_bucket(uint64_t space[16])
+{
+	const struct hal_bucket bucket = {sizeof(struct hal_act_output), 0};
+	const struct hal_act_output out = {{ACTION_OUTPUT, sizeof(struct hal_act_output), 0}, 2, 0};
+	struct hal_group *group = (struct hal_group *)space;
+
+	group->n_buckets = 1;
+	group->len = sizeof(bucket) + sizeof(out);
+	memcpy(group->buckets, &bucket, sizeof(bucket));
+	memcpy((uint8_t *)group->buckets + sizeof(bucket), &out, sizeof(out));
+	return (struct hal_object){HAL_OBJECT_GROUP, 3, sizeof(*group) + group->len, group};
+}
+
 /* Whatever a rule's or an object's bytes say, the process lives and answers. */
 static void damaged(void)
 {
 	uint8_t rule_bytes[1024], group_bytes[512], msg[1100];
-	struct {
-		struct hal_group g;
-		struct hal_bucket bucket;
-		struct hal_act_output out;
-	} group = {{1, sizeof(struct hal_bucket) + sizeof(struct hal_act_output)},
-		{sizeof(struct hal_act_output), 0},
-		{{ACTION_OUTPUT, sizeof(struct hal_act_output), 0}, 2, 0}};
-	const struct hal_object obj = {HAL_OBJECT_GROUP, 3, sizeof(group), &group};
+	uint64_t space[16];
+	const struct hal_object obj = one_bucket(space);
 	struct sim_dev *sim = dev;
 	struct hal_device_stats s;
 	struct test_rule t;
