@@ -137,7 +137,8 @@ const uint8_t *of_get_bytes(struct of_rd *r, size_t n)
 		r->left = 0;
 		return NULL;
 	}
-	r->p += n;
+	if (n) /* nothing may be at NULL */
+		r->p += n;
 	r->left -= n;
 	return p;
 }

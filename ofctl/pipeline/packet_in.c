@@ -183,7 +183,8 @@ static void resume_key(struct pl_bridge *br, const struct of_resume *r, const st
 	swpath_parse(r->data, r->len, key);
 	key->recirc_id = rte_cpu_to_be_32(to->id);
 	memcpy(&number,
-		to->state.fields + offsetof(struct xlate_key, in_port_of) - sizeof(struct hal_key),
+		to->state.fields +
+			(offsetof(struct xlate_key, in_port_of) - sizeof(struct hal_key)),
 		sizeof(number));
 	if (m) {
 		const struct hal_key *v = &m->value.dp;
