@@ -58,13 +58,14 @@ class Row:
     def data(self):
         s = self.scenario
         row = {"scenario": s.name, "size": self.size, "what": s.what, "unit": s.unit,
-               "better": s.better, "target": target(s, self.size), "figures": self.figures,
+               "better": s.better, "target": of_size(s.target, self.size),
+               "goal": of_size(s.goal, self.size), "figures": self.figures,
                "details": self.details, "errors": self.errors}
         return complete(row)
 
 
-def target(scenario, size):
-    return scenario.target.get(size) if isinstance(scenario.target, dict) else scenario.target
+def of_size(value, size):
+    return value.get(size) if isinstance(value, dict) else value
 
 
 def complete(row):
@@ -140,7 +141,7 @@ def measure_row(ctx, row, args, out):
     s, only = row.scenario, [p for p in args.only.split(",") if p]
     peers = [p for p in ("limit",) + tuple(s.switches) if not only or p in only]
     failed = set()
-    for _ in range(args.rounds):
+    for _ in range(min(args.rounds, s.rounds or args.rounds)):
         for peer in peers:
             if peer in failed:
                 continue

@@ -15,6 +15,8 @@ class Scenario:
     switches = ("sluice", "ovs")
     extra = False  # measured only when asked for
     target = None  # ratio to Open vSwitch, or that by size
+    goal = None    # of the figure itself, or that by size
+    rounds = None  # at most so many
 
     def variants(self):
         return (None,)

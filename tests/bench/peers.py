@@ -79,10 +79,12 @@ class Bench:
     """What both switches have: ports, flows and counters of the bench's kind."""
     label = ""
 
-    def dpdk_port(self, bridge, name, devargs, number):
+    def dpdk_port(self, bridge, name, devargs, number, cpu=None):
+        """`cpu`: which of several workers polls it, where the switch can be told."""
         self.vsctl("add-port", bridge, name, "--", "set", "Interface", name, "type=dpdk",
                    "ofport_request=%d" % number, 'options:dpdk-devargs="%s"' % devargs,
-                   "options:n_rxq=1")
+                   "options:n_rxq=1",
+                   *(["other_config:pmd-rxq-affinity=\"0:%d\"" % cpu] if cpu is not None else []))
         error = self.vsctl("get", "Interface", name, "error").strip()
         if error not in ("[]", '""'):
             raise Failure("%s: port %s: %s" % (self.label, name, error))

@@ -16,6 +16,7 @@ class Rate(measure.Scenario):
     """A scenario of one kind of traffic; variants differ in their number."""
     unit = "Mpps"
     warm = 1.0  # seconds of traffic before it is measured
+    source = sink = "br0"  # bridges where they are ports
 
     def __init__(self, name, what, sizes, file, flows, target, share=None):
         self.name, self.what, self.sizes = name, what, sizes
@@ -36,16 +37,20 @@ class Rate(measure.Scenario):
         sw.load("br0", self.flows(size))
         sw.dpdk_port("br0", "dst", peers.sink(), DST)
 
+    def file_for(self, sw, size):
+        return self.file(size)
+
+    def details(self, sw):
+        return {"megaflows": sw.megaflows()}
+
     def measure(self, ctx, label, size):
-        file = self.file(size)
-        file.path  # written before the clock runs
+        self.file(size).path  # written before the clock runs
         with ctx.switch(label) as sw:
             self.prepare(sw, size)
-            sw.dpdk_port("br0", "src", peers.source(file), SRC)
-            measure.forwarded(sw, "br0", DST)
+            sw.dpdk_port(self.source, "src", peers.source(self.file_for(sw, size)), SRC)
+            measure.forwarded(sw, self.sink, DST)
             time.sleep(self.warm)
-            return {"figure": sw.rate("br0", DST, ctx.seconds) / 1e6,
-                    "megaflows": sw.megaflows()}
+            return {"figure": sw.rate(self.sink, DST, ctx.seconds) / 1e6, **self.details(sw)}
 
 
 # ---- port ----

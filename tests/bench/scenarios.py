@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """All scenarios, in the order of the table."""
+import control
+import explosion
+import features
+import kernel
 import rates
 
-ALL = rates.SCENARIOS
+ALL = rates.SCENARIOS + features.SCENARIOS + control.SCENARIOS + explosion.SCENARIOS + \
+    kernel.SCENARIOS

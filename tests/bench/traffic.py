@@ -37,11 +37,10 @@ def udp(src=ip("10.1.0.1"), dst=ip("10.2.0.1"), sport=1000, dport=2000, size=64,
     return mac(dst_mac) + mac(src_mac) + b"\x08\x00" + ipv4(src, dst, 17, payload)
 
 
-def vxlan(inner, src, dst, vni, sport=50000):
+def vxlan(inner, src, dst, vni, sport, dst_mac):
     payload = struct.pack("!II", 0x08000000, vni << 8) + inner
     head = struct.pack("!HHHH", sport, 4789, 8 + len(payload), 0)
-    return (mac(DST_MAC) + mac(SRC_MAC) + b"\x08\x00" +
-            ipv4(src, dst, 17, head + payload))
+    return mac(dst_mac) + mac(SRC_MAC) + b"\x08\x00" + ipv4(src, dst, 17, head + payload)
 
 
 class File:
