@@ -24,6 +24,7 @@ LOG_DEFINE(eal);
 /* An mbuf with its room, and what the pool adds. */
 #define MBUF_FOOTPRINT (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 #define MIN_MBUFS 2048
+#define MAX_MBUFS 262144 /* more would be in nobody's cache */
 /* Of DPDK's memory, what rings and queues of devices have: a quarter, but not less than this. */
 #define REST_MB 64
 #define HUGEPAGES "/sys/kernel/mm/hugepages"
@@ -209,6 +210,8 @@ static int create_pool(unsigned mb, char *err, size_t n)
 	size_t rest_mb = mb / 4 > REST_MB ? mb / 4 : mb > 2 * REST_MB ? REST_MB : mb / 2;
 	unsigned count = (unsigned)(((mb - rest_mb) << 20) / MBUF_FOOTPRINT);
 
+	if (count > MAX_MBUFS)
+		count = MAX_MBUFS;
 	for (; count >= MIN_MBUFS; count -= count / 4) {
 		pool = rte_pktmbuf_pool_create("sluice_mbufs", count, POOL_CACHE, 0,
 			RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);

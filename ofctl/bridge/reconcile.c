@@ -259,6 +259,14 @@ static bool any_closed(struct bridges *b)
 	return b->device_error[0] != '\0';
 }
 
+/* Milliseconds; what is no number, or less than half a second, is the default. */
+static void max_idle_reconcile(struct bridges *b, const struct ovsdb_row *root)
+{
+	int64_t ms = ovsdb_map_integer(root, "other_config", "max-idle", 0);
+
+	pipeline_set_max_idle(b->cfg.pl, ms >= 500 && ms <= UINT32_MAX ? (uint32_t)ms : 0);
+}
+
 static void apply(struct bridges *b)
 {
 	const struct ovsdb_row *root = ovsdb_first(b->cfg.db, "Open_vSwitch");
@@ -267,6 +275,7 @@ static void apply(struct bridges *b)
 	if (!root)
 		return;
 	start_config_compare(b->cfg.db, &b->start);
+	max_idle_reconcile(b, root);
 	device_reconcile(b, root);
 	ct_zones_reconcile(b, root);
 	LIST_FOREACH (br, &b->list, link)

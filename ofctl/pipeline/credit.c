@@ -12,8 +12,13 @@
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
-/* A megaflow that carried nothing for so long is retired. */
+/* A megaflow that carried nothing for so long is retired, unless the database says otherwise. */
 #define MEGAFLOW_IDLE_MS 10000
+
+void pipeline_set_max_idle(struct pipeline *pl, uint32_t ms)
+{
+	pl->max_idle_ms = ms;
+}
 
 void megaflow_totals(
 	const struct pl_megaflow *m, uint64_t *packets, uint64_t *bytes, uint64_t *used_ms)
@@ -152,6 +157,7 @@ void credit_all(struct pipeline *pl)
 
 void credit_sweep(struct pipeline *pl, uint64_t now_ms)
 {
+	const uint64_t max_idle = pl->max_idle_ms ? pl->max_idle_ms : MEGAFLOW_IDLE_MS;
 	struct pl_megaflow *m, *next;
 	struct pl_bridge *br;
 
@@ -165,7 +171,7 @@ void credit_sweep(struct pipeline *pl, uint64_t now_ms)
 		megaflow_totals(m, &packets, &bytes, &used);
 		if (used < m->mf.created_ms)
 			used = m->mf.created_ms;
-		if (now_ms > used && now_ms - used > MEGAFLOW_IDLE_MS)
+		if (now_ms > used && now_ms - used > max_idle)
 			registry_retire(pl, m, NULL);
 	}
 	pipeline_change_begin(pl);

@@ -54,6 +54,9 @@ void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *
 struct host_ops pipeline_host_ops(struct pipeline *pl);
 void pipeline_set_host(struct pipeline *pl, struct host *host);
 
+/* A megaflow that carried nothing for so long is retired; 0: the default, 10 s. */
+void pipeline_set_max_idle(struct pipeline *pl, uint32_t ms);
+
 /* Around changes of the TLV table (hal/tlv.h): what used it is translated again. */
 void pipeline_tlv_change_begin(struct pipeline *pl);
 void pipeline_tlv_change_end(struct pipeline *pl);

@@ -127,8 +127,9 @@ struct pipeline {
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
 	bool all_changed; /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
-	struct hmap patches; /* patch ports of all bridges, by name; workers, under RCU */
-	struct host *host;   /* or NULL: no tunnel leads anywhere */
+	struct hmap patches;  /* patch ports of all bridges, by name; workers, under RCU */
+	struct host *host;    /* or NULL: no tunnel leads anywhere */
+	uint32_t max_idle_ms; /* of a megaflow, 0: the default */
 	/* Tunnels, for workers under RCU: tunnel.h */
 	struct hmap internals, tunnels, tunnel_peers, tunnel_ends;
 	struct pl_bridge_list bridges;

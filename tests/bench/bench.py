@@ -32,7 +32,8 @@ def arguments():
                    help="measure only these of sluice, ovs, bridge, limit")
     p.add_argument("--json", action="store_true", help="print the results as JSON")
     p.add_argument("--list", action="store_true", help="list the scenarios and end")
-    p.add_argument("--keep", metavar="FILE", help="write the results there too, as JSON")
+    p.add_argument("--keep", metavar="FILE",
+                   help="write the results there too, as JSON, beside what it holds of others")
     p.add_argument("--report", metavar="DIR", help="write performance.md and its plots there")
     p.add_argument("--from", dest="saved", metavar="FILE",
                    help="take the results from a file that --keep wrote")
@@ -176,6 +177,22 @@ def measure_all(args, scenarios):
                 "machine": peers.machine(), "took": time.monotonic() - start, "rows": rows}
 
 
+def keep(results, path):
+    """Rows that the file has and that were not measured now stay."""
+    merged = dict(results)
+    if os.path.exists(path):
+        with open(path) as f:
+            merged["rows"] = json.load(f)["rows"]
+        for row in results["rows"]:
+            same = [i for i, r in enumerate(merged["rows"]) if label(r) == label(row)]
+            if same:
+                merged["rows"][same[0]] = row
+            else:
+                merged["rows"].append(row)
+    with open(path, "w") as f:
+        json.dump(merged, f, indent=1)
+
+
 def main():
     args = arguments()
     for sig in (signal.SIGTERM, signal.SIGHUP):
@@ -196,8 +213,7 @@ def main():
         else:
             results = measure_all(args, scenarios.ALL)
         if args.keep:
-            with open(args.keep, "w") as f:
-                json.dump(results, f, indent=1)
+            keep(results, args.keep)
         if args.json:
             print(json.dumps(results, indent=1))
         if args.report:

@@ -118,6 +118,7 @@ class Bench:
 
 class Sluice(slu.Sluiced, Bench):
     label = "sluice"
+    patience = 60
 
     def __init__(self, ns, huge, cpus=ONE_WORKER, dpdk=True):
         super().__init__(ns, "sluice", start=False)
@@ -171,9 +172,9 @@ class Ovs(slu.Switch, Bench):
                          "other_config:dpdk-lcore-mask=" + mask([MAIN_CPU])]
         self.vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".", *settings)
         self._start("ovs-vswitchd", OVS_DPDK, "unix:%s/db.sock" % r)
-        slu.wait_until("ovs-vswitchd's socket", lambda: os.path.exists(self.ctl), 20)
+        slu.wait_until("ovs-vswitchd's socket", lambda: os.path.exists(self.ctl), 60)
         slu.wait_until("Open vSwitch has DPDK", lambda: not dpdk or self.vsctl(
-            "get", "Open_vSwitch", ".", "dpdk_initialized").strip() == "true", 30)
+            "get", "Open_vSwitch", ".", "dpdk_initialized").strip() == "true", 60)
 
     def _start(self, name, path, *args):
         self.procs.append(slu.spawn(
@@ -250,7 +251,7 @@ class Testpmd:
                 if self.proc.poll() is not None:
                     raise Failure("dpdk-testpmd ended:\n" + self._text()[-2000:])
                 return self._text().count("Tx-pps") >= seen + self.n_ports
-            slu.wait_until("dpdk-testpmd's statistics", answered, 20)
+            slu.wait_until("dpdk-testpmd's statistics", answered, 60)
         ask()
         time.sleep(seconds)
         ask()

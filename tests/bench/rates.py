@@ -125,6 +125,14 @@ def host_address(i):
     return ip("10.64.0.0") + i * 21 % (1 << 22)
 
 
+class Masks(Rate):
+    """For the plot: ten thousand microflows that hit so many masks."""
+    rounds = 2
+
+    def limit(self, ctx, size):
+        return None
+
+
 class Mega(Rate):
     """As many megaflows as microflows: a host route each. Measured when all are installed; the
     seconds until then count from the moment that the source is there."""
@@ -191,6 +199,8 @@ SCENARIOS = [
          acl_flows, 2.5),
     Rate("masks40", "40 megaflows of 40 different masks", (10000, 100000),
          lambda n: mask_file(40, n), lambda _: mask_flows(40), {10000: 2.5, 100000: 4}),
+    Masks("masks", "so many masks, 10k microflows", (1, 5, 20, 80, 320),
+          lambda n: mask_file(n, 10000), mask_flows, None),
     Mega("mega100k", "a flow, a megaflow and a microflow for each of the destinations", (100000,),
          route_file, route_flows, 6),
     Rate("tables8", "a pipeline of eight tables", (10000,), flows, tables8_flows, 2),

@@ -4,7 +4,8 @@ import control
 import explosion
 import features
 import kernel
+import million
 import rates
 
-ALL = rates.SCENARIOS + features.SCENARIOS + control.SCENARIOS + explosion.SCENARIOS + \
-    kernel.SCENARIOS
+ALL = rates.SCENARIOS + features.SCENARIOS + control.SCENARIOS + million.SCENARIOS + \
+    explosion.SCENARIOS + kernel.SCENARIOS

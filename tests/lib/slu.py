@@ -248,6 +248,7 @@ class Ovs(Switch):
 
 class Sluiced(Switch):
     """sluiced in its own run directory."""
+    patience = 20  # seconds that it may take to start
 
     def __init__(self, ns, name="sluice", env=None, start=True):
         super().__init__(ns, name)
@@ -271,7 +272,7 @@ class Sluiced(Switch):
             with open(self.log, errors="replace") as f:
                 f.seek(self.log_start)
                 return "|sluiced|INFO|ready" in f.read()
-        wait_until("sluiced is ready", ready, 20)
+        wait_until("sluiced is ready", ready, self.patience)
 
     def alive(self):
         return self.proc is not None and self.proc.poll() is None

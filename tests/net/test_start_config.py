@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""other_config that a start of the daemon applies: which CPUs its threads use, and DPDK's memory."""
+"""other_config of Open_vSwitch: which CPUs the daemon's threads use, DPDK's memory, idle time."""
 import os
 import re
 
@@ -67,6 +67,17 @@ def test_memory(lab):
     restart(lab)
     many = int(re.findall(r"(\d+) packet buffers", log(lab))[-1])
     expect(2 * few < many, "%d buffers in 96 MB, %d in 256 MB" % (few, many))
+
+
+def test_idle_megaflows_go_as_soon_as_told(lab):
+    configure(lab, "max-idle=600")
+    lab.sluice.vsctl("add-br", "br0", "--", "set", "Bridge", "br0", "fail_mode=secure")
+    h1, _ = lab.host("h1", "10.0.0.1/24", bridge="br0"), lab.host("h2", "10.0.0.2/24", bridge="br0")
+    lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
+    h1.ping("10.0.0.2", 1)
+    expect(lab.sluice.rpc_json("coverage/show")["megaflows"] > 0, "it has megaflows")
+    wait_until("they went before the default's 10 s",
+               lambda: lab.sluice.rpc_json("coverage/show")["megaflows"] == 0, 6)
 
 
 def test_nonsense_is_ignored(lab):
