@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A short run of the bench: everything forwards, every figure is there, and Sluice is not far behind
+Open vSwitch. How far ahead it is, a longer run on a quiet machine tells: tests/bench/run."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench.py")
+BUDGET = 170  # seconds
+# What is measured, of whom, and how many rounds each has.
+RUNS = (
+    (2, ("limit", "sluice", "ovs"), ["port:10000"]),
+    (1, ("sluice", "ovs"), ["acl1:10000", "masks40:10000", "setfield:10000", "ct:100000",
+                            "vxlan-encap:10000", "vxlan-decap:10000", "idle:dpdk", "tcp"]),
+)
+WORST_PORT_RATIO = 0.5
+
+
+def measure(rounds, peers, scenarios):
+    p = subprocess.run(["/usr/bin/python3", BENCH, "--json", "--seconds", "0.5", "--rounds",
+                        str(rounds), "--only", ",".join(peers), *scenarios], stdout=subprocess.PIPE, text=True,
+                       timeout=BUDGET)
+    if not p.stdout:
+        sys.exit("the bench ended with %d and without results" % p.returncode)
+    return json.loads(p.stdout)["rows"]
+
+
+def problems(row, peers):
+    """Why the row of a scenario is not as it should be."""
+    name = "%s:%s" % (row["scenario"], row["size"])
+    for error in row["errors"]:
+        yield "%s: %s" % (name, error)
+    for peer in peers:
+        figures = row["figures"].get(peer, [])
+        if not figures or (row["better"] == "more" and min(figures) <= 0):
+            yield "%s: %s has the figures %s" % (name, peer, figures)
+    if row["scenario"] == "port" and row["ratio"].get("ovs", {"max": 0})["max"] < WORST_PORT_RATIO:
+        yield "%s: at most %.2f of Open vSwitch's rate" % (name, row["ratio"]["ovs"]["max"])
+
+
+def main():
+    start, bad = time.monotonic(), []
+    for rounds, peers, scenarios in RUNS:
+        rows = measure(rounds, peers, scenarios)
+        for row in rows:
+            bad += problems(row, peers)
+        if len(rows) != len(scenarios):
+            bad.append("%d rows, not %d" % (len(rows), len(scenarios)))
+    took = time.monotonic() - start
+    print("it took %.0f s" % took)
+    if took > BUDGET:
+        bad.append("it took %.0f s, more than %d" % (took, BUDGET))
+    for problem in bad:
+        print("FAILED " + problem)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
