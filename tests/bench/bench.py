@@ -24,8 +24,8 @@ def arguments():
         prog="tests/bench/run", description="Measures Sluice and its peers in turn.",
         epilog="SLU_BUILD is the build directory whose sluiced is measured (default: build).")
     p.add_argument("scenario", nargs="*", help="NAME, or NAME:SIZE (default: all)")
-    p.add_argument("--seconds", type=float, default=2.0, metavar="S",
-                   help="how long each figure is measured (default 2)")
+    p.add_argument("--seconds", type=float, default=1.5, metavar="S",
+                   help="how long each figure is measured (default 1.5)")
     p.add_argument("--rounds", type=int, default=3, metavar="N",
                    help="how often each is measured, in turn (default 3)")
     p.add_argument("--only", default="", metavar="PEER,...",

@@ -137,6 +137,7 @@ class Mega(Rate):
     """As many megaflows as microflows: a host route each. Measured when all are installed; the
     seconds until then count from the moment that the source is there."""
     patience = 20.0
+    rounds = 2
 
     def measure(self, ctx, label, size):
         file = self.file(size)

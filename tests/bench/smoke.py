@@ -41,7 +41,17 @@ def problems(row, peers):
         yield "%s: at most %.2f of Open vSwitch's rate" % (name, row["ratio"]["ovs"]["max"])
 
 
+def hurry():
+    """Other work on the machine shall not decide who is faster. tests/run starts each test in a
+    session of its own, so that the kernel's group of it is ours alone."""
+    os.nice(-20)
+    if os.getsid(0) == os.getpid() and os.path.exists("/proc/self/autogroup"):
+        with open("/proc/self/autogroup", "w") as f:
+            f.write("-20")
+
+
 def main():
+    hurry()
     start, bad = time.monotonic(), []
     for rounds, peers, scenarios in RUNS:
         rows = measure(rounds, peers, scenarios)
