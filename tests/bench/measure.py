@@ -46,9 +46,14 @@ class Context:
         finally:
             ns.delete()
 
+    def _memory(self):
+        if self.huge.available and not self.huge.ensure():
+            raise Failure("somebody took the huge pages")
+
     @contextlib.contextmanager
     def switch(self, label, **kw):
         """A fresh switch in a fresh namespace."""
+        self._memory()
         with self.namespace() as ns:
             sw = None
             try:
@@ -63,6 +68,7 @@ class Context:
 
     def limit(self, files, cpus=peers.ONE_WORKER):
         """What dpdk-testpmd moves of this traffic, in packets per second."""
+        self._memory()
         with self.namespace("limit") as ns:
             pmd = None
             try:

@@ -24,35 +24,39 @@ def mask(cpus):
 class HugePages:
     """As many as one switch needs, if they can be had; given back afterwards."""
     path = "/proc/sys/vm/nr_hugepages"
-    reserve = 64  # pages beside the memory of MEMORY_MB
+    reserve_mb = 128  # beside the memory of MEMORY_MB
 
     def __init__(self, wanted=True):
-        self.wanted = wanted
-        self.before = self._read()
+        self.wanted, self.added = wanted, 0
         self.available = False
-
-    def _read(self):
-        with open(self.path) as f:
-            return int(f.read())
 
     def _write(self, n):
         with contextlib.suppress(OSError), open(self.path, "w") as f:
             f.write(str(n))
 
+    def _read(self):
+        """How many there are, how many are free, and their size."""
+        with open("/proc/meminfo") as f:
+            text = f.read()
+        return [int(re.search(name + r": +(\d+)", text).group(1))
+                for name in ("HugePages_Total", "HugePages_Free", "Hugepagesize")]
+
+    def ensure(self):
+        """Before each start: others may have taken some."""
+        total, free, size_kb = self._read()
+        lacking = (MEMORY_MB + self.reserve_mb) * 1024 // size_kb - free
+        if lacking > 0:
+            self._write(total + lacking)
+            self.added += self._read()[0] - total
+        return self._read()[1] * size_kb >= MEMORY_MB * 1024
+
     def __enter__(self):
-        if not self.wanted:
-            return self
-        size_kb = int(re.search(r"Hugepagesize: +(\d+)", open("/proc/meminfo").read()).group(1))
-        wanted = MEMORY_MB * 1024 // size_kb + self.reserve
-        if self.before < wanted:
-            self._write(wanted)
-        free = int(re.search(r"HugePages_Free: +(\d+)", open("/proc/meminfo").read()).group(1))
-        self.available = free * size_kb >= MEMORY_MB * 1024
+        self.available = self.wanted and self.ensure()
         return self
 
     def __exit__(self, *_):
-        if self._read() != self.before:
-            self._write(self.before)
+        if self.added:
+            self._write(max(0, self._read()[0] - self.added))
 
 
 def machine():
