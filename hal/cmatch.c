@@ -160,6 +160,23 @@ bool hal_cmatch_contains(const struct hal_cmatch *wide, const struct hal_cmatch 
 	return true;
 }
 
+bool hal_cmatch_mask_contains(const struct hal_cmatch *narrow, const struct hal_cmatch *wide)
+{
+	struct walk wn = {narrow, 0};
+	unsigned i, j = 0;
+
+	if (wide->map[0] & ~narrow->map[0] || wide->map[1] & ~narrow->map[1])
+		return false;
+	WORDS_FOR_EACH (i, narrow->map) {
+		uint64_t mask, value;
+
+		walk_to(&wn, i, &mask, &value);
+		if (wide->map[i / 64] >> i % 64 & 1 && wide->w[j++] & ~mask)
+			return false;
+	}
+	return true;
+}
+
 static uint32_t finish(uint32_t h)
 {
 	return hash_mix((uint64_t)h << 32 | h);

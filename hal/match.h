@@ -104,6 +104,9 @@ static inline bool hal_cmatch_covers_dp(const struct hal_cmatch *cm, const struc
 	return !differ;
 }
 
+/* True if `narrow` has every mask bit of `wide`. */
+bool hal_cmatch_mask_contains(const struct hal_cmatch *narrow, const struct hal_cmatch *wide);
+
 /* True if some packet could match both. */
 bool hal_cmatch_overlap(const struct hal_cmatch *a, const struct hal_cmatch *b);
 

@@ -179,5 +179,5 @@ void credit_sweep(struct pipeline *pl, uint64_t now_ms)
 		bridge_mac_expire(br, now_ms);
 		bridge_flow_expire(br, now_ms);
 	}
-	pipeline_change_end(pl);
+	pipeline_change_end_soon(pl);
 }

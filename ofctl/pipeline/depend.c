@@ -2,45 +2,13 @@
 #include "ofctl/pipeline/depend.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
-#include "hal/mutation.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 /* ---- the index ---- */
-
-static uint32_t visit_hash(uint32_t bridge, uint8_t table)
-{
-	return hash_mix((uint64_t)bridge << 8 | table);
-}
-
-static struct visit_head *visit_head(struct pipeline *pl, uint32_t bridge, uint8_t table)
-{
-	HMAP_FOR_EACH_HASH (h, struct visit_head, node, visit_hash(bridge, table), &pl->visits)
-		if (h->bridge == bridge && h->table == table)
-			return h;
-	return NULL;
-}
-
-static struct visit_head *visit_head_make(struct pipeline *pl, uint32_t bridge, uint8_t table)
-{
-	struct visit_head *h = visit_head(pl, bridge, table);
-
-	if (h)
-		return h;
-	h = calloc(1, sizeof(*h));
-	if (!h)
-		return NULL;
-	h->bridge = bridge;
-	h->table = table;
-	LIST_INIT(&h->list);
-	if (hmap_insert(&pl->visits, &h->node, visit_hash(bridge, table))) {
-		free(h);
-		return NULL;
-	}
-	return h;
-}
 
 static struct dep_head *dep_head(struct pipeline *pl, const struct dep_key *key)
 {
@@ -91,20 +59,15 @@ int depend_index(struct pipeline *pl, struct pl_megaflow *m)
 	for (d = 0; d < m->n_deps; d++)
 		if (dep_add(pl, &m->deps[d]))
 			goto remove_deps;
-	for (v = 0; v < m->n_visits; v++) {
-		const struct visit *visit = &m->visits[v].visit;
-		struct visit_head *h = visit_head_make(pl, visit->br->id, visit->table);
-
-		if (!h)
+	for (v = 0; v < m->n_visits; v++)
+		if (visit_add(pl, &m->visits[v]))
 			goto remove_visits;
-		LIST_INSERT_HEAD(&h->list, &m->visits[v], link);
-	}
 	m->indexed = true;
 	return 0;
 
 remove_visits:
 	while (v--)
-		LIST_REMOVE(&m->visits[v], link);
+		visit_remove(&m->visits[v]);
 remove_deps:
 	while (d--)
 		dep_remove(pl, &m->deps[d]);
@@ -118,17 +81,13 @@ void depend_unindex(struct pipeline *pl, struct pl_megaflow *m)
 	for (unsigned i = 0; i < m->n_deps; i++)
 		dep_remove(pl, &m->deps[i]);
 	for (unsigned i = 0; i < m->n_visits; i++)
-		LIST_REMOVE(&m->visits[i], link);
+		visit_remove(&m->visits[i]);
 	m->indexed = false;
 }
 
 void depend_destroy(struct pipeline *pl)
 {
-	HMAP_FOR_EACH (h, struct visit_head, node, &pl->visits) {
-		hmap_remove(&pl->visits, &h->node);
-		free(h);
-	}
-	hmap_destroy(&pl->visits);
+	visits_destroy(pl);
 	hmap_destroy(&pl->deps);
 }
 
@@ -139,7 +98,18 @@ static void mark_stale(struct pipeline *pl, struct pl_megaflow *m)
 	if (m->stale)
 		return;
 	m->stale = true;
+	m->stale_turn = pl->stale_turn;
+	pl->n_stale++;
 	TAILQ_INSERT_TAIL(&pl->stale, m, stale_link);
+}
+
+void mark_fresh(struct pipeline *pl, struct pl_megaflow *m)
+{
+	if (!m->stale)
+		return;
+	TAILQ_REMOVE(&pl->stale, m, stale_link);
+	m->stale = false;
+	pl->n_stale--;
 }
 
 static void mark_dep(struct pipeline *pl, const struct dep_key *key)
@@ -150,22 +120,6 @@ static void mark_dep(struct pipeline *pl, const struct dep_key *key)
 	if (h)
 		LIST_FOREACH (d, &h->list, link)
 			mark_stale(pl, d->mf);
-}
-
-/* A new flow concerns a lookup that it would win now, for some packet of the megaflow. */
-static void mark_flow(struct pipeline *pl, const struct flow *f)
-{
-	struct visit_head *h = visit_head(pl, f->br->id, f->table);
-	struct visit_node *v;
-
-	if (!h)
-		return;
-	LIST_FOREACH (v, &h->list, link) {
-		if (v->visit.priority > f->priority)
-			continue;
-		if (hal_cmatch_overlap(v->visit.known, f->match) && MUTATE(12, 1, 0))
-			mark_stale(pl, v->mf);
-	}
 }
 
 void pipeline_change_begin(struct pipeline *pl)
@@ -220,29 +174,52 @@ static void mark_changes(struct pipeline *pl)
 		mark_dep(pl, &pl->changed_deps[i]);
 	pl->n_changed_deps = 0;
 	for (unsigned i = 0; i < pl->n_added_flows; i++) {
-		mark_flow(pl, pl->added_flows[i]);
+		/* It concerns a lookup that it would win now, for some packet of the megaflow. */
+		visits_meet(pl, pl->added_flows[i], mark_stale);
 		flow_unref(pl->added_flows[i]);
 	}
 	pl->n_added_flows = 0;
 }
 
-void pipeline_change_end(struct pipeline *pl)
+unsigned revalidate(struct pipeline *pl, unsigned max)
 {
 	struct pl_megaflow *m;
+	unsigned n = 0;
+
+	for (; n < max && (m = TAILQ_FIRST(&pl->stale)); n++) {
+		mark_fresh(pl, m);
+		registry_retranslate(pl, m);
+	}
+	return n;
+}
+
+static void change_end(struct pipeline *pl, bool soon)
+{
 	struct pl_bridge *br;
 
 	if (pl->change_depth == 1)
 		LIST_FOREACH (br, &pl->bridges, link)
 			learn_flush(br);
+	pl->all_now |= !soon;
 	if (--pl->change_depth)
 		return;
 	atomic_fetch_add(&pl->version, 1);
 	registry_take_births(pl);
 	mark_changes(pl);
 	pl->settled = atomic_load(&pl->version);
-	while ((m = TAILQ_FIRST(&pl->stale))) {
-		TAILQ_REMOVE(&pl->stale, m, stale_link);
-		m->stale = false;
-		registry_retranslate(pl, m);
-	}
+	if (pl->all_now)
+		revalidate(pl, UINT_MAX);
+	else
+		revalidate_soon(pl);
+	pl->all_now = false;
+}
+
+void pipeline_change_end(struct pipeline *pl)
+{
+	change_end(pl, false);
+}
+
+void pipeline_change_end_soon(struct pipeline *pl)
+{
+	change_end(pl, true);
 }

@@ -9,7 +9,9 @@
  *
  * A change is made between pipeline_change_begin() and pipeline_change_end(). In between the
  * version is odd and workers do not cache what they translate; the changes are collected, and
- * _end() translates again exactly the megaflows that depended on one of them.
+ * _end() translates again exactly the megaflows that depended on one of them. _end_soon() does so
+ * too, but where many megaflows depend on the change the rest is left for later turns of the event
+ * loop: until then they do what was right before. A barrier waits for them.
  *
  * Thread-safety: control thread only. The version is read by workers.
  */
@@ -92,6 +94,7 @@ static inline uint32_t dep_key_hash(const struct dep_key *k)
 /* Nest: only the outermost pair counts. */
 void pipeline_change_begin(struct pipeline *pl);
 void pipeline_change_end(struct pipeline *pl);
+void pipeline_change_end_soon(struct pipeline *pl);
 
 /* Inside a change: this was changed. */
 void pipeline_changed_dep(struct pipeline *pl, const struct dep_key *key);

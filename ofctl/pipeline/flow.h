@@ -51,16 +51,29 @@ struct flow {
 	_Atomic uint32_t refs; /* the table's, and one for each megaflow that credits it */
 	struct flow_counter *counter;
 	TAILQ_ENTRY(flow) order; /* in table->flows, by insertion */
+	uint64_t seq;            /* control: the same order, as a number */
 	LIST_ENTRY(flow) timed;  /* in br->timed, if it has a timeout */
 };
 
 TAILQ_HEAD(flow_list, flow);
+
+/* Flows of one priority in a subtable. */
+struct priority_count {
+	uint16_t priority;
+	uint32_t n;
+};
 
 struct subtable {
 	struct hal_cmatch *mask; /* values are 0 */
 	struct hmap flows;
 	_Atomic uint32_t n;
 	_Atomic uint32_t max_priority;
+	/* control thread: */
+	struct hmap_node by_mask; /* in table->by_mask */
+	uint32_t rank;            /* max_priority as the next array of subtables orders it */
+	unsigned at;              /* in the array */
+	struct priority_count *priorities; /* highest first */
+	unsigned n_priorities, max_priorities;
 };
 
 /* An immutable array of subtables, highest max_priority first. */
@@ -72,6 +85,8 @@ struct subtable_vec {
 struct flow_table {
 	_Atomic(struct subtable_vec *) subtables; /* NULL: none */
 	struct flow_list flows;
+	struct hmap by_mask; /* struct subtable; control thread */
+	uint64_t last_seq;
 	uint32_t n;
 	_Atomic uint32_t n_clauses; /* flows that are clauses of conjunctions */
 	uint64_t lookups, matched;
@@ -92,6 +107,9 @@ void flow_unref(struct flow *f);
 int flow_table_insert(struct flow_table *t, struct flow *f); /* 0 or -ENOMEM */
 void flow_table_remove(struct flow_table *t, struct flow *f);
 void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to);
+
+/* The subtable of flows with exactly this mask, or NULL. Control thread. */
+struct subtable *flow_table_subtable(const struct flow_table *t, const struct hal_cmatch *mask);
 
 /* The flow with exactly this match and priority, or NULL. */
 struct flow *flow_table_find(

@@ -258,7 +258,7 @@ enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 		return error;
 	pipeline_change_begin(br->pl);
 	error = apply(br, fm);
-	pipeline_change_end(br->pl);
+	pipeline_change_end_soon(br->pl);
 	return error;
 }
 
@@ -270,7 +270,7 @@ void pl_flow_flush(struct pl_bridge *br)
 	for (unsigned i = 0; i < OF_TABLES; i++)
 		while ((f = TAILQ_FIRST(&br->tables[i].flows)))
 			flow_mod_remove(f, OF_REMOVED_DELETE);
-	pipeline_change_end(br->pl);
+	pipeline_change_end_soon(br->pl);
 }
 
 void bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flow *f, void *arg),

@@ -127,7 +127,7 @@ static void run_effects(struct pipeline *pl, struct note *const *batch, unsigned
 	for (; i < n; i++)
 		if (batch[i]->type == NOTE_EFFECT)
 			effect_run(pl, &batch[i]->effect);
-	pipeline_change_end(pl);
+	pipeline_change_end_soon(pl);
 }
 
 static void run(struct pipeline *pl, struct note *n)

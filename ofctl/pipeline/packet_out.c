@@ -22,7 +22,7 @@ static void account(struct pl_bridge *br, struct xlate *x, uint64_t bytes)
 	pipeline_change_begin(br->pl);
 	for (unsigned i = 0; i < x->n_effects; i++)
 		effect_run(br->pl, &x->effects[i]);
-	pipeline_change_end(br->pl);
+	pipeline_change_end_soon(br->pl);
 }
 
 /* For so long what a packet-out needs when it comes back is kept. */

@@ -122,6 +122,7 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	LIST_INIT(&pl->gone_bridges);
 	TAILQ_INIT(&pl->all);
 	TAILQ_INIT(&pl->stale);
+	TAILQ_INIT(&pl->waiting);
 	hmap_init(&pl->megaflows);
 	hmap_init(&pl->deps);
 	hmap_init(&pl->visits);
@@ -145,13 +146,14 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	pl->wake_event = event_new(base, pl->wake_fd, EV_READ | EV_PERSIST, on_wake, pl);
 	pl->sweep_event = event_new(base, -1, EV_PERSIST, on_sweep, pl);
 	pl->reclaim_event = event_new(base, -1, 0, on_reclaim, pl);
-	if (!pl->wake_event || !pl->sweep_event || !pl->reclaim_event ||
+	if (!pl->wake_event || !pl->sweep_event || !pl->reclaim_event || barriers_open(pl) ||
 		event_add(pl->wake_event, NULL) || event_add(pl->sweep_event, &interval))
 		goto free_events;
 	*out = pl;
 	return 0;
 
 free_events:
+	barriers_close(pl);
 	if (pl->wake_event)
 		event_free(pl->wake_event);
 	if (pl->sweep_event)
@@ -217,6 +219,7 @@ void pipeline_close(struct pipeline *pl)
 	event_free(pl->wake_event);
 	event_free(pl->sweep_event);
 	event_free(pl->reclaim_event);
+	barriers_close(pl);
 	drop_megaflows(pl);
 	recirc_sweep(pl->recircs, UINT64_MAX);
 	notes_drop(pl);
@@ -250,82 +253,4 @@ void pipeline_withdrawn(void *ctx, struct hal_megaflow *mf)
 	/* The reference that goes with it is what counts. */
 	(void)mf;
 	pipeline_wake(ctx);
-}
-
-/* ---- synchronisation ---- */
-
-#define SYNC_MS 100
-
-struct pending {
-	struct pipeline *pl;
-	void (*done)(void *arg);
-	void *arg;
-	bool refresh;
-	struct note *note;
-};
-
-static void finish(void *arg)
-{
-	struct pending *p = arg;
-
-	if (p->refresh)
-		credit_all(p->pl);
-	p->done(p->arg);
-	free(p);
-}
-
-/* On a device thread, or on ours when nothing is outstanding. */
-static void devices_done(void *arg)
-{
-	struct pending *p = arg;
-	struct pipeline *pl = p->pl;
-
-	if (pthread_equal(pthread_self(), pl->control)) {
-		free(p->note);
-		finish(p);
-		return;
-	}
-	/* Somebody waits for this one: it must not get lost. */
-	while (rte_ring_mp_enqueue(pl->notes, p->note))
-		usleep(100);
-	pipeline_wake(pl);
-}
-
-static void synchronise(struct pipeline *pl, bool refresh, void (*done)(void *arg), void *arg)
-{
-	struct pending *p = calloc(1, sizeof(*p));
-
-	registry_take_births(pl);
-	if (pl->sp && swpath_sync(pl->sp, SYNC_MS))
-		log_warn("workers did not come to rest within %d ms", SYNC_MS);
-	registry_take_births(pl);
-	if (!p || !(p->note = note_new(NOTE_CALL, 0))) {
-		free(p);
-		if (refresh)
-			credit_all(pl);
-		done(arg);
-		return;
-	}
-	p->pl = pl;
-	p->done = done;
-	p->arg = arg;
-	p->refresh = refresh;
-	p->note->call.fn = finish;
-	p->note->call.arg = p;
-	if (!pl->ol)
-		devices_done(p);
-	else if (refresh)
-		offload_refresh(pl->ol, devices_done, p);
-	else
-		offload_barrier(pl->ol, devices_done, p);
-}
-
-void pipeline_barrier(struct pipeline *pl, void (*done)(void *arg), void *arg)
-{
-	synchronise(pl, false, done, arg);
-}
-
-void pipeline_refresh(struct pipeline *pl, void (*done)(void *arg), void *arg)
-{
-	synchronise(pl, true, done, arg);
 }

@@ -46,9 +46,15 @@ struct dep_head {
 	struct dep_list list; /* never empty */
 };
 
-/* A visit in its table's list. */
+#define VISIT_INDICES 2
+
+struct visit_tuple;
+
+/* A visit in the index of its table (visits.c). */
 struct visit_node {
-	LIST_ENTRY(visit_node) link;
+	LIST_ENTRY(visit_node) link; /* in its tuple */
+	LIST_ENTRY(visit_node) bucket[VISIT_INDICES];
+	struct visit_tuple *tuple;
 	struct visit visit;
 	struct pl_megaflow *mf;
 };
@@ -75,6 +81,7 @@ struct pl_megaflow {
 	uint32_t size;                 /* bytes, as allocated */
 	bool transient;                /* good for one packet only */
 	bool indexed, stale;
+	uint32_t stale_turn; /* of the pipeline when it became so */
 	TAILQ_ENTRY(pl_megaflow) stale_link;
 	struct visit_node *visits;
 	struct dep_node *deps;
@@ -143,26 +150,24 @@ struct pipeline {
 	uint32_t last_meter;            /* that was given */
 	struct hmap megaflows;          /* LIVE ones, by ufid */
 	struct pl_megaflow_list all;    /* LIVE and RETIRING */
-	struct pl_megaflow_list stale;  /* to be translated again */
-	struct hmap deps;               /* struct dep_head */
-	struct hmap visits;             /* struct visit_head by bridge and table */
+	struct pl_megaflow_list stale;  /* to be translated again, oldest first */
+	unsigned n_stale;
+	unsigned turn_left; /* to be translated again at once in this turn of the event loop */
+	bool turn_ends;     /* turn_event is due */
+	bool all_now;       /* in this change: all that depend on it are translated again at once */
+	uint32_t stale_turn;           /* grows with each barrier that waits */
+	TAILQ_HEAD(, pending) waiting; /* barriers, until what was stale before them is not */
+	struct hmap deps;              /* struct dep_head */
+	struct hmap visits;            /* struct visit_head by bridge and table */
 	struct rte_ring *births, *notes;
 	int wake_fd;
 	_Atomic bool woken;
-	struct event *wake_event, *sweep_event, *reclaim_event;
+	struct event *wake_event, *sweep_event, *reclaim_event, *turn_event;
 	pthread_t control;
 	_Atomic uint64_t translations, effects_dropped, raced;
 	_Atomic uint64_t bounded; /* megaflows that look at more than they had to: bound.c */
 	_Atomic uint64_t failed, failed_recirc, failed_gone;
 	uint64_t retranslations, retired;
-};
-
-/* The visits to one table. */
-struct visit_head {
-	struct hmap_node node;
-	uint32_t bridge;
-	uint8_t table;
-	struct visit_list list;
 };
 
 /* Under RCU; NULL: it is gone. */
@@ -185,10 +190,25 @@ void registry_take_births(struct pipeline *pl);
 void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor);
 void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m);
 
+/* barrier.c */
+void revalidate_soon(struct pipeline *pl); /* some now, the rest in further turns */
+int barriers_open(struct pipeline *pl);
+void barriers_close(struct pipeline *pl);
+
 /* depend.c */
+unsigned revalidate(struct pipeline *pl, unsigned max); /* translates again so many at most */
+void mark_fresh(struct pipeline *pl, struct pl_megaflow *m);
 int depend_index(struct pipeline *pl, struct pl_megaflow *m);
 void depend_unindex(struct pipeline *pl, struct pl_megaflow *m);
 void depend_destroy(struct pipeline *pl);
+
+/* visits.c */
+int visit_add(struct pipeline *pl, struct visit_node *v);
+void visit_remove(struct visit_node *v);
+/* Calls `cb` for each visit that the flow, if it is new, would have won for some packet. */
+void visits_meet(struct pipeline *pl, const struct flow *f,
+	void (*cb)(struct pipeline *pl, struct pl_megaflow *m));
+void visits_destroy(struct pipeline *pl);
 
 /* credit.c */
 /* `alive`: what it learned may be learned again. */

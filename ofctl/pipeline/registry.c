@@ -111,10 +111,7 @@ void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaf
 
 	if (!m->indexed)
 		return;
-	if (m->stale) {
-		TAILQ_REMOVE(&pl->stale, m, stale_link);
-		m->stale = false;
-	}
+	mark_fresh(pl, m);
 	depend_unindex(pl, m);
 	pl->retired++;
 	if (successor) {

@@ -11,12 +11,14 @@ void flow_table_init(struct flow_table *t)
 {
 	memset(t, 0, sizeof(*t));
 	TAILQ_INIT(&t->flows);
+	hmap_init(&t->by_mask);
 }
 
 void flow_table_destroy(struct flow_table *t)
 {
 	free(atomic_load(&t->subtables));
 	atomic_store(&t->subtables, NULL);
+	hmap_destroy(&t->by_mask);
 }
 
 static struct subtable_vec *vec_of(const struct flow_table *t)
@@ -24,16 +26,15 @@ static struct subtable_vec *vec_of(const struct flow_table *t)
 	return atomic_load_explicit(&t->subtables, memory_order_acquire);
 }
 
-static int by_priority(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
 	const struct subtable *x = *(struct subtable *const *)a, *y = *(struct subtable *const *)b;
-	uint32_t px = atomic_load(&x->max_priority), py = atomic_load(&y->max_priority);
 
-	return px < py ? 1 : px > py ? -1 : 0;
+	return x->rank < y->rank ? 1 : x->rank > y->rank ? -1 : 0;
 }
 
 /* Publishes a new array: the old one with `add` put in and `drop` left out (either may be NULL), in
- * order of priority. */
+ * order of rank. */
 static int vec_publish(struct flow_table *t, struct subtable *add, struct subtable *drop)
 {
 	struct subtable_vec *old = vec_of(t), *vec;
@@ -48,39 +49,30 @@ static int vec_publish(struct flow_table *t, struct subtable *add, struct subtab
 			vec->sub[vec->n++] = old->sub[i];
 	if (add)
 		vec->sub[vec->n++] = add;
-	qsort(vec->sub, vec->n, sizeof(vec->sub[0]), by_priority);
+	qsort(vec->sub, vec->n, sizeof(vec->sub[0]), by_rank);
+	for (unsigned i = 0; i < vec->n; i++)
+		vec->sub[i]->at = i;
 	atomic_store_explicit(&t->subtables, vec, memory_order_release);
 	if (old)
 		rcu_defer(free, old);
 	return 0;
 }
 
-static struct subtable *subtable_find(const struct flow_table *t, const struct hal_cmatch *match)
-{
-	struct subtable_vec *vec = vec_of(t);
+/* ---- subtables by mask ---- */
 
-	for (unsigned i = 0; vec && i < vec->n; i++)
-		if (hal_cmatch_same_mask(vec->sub[i]->mask, match))
-			return vec->sub[i];
-	return NULL;
+static uint32_t mask_hash(const struct hal_cmatch *mask)
+{
+	uint32_t h = hash_bytes(mask->map, sizeof(mask->map), mask->n);
+
+	return hash_bytes(mask->w, mask->n * sizeof(mask->w[0]), h);
 }
 
-static struct subtable *subtable_new(const struct hal_cmatch *match)
+struct subtable *flow_table_subtable(const struct flow_table *t, const struct hal_cmatch *mask)
 {
-	size_t len = sizeof(*match) + 2u * match->n * sizeof(uint64_t);
-	struct subtable *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->mask = malloc(len);
-	if (!s->mask) {
-		free(s);
-		return NULL;
-	}
-	memcpy(s->mask, match, len);
-	memset(s->mask->w + match->n, 0, match->n * sizeof(uint64_t));
-	hmap_init(&s->flows);
-	return s;
+	HMAP_FOR_EACH_HASH (s, struct subtable, by_mask, mask_hash(mask), &t->by_mask)
+		if (hal_cmatch_same_mask(s->mask, mask))
+			return s;
+	return NULL;
 }
 
 static void subtable_free(void *arg)
@@ -88,84 +80,200 @@ static void subtable_free(void *arg)
 	struct subtable *s = arg;
 
 	hmap_destroy(&s->flows);
+	free(s->priorities);
 	free(s->mask);
 	free(s);
 }
 
+static struct subtable *subtable_new(struct flow_table *t, const struct hal_cmatch *match)
+{
+	size_t len = sizeof(*match) + 2u * match->n * sizeof(uint64_t);
+	struct subtable *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->mask = malloc(len);
+	if (!s->mask)
+		goto free_subtable;
+	memcpy(s->mask, match, len);
+	memset(s->mask->w + match->n, 0, match->n * sizeof(uint64_t));
+	hmap_init(&s->flows);
+	if (hmap_insert(&t->by_mask, &s->by_mask, mask_hash(s->mask)))
+		goto free_subtable;
+	return s;
+
+free_subtable:
+	subtable_free(s);
+	return NULL;
+}
+
+/* ---- priorities of a subtable ---- */
+
+/* Where the priority is, or where it would be. */
+static unsigned priority_at(const struct subtable *s, uint16_t priority)
+{
+	unsigned low = 0, high = s->n_priorities;
+
+	while (low < high) {
+		unsigned mid = (low + high) / 2;
+
+		if (s->priorities[mid].priority > priority)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int priority_add(struct subtable *s, uint16_t priority)
+{
+	unsigned at = priority_at(s, priority);
+
+	if (at < s->n_priorities && s->priorities[at].priority == priority) {
+		s->priorities[at].n++;
+		return 0;
+	}
+	if (s->n_priorities == s->max_priorities) {
+		unsigned max = s->max_priorities ? s->max_priorities * 2 : 4;
+		struct priority_count *p = realloc(s->priorities, max * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		s->priorities = p;
+		s->max_priorities = max;
+	}
+	memmove(&s->priorities[at + 1], &s->priorities[at],
+		(s->n_priorities - at) * sizeof(s->priorities[0]));
+	s->priorities[at] = (struct priority_count){priority, 1};
+	s->n_priorities++;
+	return 0;
+}
+
+static void priority_remove(struct subtable *s, uint16_t priority)
+{
+	unsigned at = priority_at(s, priority);
+
+	if (--s->priorities[at].n)
+		return;
+	s->n_priorities--;
+	memmove(&s->priorities[at], &s->priorities[at + 1],
+		(s->n_priorities - at) * sizeof(s->priorities[0]));
+}
+
+static bool has_priority(const struct subtable *s, uint16_t priority)
+{
+	unsigned at = priority_at(s, priority);
+
+	return at < s->n_priorities && s->priorities[at].priority == priority;
+}
+
+/* Is the array in order with this subtable's rank? */
+static bool in_order(const struct flow_table *t, const struct subtable *s)
+{
+	const struct subtable_vec *vec = vec_of(t);
+
+	return (!s->at || vec->sub[s->at - 1]->rank >= s->rank) &&
+	       (s->at + 1 == vec->n || vec->sub[s->at + 1]->rank <= s->rank);
+}
+
+/* A bound that is too high is still a bound, so it is raised before the order changes and lowered
+ * after it. Without memory for a new order both stay as they were. */
+static int update_max_priority(struct flow_table *t, struct subtable *s)
+{
+	uint32_t was = s->rank;
+
+	s->rank = s->priorities[0].priority;
+	if (s->rank > was)
+		atomic_store(&s->max_priority, s->rank);
+	if (s->rank != was && !in_order(t, s) && vec_publish(t, NULL, NULL)) {
+		s->rank = was;
+		atomic_store(&s->max_priority, was);
+		return -ENOMEM;
+	}
+	atomic_store(&s->max_priority, s->rank);
+	return 0;
+}
+
+/* ---- flows ---- */
+
+static int add_to(struct flow_table *t, struct subtable *s, struct flow *f, bool fresh)
+{
+	int error = priority_add(s, f->priority);
+
+	if (error)
+		return error;
+	error = hmap_insert(&s->flows, &f->node, hal_cmatch_value_hash(f->match));
+	if (error)
+		goto forget_priority;
+	if (fresh) {
+		s->rank = f->priority;
+		atomic_store(&s->max_priority, f->priority);
+	}
+	error = fresh ? vec_publish(t, s, NULL) : update_max_priority(t, s);
+	if (!error)
+		return 0;
+	hmap_remove(&s->flows, &f->node);
+forget_priority:
+	priority_remove(s, f->priority);
+	return error;
+}
+
 int flow_table_insert(struct flow_table *t, struct flow *f)
 {
-	struct subtable *s = subtable_find(t, f->match), *fresh = NULL;
+	struct subtable *s = flow_table_subtable(t, f->match), *fresh = NULL;
 	int error;
 
 	if (!s) {
-		s = fresh = subtable_new(f->match);
+		s = fresh = subtable_new(t, f->match);
 		if (!s)
 			return -ENOMEM;
 	}
-	error = hmap_insert(&s->flows, &f->node, hal_cmatch_value_hash(f->match));
+	atomic_fetch_add(&s->n, 1);
+	error = add_to(t, s, f, fresh);
 	if (error)
 		goto free_subtable;
-	atomic_fetch_add(&s->n, 1);
-	if (fresh || f->priority > atomic_load(&s->max_priority)) {
-		if (fresh || f->priority > atomic_load(&s->max_priority))
-			atomic_store(&s->max_priority, f->priority);
-		error = vec_publish(t, fresh, NULL);
-		if (error)
-			goto remove_node;
-	}
+	f->seq = ++t->last_seq;
 	TAILQ_INSERT_TAIL(&t->flows, f, order);
 	t->n++;
 	atomic_fetch_add(&t->n_clauses, f->clause);
 	return 0;
 
-remove_node:
-	hmap_remove(&s->flows, &f->node);
-	atomic_fetch_sub(&s->n, 1);
 free_subtable:
-	if (fresh)
+	atomic_fetch_sub(&s->n, 1);
+	if (fresh) {
+		hmap_remove(&t->by_mask, &fresh->by_mask);
 		subtable_free(fresh);
-	return error;
-}
-
-static void subtable_lower_priority(struct flow_table *t, struct subtable *s)
-{
-	uint32_t max = 0;
-
-	HMAP_FOR_EACH (f, struct flow, node, &s->flows)
-		if (f->priority > max)
-			max = f->priority;
-	if (max != atomic_load(&s->max_priority)) {
-		atomic_store(&s->max_priority, max);
-		/* Without memory the old order stays: a bound that is too high is still a bound,
-		 * but it must not come behind a lower one, so put it back. */
-		if (vec_publish(t, NULL, NULL))
-			atomic_store(&s->max_priority, UINT16_MAX);
 	}
+	return error;
 }
 
 void flow_table_remove(struct flow_table *t, struct flow *f)
 {
-	struct subtable *s = subtable_find(t, f->match);
+	struct subtable *s = flow_table_subtable(t, f->match);
 
 	hmap_remove(&s->flows, &f->node);
 	TAILQ_REMOVE(&t->flows, f, order);
 	t->n--;
 	atomic_fetch_sub(&t->n_clauses, f->clause);
-	if (atomic_fetch_sub(&s->n, 1) == 1) {
-		if (!vec_publish(t, NULL, s))
-			rcu_defer(subtable_free, s);
-	} else if (f->priority == atomic_load(&s->max_priority)) {
-		subtable_lower_priority(t, s);
+	priority_remove(s, f->priority);
+	if (atomic_fetch_sub(&s->n, 1) != 1) {
+		update_max_priority(t, s);
+		return;
 	}
+	if (vec_publish(t, NULL, s))
+		return; /* stays, empty, for flows to come */
+	hmap_remove(&t->by_mask, &s->by_mask);
+	rcu_defer(subtable_free, s);
 }
 
 void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to)
 {
-	struct subtable *s = subtable_find(t, from->match);
+	struct subtable *s = flow_table_subtable(t, from->match);
 
 	hmap_replace(&s->flows, &from->node, &to->node);
 	atomic_fetch_add(&t->n_clauses, to->clause);
 	atomic_fetch_sub(&t->n_clauses, from->clause);
+	to->seq = from->seq;
 	TAILQ_INSERT_AFTER(&t->flows, from, to, order);
 	TAILQ_REMOVE(&t->flows, from, order);
 }
@@ -173,7 +281,7 @@ void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to
 struct flow *flow_table_find(
 	const struct flow_table *t, const struct hal_cmatch *match, uint16_t priority)
 {
-	struct subtable *s = subtable_find(t, match);
+	struct subtable *s = flow_table_subtable(t, match);
 
 	if (!s)
 		return NULL;
@@ -207,10 +315,14 @@ struct flow *flow_table_lookup(const struct flow_table *t, const struct xlate_ke
 bool flow_table_overlaps(
 	const struct flow_table *t, const struct hal_cmatch *match, uint16_t priority)
 {
-	const struct flow *f;
+	const struct subtable_vec *vec = vec_of(t);
 
-	TAILQ_FOREACH (f, &t->flows, order)
-		if (f->priority == priority && hal_cmatch_overlap(f->match, match))
-			return true;
+	for (unsigned i = 0; vec && i < vec->n; i++) {
+		if (!has_priority(vec->sub[i], priority))
+			continue;
+		HMAP_FOR_EACH (f, struct flow, node, &vec->sub[i]->flows)
+			if (f->priority == priority && hal_cmatch_overlap(f->match, match))
+				return true;
+	}
 	return false;
 }
