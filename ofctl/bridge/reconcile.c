@@ -259,12 +259,16 @@ static bool any_closed(struct bridges *b)
 	return b->device_error[0] != '\0';
 }
 
-/* Milliseconds; what is no number, or less than half a second, is the default. */
-static void max_idle_reconcile(struct bridges *b, const struct ovsdb_row *root)
+/* max-idle in milliseconds; what is no number, or less than half a second, is the default, as is a
+ * flow-limit of no megaflow at all. */
+static void megaflows_reconcile(struct bridges *b, const struct ovsdb_row *root)
 {
 	int64_t ms = ovsdb_map_integer(root, "other_config", "max-idle", 0);
+	int64_t limit = ovsdb_map_integer(root, "other_config", "flow-limit", 0);
 
 	pipeline_set_max_idle(b->cfg.pl, ms >= 500 && ms <= UINT32_MAX ? (uint32_t)ms : 0);
+	pipeline_set_flow_limit(
+		b->cfg.pl, limit > 0 && limit <= UINT32_MAX ? (uint32_t)limit : 0);
 }
 
 static void apply(struct bridges *b)
@@ -275,7 +279,7 @@ static void apply(struct bridges *b)
 	if (!root)
 		return;
 	start_config_compare(b->cfg.db, &b->start);
-	max_idle_reconcile(b, root);
+	megaflows_reconcile(b, root);
 	device_reconcile(b, root);
 	ct_zones_reconcile(b, root);
 	LIST_FOREACH (br, &b->list, link)

@@ -158,14 +158,14 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-int barriers_open(struct pipeline *pl)
+int turns_open(struct pipeline *pl)
 {
 	pl->turn_left = REVALIDATE_A_TURN;
 	pl->turn_event = event_new(pl->base, -1, 0, on_turn, pl);
 	return pl->turn_event ? 0 : -ENOMEM;
 }
 
-void barriers_close(struct pipeline *pl)
+void turns_close(struct pipeline *pl)
 {
 	struct pending *p;
 

@@ -3,6 +3,7 @@
  * Credits: what megaflows carried, in software and in devices, is given to the OpenFlow flows,
  * tables, MAC entries and patch ports that they used.
  */
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "hal/base/rcu.h"
@@ -155,24 +156,53 @@ void credit_all(struct pipeline *pl)
 		credit_megaflow(m, m->indexed);
 }
 
-void credit_sweep(struct pipeline *pl, uint64_t now_ms)
+/* ---- the sweep ---- */
+
+/* A share of a sweep, a few milliseconds; and the time between two. */
+#define SLICE 8192
+#define SLICE_MS 4
+
+static void sweep_one(struct pipeline *pl, struct pl_megaflow *m, uint64_t now_ms)
 {
 	const uint64_t max_idle = pl->max_idle_ms ? pl->max_idle_ms : MEGAFLOW_IDLE_MS;
-	struct pl_megaflow *m, *next;
+	uint64_t packets, bytes, used;
+
+	credit_megaflow(m, m->indexed);
+	if (!m->indexed)
+		return;
+	megaflow_totals(m, &packets, &bytes, &used);
+	if (used < m->mf.created_ms)
+		used = m->mf.created_ms;
+	if (now_ms > used && now_ms - used > max_idle)
+		registry_retire(pl, m, NULL);
+}
+
+void credit_slice(struct pipeline *pl, uint64_t now_ms)
+{
+	const struct timeval later = {0, SLICE_MS * 1000};
+	struct pl_megaflow *m;
+
+	for (unsigned i = 0; i < SLICE && (m = pl->sweep_next); i++) {
+		pl->sweep_next = TAILQ_NEXT(m, link);
+		sweep_one(pl, m, now_ms);
+	}
+	if (pl->sweep_next)
+		event_add(pl->slice_event, &later);
+	else
+		pl->swept_ms = pl->sweep_began_ms;
+}
+
+void credit_sweep(struct pipeline *pl, uint64_t now_ms)
+{
 	struct pl_bridge *br;
 
-	credit_all(pl);
-	for (m = TAILQ_FIRST(&pl->all); m; m = next) {
-		uint64_t packets, bytes, used;
-
-		next = TAILQ_NEXT(m, link);
-		if (!m->indexed)
-			continue;
-		megaflow_totals(m, &packets, &bytes, &used);
-		if (used < m->mf.created_ms)
-			used = m->mf.created_ms;
-		if (now_ms > used && now_ms - used > max_idle)
-			registry_retire(pl, m, NULL);
+	registry_take_births(pl);
+	rcu_reclaim();
+	/* One that has not come to its end goes on by itself. */
+	if (!pl->sweep_next) {
+		pl->sweep_next = TAILQ_FIRST(&pl->all);
+		pl->sweep_began_ms = now_ms;
+		credit_slice(pl, now_ms);
 	}
 	pipeline_change_begin(pl);
 	LIST_FOREACH (br, &pl->bridges, link) {

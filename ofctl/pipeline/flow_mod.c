@@ -286,18 +286,26 @@ void bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flo
 		}
 }
 
+/* Use is credited by sweeps: only until the last one began it is known that there was none. */
+static bool is_idle(const struct flow *f)
+{
+	const struct flow_counter *c = f->counter;
+	uint64_t used = c->used_ms > c->modified_ms ? c->used_ms : c->modified_ms;
+
+	return f->br->pl->swept_ms >= used + f->idle_timeout * 1000ull;
+}
+
 void bridge_flow_expire(struct pl_bridge *br, uint64_t now_ms)
 {
 	struct flow *f, *next;
 
 	for (f = LIST_FIRST(&br->timed); f; f = next) {
 		const struct flow_counter *c = f->counter;
-		uint64_t used = c->used_ms > c->modified_ms ? c->used_ms : c->modified_ms;
 
 		next = LIST_NEXT(f, timed);
 		if (f->hard_timeout && now_ms >= c->modified_ms + f->hard_timeout * 1000ull)
 			flow_mod_remove(f, OF_REMOVED_HARD);
-		else if (f->idle_timeout && now_ms >= used + f->idle_timeout * 1000ull)
+		else if (f->idle_timeout && is_idle(f))
 			flow_mod_remove(f, OF_REMOVED_IDLE);
 	}
 }

@@ -20,6 +20,7 @@ LOG_DEFINE(pipeline);
 
 #define SWEEP_MS 500
 #define BIRTHS 65536
+#define BIRTHS_A_TURN 1024 /* adopted in one turn of the event loop */
 #define NOTES 16384
 
 static struct rte_ring *ring_new(unsigned n)
@@ -58,7 +59,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)!read(fd, &n, sizeof(n));
 	atomic_store(&pl->woken, false);
-	registry_take_births(pl);
+	if (registry_take_some(pl, BIRTHS_A_TURN))
+		pipeline_wake(pl);
 	notes_run(pl);
 	reclaim(pl);
 }
@@ -91,6 +93,22 @@ static void free_gone_bridges(struct pipeline *pl)
 	}
 }
 
+static void tell_limit(struct pipeline *pl)
+{
+	if (pl->limit_told || !atomic_load(&pl->limited))
+		return;
+	pl->limit_told = true;
+	log_warn("there are %u megaflows, the limit: what misses is translated packet by packet",
+		atomic_load(&pl->n_live));
+}
+
+static void on_slice(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	credit_slice(arg, clock_ms());
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct pipeline *pl = arg;
@@ -101,6 +119,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	if (!pl->sp)
 		return;
 	credit_sweep(pl, now);
+	tell_limit(pl);
 	recirc_sweep(pl->recircs, now);
 	free_gone_bridges(pl);
 	reclaim(pl);
@@ -118,6 +137,7 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 		pl->ops = *ops;
 	pl->control = pthread_self();
 	pl->n_workers = HAL_MAX_WORKERS;
+	pl->flow_limit = PL_FLOW_LIMIT;
 	LIST_INIT(&pl->bridges);
 	LIST_INIT(&pl->gone_bridges);
 	TAILQ_INIT(&pl->all);
@@ -146,14 +166,18 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	pl->wake_event = event_new(base, pl->wake_fd, EV_READ | EV_PERSIST, on_wake, pl);
 	pl->sweep_event = event_new(base, -1, EV_PERSIST, on_sweep, pl);
 	pl->reclaim_event = event_new(base, -1, 0, on_reclaim, pl);
-	if (!pl->wake_event || !pl->sweep_event || !pl->reclaim_event || barriers_open(pl) ||
-		event_add(pl->wake_event, NULL) || event_add(pl->sweep_event, &interval))
+	pl->slice_event = event_new(base, -1, 0, on_slice, pl);
+	if (!pl->slice_event || !pl->wake_event || !pl->sweep_event || !pl->reclaim_event ||
+		turns_open(pl) || event_add(pl->wake_event, NULL) ||
+		event_add(pl->sweep_event, &interval))
 		goto free_events;
 	*out = pl;
 	return 0;
 
 free_events:
-	barriers_close(pl);
+	if (pl->slice_event)
+		event_free(pl->slice_event);
+	turns_close(pl);
 	if (pl->wake_event)
 		event_free(pl->wake_event);
 	if (pl->sweep_event)
@@ -173,6 +197,12 @@ free_rings:
 void pipeline_set_workers(struct pipeline *pl, unsigned n)
 {
 	pl->n_workers = n && n < HAL_MAX_WORKERS ? n : HAL_MAX_WORKERS;
+}
+
+void pipeline_set_flow_limit(struct pipeline *pl, uint32_t n)
+{
+	atomic_store(&pl->flow_limit, n ? n : PL_FLOW_LIMIT);
+	pl->limit_told = false;
 }
 
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol)
@@ -219,7 +249,9 @@ void pipeline_close(struct pipeline *pl)
 	event_free(pl->wake_event);
 	event_free(pl->sweep_event);
 	event_free(pl->reclaim_event);
-	barriers_close(pl);
+	event_free(pl->slice_event);
+	turns_close(pl);
+	pl->sweep_next = NULL;
 	drop_megaflows(pl);
 	recirc_sweep(pl->recircs, UINT64_MAX);
 	notes_drop(pl);

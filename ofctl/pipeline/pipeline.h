@@ -47,15 +47,20 @@ void pipeline_close(struct pipeline *pl);
  * unless it is said. */
 void pipeline_set_workers(struct pipeline *pl, unsigned n);
 
+/* A megaflow that carried nothing for so long is retired; 0: the default, 10 s. */
+void pipeline_set_max_idle(struct pipeline *pl, uint32_t ms);
+
+/* With so many megaflows no more are kept: what misses is translated packet by packet. 0: the
+ * default, PL_FLOW_LIMIT. */
+#define PL_FLOW_LIMIT 4000000u
+void pipeline_set_flow_limit(struct pipeline *pl, uint32_t n);
+
 /* Wires the layers below; before any port exists. `ol` may be NULL. */
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol);
 
 /* The host whose routes tunnels use, and what it has to tell. Before any port exists. */
 struct host_ops pipeline_host_ops(struct pipeline *pl);
 void pipeline_set_host(struct pipeline *pl, struct host *host);
-
-/* A megaflow that carried nothing for so long is retired; 0: the default, 10 s. */
-void pipeline_set_max_idle(struct pipeline *pl, uint32_t ms);
 
 /* Around changes of the TLV table (hal/tlv.h): what used it is translated again. */
 void pipeline_tlv_change_begin(struct pipeline *pl);
@@ -223,6 +228,7 @@ void pl_fdb_flush(struct pl_bridge *br);
 
 struct pipeline_stats {
 	uint64_t megaflows, translations, retranslations, retired, raced;
+	uint64_t limited;         /* translated for one packet because of the limit */
 	uint64_t effects_dropped; /* learning or packet-ins lost to full rings */
 	uint64_t recircs;         /* recirculation ids in use */
 	uint64_t failed;          /* packets that could not be translated */

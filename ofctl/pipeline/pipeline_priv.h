@@ -136,7 +136,6 @@ struct pipeline {
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
 	struct hmap patches;  /* patch ports of all bridges, by name; workers, under RCU */
 	struct host *host;    /* or NULL: no tunnel leads anywhere */
-	uint32_t max_idle_ms; /* of a megaflow, 0: the default */
 	/* Tunnels, for workers under RCU: tunnel.h */
 	struct hmap internals, tunnels, tunnel_peers, tunnel_ends;
 	struct pl_bridge_list bridges;
@@ -150,7 +149,16 @@ struct pipeline {
 	uint32_t last_meter;            /* that was given */
 	struct hmap megaflows;          /* LIVE ones, by ufid */
 	struct pl_megaflow_list all;    /* LIVE and RETIRING */
-	struct pl_megaflow_list stale;  /* to be translated again, oldest first */
+	struct pl_megaflow *sweep_next; /* in a sweep that has not seen all; NULL: none is */
+	uint64_t sweep_began_ms;
+	uint64_t swept_ms;       /* all that was carried until then is credited */
+	_Atomic uint32_t n_live; /* in megaflows */
+	_Atomic uint32_t flow_limit;
+	_Atomic uint32_t n_late;  /* made while births was full, not yet adopted */
+	_Atomic uint64_t limited; /* translated for one packet because of the limit */
+	bool limit_told;
+	uint32_t max_idle_ms;          /* of a megaflow, 0: the default */
+	struct pl_megaflow_list stale; /* to be translated again, oldest first */
 	unsigned n_stale;
 	unsigned turn_left; /* to be translated again at once in this turn of the event loop */
 	bool turn_ends;     /* turn_event is due */
@@ -162,7 +170,7 @@ struct pipeline {
 	struct rte_ring *births, *notes;
 	int wake_fd;
 	_Atomic bool woken;
-	struct event *wake_event, *sweep_event, *reclaim_event, *turn_event;
+	struct event *wake_event, *sweep_event, *reclaim_event, *turn_event, *slice_event;
 	pthread_t control;
 	_Atomic uint64_t translations, effects_dropped, raced;
 	_Atomic uint64_t bounded; /* megaflows that look at more than they had to: bound.c */
@@ -186,14 +194,16 @@ void bound_mask(struct pipeline *pl, unsigned worker, const struct hal_key *key,
 	struct hal_key *mask);
 
 /* registry.c: control thread. */
+void registry_adopt(struct pipeline *pl, struct pl_megaflow *m);
 void registry_take_births(struct pipeline *pl);
+unsigned registry_take_some(struct pipeline *pl, unsigned max); /* returns how many are left */
 void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor);
 void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m);
 
 /* barrier.c */
 void revalidate_soon(struct pipeline *pl); /* some now, the rest in further turns */
-int barriers_open(struct pipeline *pl);
-void barriers_close(struct pipeline *pl);
+int turns_open(struct pipeline *pl);
+void turns_close(struct pipeline *pl);
 
 /* depend.c */
 unsigned revalidate(struct pipeline *pl, unsigned max); /* translates again so many at most */
@@ -215,6 +225,7 @@ void visits_destroy(struct pipeline *pl);
 void credit_megaflow(struct pl_megaflow *m, bool alive);
 void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms); /* that has none */
 void credit_all(struct pipeline *pl);
+void credit_slice(struct pipeline *pl, uint64_t now_ms); /* goes on with a sweep */
 void credit_sweep(struct pipeline *pl, uint64_t now_ms);
 void megaflow_totals(
 	const struct pl_megaflow *m, uint64_t *packets, uint64_t *bytes, uint64_t *used_ms);

@@ -56,6 +56,7 @@ void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out)
 		.translations = atomic_load(&pl->translations),
 		.retranslations = pl->retranslations,
 		.retired = pl->retired,
+		.limited = atomic_load(&pl->limited),
 		.raced = atomic_load(&pl->raced),
 		.effects_dropped = atomic_load(&pl->effects_dropped),
 		.recircs = recirc_count(pl->recircs),

@@ -3,6 +3,7 @@
  * The registry of all megaflows: how they are born, replaced and retired.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,8 @@ static void bury(void *arg)
 
 	atomic_store(&m->mf.state, MEGAFLOW_DEAD);
 	credit_megaflow(m, false);
+	if (m->pl->sweep_next == m)
+		m->pl->sweep_next = TAILQ_NEXT(m, link);
 	TAILQ_REMOVE(&m->pl->all, m, link);
 	megaflow_free(&m->mf);
 }
@@ -45,6 +48,21 @@ static void released(struct hal_megaflow *mf)
 	rcu_defer(bury, pl_megaflow_of(mf));
 }
 
+static int live_insert(struct pipeline *pl, struct pl_megaflow *m)
+{
+	int error = hmap_insert(&pl->megaflows, &m->node, ufid_hash(&m->mf.ufid));
+
+	if (!error)
+		atomic_fetch_add_explicit(&pl->n_live, 1, memory_order_relaxed);
+	return error;
+}
+
+static void live_remove(struct pipeline *pl, struct pl_megaflow *m)
+{
+	hmap_remove(&pl->megaflows, &m->node);
+	atomic_fetch_sub_explicit(&pl->n_live, 1, memory_order_relaxed);
+}
+
 /* Makes a registered megaflow live: from now on its dependencies count. */
 static int go_live(struct pipeline *pl, struct pl_megaflow *m)
 {
@@ -52,13 +70,13 @@ static int go_live(struct pipeline *pl, struct pl_megaflow *m)
 
 	if (error)
 		return error;
-	error = hmap_insert(&pl->megaflows, &m->node, ufid_hash(&m->mf.ufid));
+	error = live_insert(pl, m);
 	if (error)
 		depend_unindex(pl, m);
 	return error;
 }
 
-static void adopt_birth(struct pipeline *pl, struct pl_megaflow *m)
+void registry_adopt(struct pipeline *pl, struct pl_megaflow *m)
 {
 	uint32_t born = MEGAFLOW_BORN;
 
@@ -83,26 +101,34 @@ static void adopt_birth(struct pipeline *pl, struct pl_megaflow *m)
 	return;
 
 undo_live:
-	hmap_remove(&pl->megaflows, &m->node);
+	live_remove(pl, m);
 	depend_unindex(pl, m);
 drop:
 	hal_megaflow_unref(&m->mf);
 }
 
-void registry_take_births(struct pipeline *pl)
+unsigned registry_take_some(struct pipeline *pl, unsigned max)
 {
-	unsigned left = rte_ring_count(pl->births);
+	unsigned left = rte_ring_count(pl->births), n;
 	void *batch[64];
 
-	/* No more than were there: workers may make them faster than we take them. */
+	if (left > max)
+		left = max;
 	while (left) {
-		unsigned n =
-			rte_ring_sc_dequeue_burst(pl->births, batch, left < 64 ? left : 64, NULL);
-
+		n = rte_ring_sc_dequeue_burst(pl->births, batch, left < 64 ? left : 64, NULL);
+		if (!n)
+			break;
+		left -= n;
 		for (unsigned i = 0; i < n; i++)
-			adopt_birth(pl, batch[i]);
-		left = n ? left - n : 0;
+			registry_adopt(pl, batch[i]);
 	}
+	return rte_ring_count(pl->births);
+}
+
+/* No more than were there: workers may make them faster than we take them. */
+void registry_take_births(struct pipeline *pl)
+{
+	registry_take_some(pl, UINT_MAX);
 }
 
 void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor)
@@ -123,7 +149,7 @@ void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaf
 			swpath_megaflow_install(pl->sp, &successor->mf);
 		}
 	} else {
-		hmap_remove(&pl->megaflows, &m->node);
+		live_remove(pl, m);
 		atomic_store(&m->mf.state, MEGAFLOW_RETIRING);
 		swpath_megaflow_remove(pl->sp, &m->mf);
 	}
@@ -181,7 +207,7 @@ static void succeed(struct pipeline *pl, struct pl_megaflow *m, struct pl_megafl
 		goto drop;
 	atomic_store(&n->mf.state, MEGAFLOW_LIVE);
 	if (swpath_megaflow_install(pl->sp, &n->mf)) {
-		hmap_remove(&pl->megaflows, &n->node);
+		live_remove(pl, n);
 		depend_unindex(pl, n);
 		goto drop;
 	}

@@ -153,25 +153,71 @@ static void twins(void)
 
 static void full(void)
 {
-	struct hal_key key = rig_key("in_port=1,udp,tp_dst=1");
-	unsigned n = 0;
-	bool cache;
+	struct hal_key key = rig_key("in_port=1,tcp,tp_dst=1");
+	unsigned served = 0, lost = 0, cached = 0;
 
 	start();
-	for (unsigned i = 0; i < 70000; i++) {
+	/* The ring takes 65,535; as many packets again are served without a place in it. */
+	for (unsigned i = 0; i < 140000; i++) {
 		struct hal_megaflow *mf;
+		bool cache;
 
 		key.tp_dst = rte_cpu_to_be_16((uint16_t)i);
 		mf = pipeline_translate(rig.pl, 0, &key, NULL, &cache);
-		if (!mf)
-			n++;
-		else if (cache)
+		if (!mf) {
+			lost++;
+			continue;
+		}
+		served++;
+		atomic_fetch_add(&hal_megaflow_sw(mf, 0)->packets, 1);
+		atomic_fetch_add(&hal_megaflow_sw(mf, 0)->bytes, 100);
+		cached += cache;
+		if (cache)
 			hal_megaflow_unref(mf);
 	}
-	CU_ASSERT(n > 0);
-	CU_ASSERT_EQUAL(atomic_load(&rig.pl->effects_dropped), n);
+	CU_ASSERT_EQUAL(cached, 65535);
+	CU_ASSERT_EQUAL(served, 65535 + 65536);
+	CU_ASSERT_EQUAL(atomic_load(&rig.pl->effects_dropped), lost);
 	rig_settle();
 	CU_ASSERT_EQUAL(rig_check_live("of a full ring"), 1);
+	CU_ASSERT_EQUAL(rig_packets(1), served);
+}
+
+/* At the limit packets are served, and counted, one by one. */
+static void limit(void)
+{
+	struct pipeline_stats st;
+
+	start();
+	rig_flow("priority=9,cookie=7,udp,tp_dst=1,actions=output:2");
+	pipeline_set_flow_limit(rig.pl, 2);
+	rig_send_text("in_port=1,tcp,tp_dst=80", 1);
+	rig_send_text("in_port=1,udp,tp_dst=1", 1);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig_check_live("up to the limit"), 2);
+	for (unsigned i = 0; i < 3; i++)
+		rig_send_text("in_port=2,udp,tp_dst=1", 1);
+	rig_sweep(0);
+	CU_ASSERT_EQUAL(rig_check_live("at the limit"), 2);
+	CU_ASSERT_EQUAL(rig_packets(7), 4);
+	pipeline_stats_read(rig.pl, &st);
+	CU_ASSERT_EQUAL(st.limited, 3);
+	pipeline_set_flow_limit(rig.pl, 0);
+	rig_send_text("in_port=2,udp,tp_dst=1", 1);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig_check_live("without the limit"), 3);
+}
+
+static void max_idle(void)
+{
+	start();
+	pipeline_set_max_idle(rig.pl, 60000);
+	rig_send_text("in_port=1,tcp,tp_dst=80", 1);
+	rig_sweep(50000);
+	CU_ASSERT_EQUAL(rig_check_live("used 50 s ago"), 1);
+	pipeline_set_max_idle(rig.pl, 0);
+	rig_sweep(1);
+	CU_ASSERT_EQUAL(rig_check_live("the default again"), 0);
 }
 
 static void idle(void)
@@ -236,6 +282,8 @@ CU_TestInfo birth_tests[] = {
 	{"in the middle of a change", in_the_middle},
 	{"twins", twins},
 	{"a full ring", full},
+	{"a limit of megaflows", limit},
+	{"how long megaflows may be idle", max_idle},
 	{"idle megaflows go", idle},
 	{"a bridge goes last", bridge_goes},
 	{"no memory to replace one", no_room_to_replace},
