@@ -81,11 +81,24 @@ static void tidy_transport(struct hal_key *k)
 	k->ipv6_exthdr &= RTE_BE16(0x1ff);
 }
 
+/* A tunnel is one of IPv4 or one of IPv6: of a mixture one half is left. */
+static void tidy_tunnel(struct hal_key *k)
+{
+	if (k->dp_hash & RTE_BE32(1)) {
+		k->tun_ipv4_src = k->tun_ipv4_dst = 0;
+	} else {
+		memset(k->tun_ipv6_src, 0, sizeof(k->tun_ipv6_src));
+		memset(k->tun_ipv6_dst, 0, sizeof(k->tun_ipv6_dst));
+	}
+}
+
 void key_make_plausible(struct hal_key *k)
 {
 	k->packet_type = 0;
 	k->reserved = 0;
 	need_prerequisites(k);
+	if (k->tun_ipv4_src | k->tun_ipv4_dst)
+		tidy_tunnel(k);
 	tidy_tags(k);
 	tidy_labels(k);
 	tidy_transport(k);
