@@ -34,7 +34,7 @@ static int parse_args(struct sim_dev *dev, const char *args, struct hal_reason *
 	if (!is_name(args, len, sizeof(dev->profile)) || !is_name(name, name_len, 31)) {
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR,
 			"sim:%s: expected sim:PROFILE or sim:PROFILE,name=NAME (PROFILE: nic, "
-			"nic-noresume, asic-small, flaky)",
+			"nic-noresume, nic-objects, asic-small, flaky)",
 			args);
 		return -EINVAL;
 	}

@@ -10,7 +10,7 @@
 #define ANY (HAL_MATCH_EXACT | HAL_MATCH_PREFIX | HAL_MATCH_ANY)
 
 /* clang-format off */
-#define NIC_CAPS(RESUMES) { \
+#define NIC_CAPS(RESUMES, BY_OBJECTS) { \
 	.match = { \
 		[FIELD_DP_PORT] = EXACT, [FIELD_RECIRC_ID] = EXACT, [FIELD_PACKET_TYPE] = EXACT, \
 		[FIELD_PKT_MARK] = ANY, [FIELD_DP_HASH] = ANY, \
@@ -46,7 +46,7 @@
 		[ACTION_SET] = true, [ACTION_DEC_TTL] = true, [ACTION_RECIRC] = true, \
 		[ACTION_PUSH_MPLS] = true, [ACTION_POP_MPLS] = true, [ACTION_HASH] = true, \
 		[ACTION_CT] = true, [ACTION_CT_CLEAR] = true, [ACTION_METER] = true, \
-		[ACTION_TRUNC] = true, [ACTION_SAMPLE] = true, [ACTION_CLONE] = true, \
+		[ACTION_TRUNC] = !(BY_OBJECTS), [ACTION_SAMPLE] = true, [ACTION_CLONE] = true, \
 		[ACTION_CHECK_PKT_LEN] = true, [ACTION_GROUP] = true, [ACTION_MIRROR] = true, \
 		[ACTION_TUNNEL_PUSH] = true, [ACTION_TUNNEL_POP] = (RESUMES), \
 	}, \
@@ -76,13 +76,16 @@
 	.max_actions = 1024, \
 	.max_ports = 1024, \
 	.max_vlan_tags = 2, \
+	.outputs_by_group = (BY_OBJECTS), \
 	.counts_packets = true, .counts_bytes = true, .counter_bits = 48, \
 	.chains = true, .resumes = (RESUMES), .priorities = true, \
 	.atomic_update = true, .survives_restart = true, \
 }
 
-static const struct hal_caps nic_caps = NIC_CAPS(true);
-static const struct hal_caps nic_noresume_caps = NIC_CAPS(false);
+static const struct hal_caps nic_caps = NIC_CAPS(true, false);
+static const struct hal_caps nic_noresume_caps = NIC_CAPS(false, false);
+/* Several outputs are a group, outputs that cut are mirrors. */
+static const struct hal_caps nic_objects_caps = NIC_CAPS(true, true);
 
 static const struct hal_caps asic_small_caps = {
 	.match = {
@@ -117,6 +120,8 @@ const struct nic_profile nic_profiles[] = {
 		&nic_caps, false},
 	{"nic-noresume", "as nic, but a chain that misses half-way is dropped", &nic_noresume_caps,
 		false},
+	{"nic-objects", "as nic, but sends to several ports by groups and cuts by mirrors only",
+		&nic_objects_caps, false},
 	{"asic-small", "L2 and the IPv4 5-tuple, output, drop and VLAN only, 512 rules",
 		&asic_small_caps, false},
 	{"flaky", "as nic, with the faults of a script", &nic_caps, true},
