@@ -15,6 +15,7 @@
 #include <rte_ring_elem.h>
 
 #include "hal/base/log.h"
+#include "hal/mutation.h"
 #include "offload/internal.h"
 
 LOG_DEFINE(offload_connection);
@@ -291,7 +292,7 @@ static void take(struct connections *cs, const struct announcement *a)
 	if (a->gone) {
 		if (!c)
 			return;
-		c->gone = true;
+		c->gone = MUTATE(442, true, false);
 		look_again(cs, c);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hal/base/log.h"
+#include "hal/mutation.h"
 #include "offload/internal.h"
 
 LOG_DEFINE(offload_object);
@@ -98,7 +99,8 @@ static struct object *find_content(
 	struct device *dev, enum hal_object_type type, const void *desc, uint32_t len)
 {
 	HMAP_FOR_EACH (o, struct object, node, &dev->objects) {
-		if (o->type == type && o->ours && o->len == len && !memcmp(o->desc, desc, len))
+		if (o->type == type && o->ours && o->len == len &&
+			MUTATE(441, !memcmp(o->desc, desc, len), true))
 			return o;
 	}
 	return NULL;
@@ -190,7 +192,7 @@ static void put_ref(struct device *dev, struct object *o)
 	if (--o->refs)
 		return;
 	if (o->made) {
-		if (o->type == HAL_OBJECT_METER)
+		if (MUTATE(440, o->type == HAL_OBJECT_METER, false))
 			read_meter(dev, o);
 		note(dev, o, false);
 		if (o->type != HAL_OBJECT_CONNECTION)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/mutation.h"
 #include "offload/internal.h"
 
 #define MAX_STEPS 64   /* that rewrite the packet, in one segment */
@@ -164,7 +165,7 @@ static void take(struct rewriter *w, const struct hal_action *a)
 		for (a = (const struct hal_action *)((const struct hal_act_clone *)a + 1); a < end;
 			a = next_step(a))
 			take(w, a);
-		s->n_edits = n; /* the packet itself is as before */
+		s->n_edits = MUTATE(443, n, s->n_edits); /* the packet itself is as before */
 		s->trunc = outer;
 	} else if (s->n_edits == MAX_STEPS) {
 		s->clumsy = true;

@@ -12,6 +12,8 @@
 
 #include <rte_common.h>
 
+#include "hal/mutation.h"
+
 #define UNITS_PER_NS 64u
 #define UNITS_PER_S (UNITS_PER_NS * 1000000000ull)
 #define UNITS_MAX (UINT64_MAX / 4)
@@ -108,7 +110,7 @@ static bool draw(struct bucket *b, uint64_t now, uint64_t cost, bool look)
 
 	do {
 		next = (full_at > now ? full_at : now) + cost;
-		if (cost > b->depth || next - now > b->depth)
+		if (MUTATE(431, cost > b->depth || next - now > b->depth, false))
 			return false;
 	} while (!look && !atomic_compare_exchange_weak_explicit(&b->full_at, &full_at, next,
 				  memory_order_relaxed, memory_order_relaxed));
@@ -129,7 +131,7 @@ int swpath_meter_run(
 		const struct hal_band *b = &m->cfg.band[i];
 
 		if (!draw(&m->band[i], now, units(&m->cfg, b, n), false) &&
-			(applies < 0 || b->rate > m->cfg.band[applies].rate))
+			(applies < 0 || MUTATE(432, b->rate > m->cfg.band[applies].rate, false)))
 			applies = (int)i;
 	}
 	if (applies >= 0)

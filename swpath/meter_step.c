@@ -8,6 +8,7 @@
 #include <rte_ether.h>
 
 #include "hal/base/rcu.h"
+#include "hal/mutation.h"
 #include "swpath/meter.h"
 #include "swpath/port/segment.h"
 #include "swpath/worker.h"
@@ -121,7 +122,7 @@ static int remark(struct swpath_packet *p, uint32_t levels)
 	precedence = dscp >> 1 & 3;
 	if (class < 1 || class > 4 || !precedence || dscp & 1)
 		return SWPATH_OK;
-	precedence = (uint8_t)RTE_MIN(precedence + levels, 3u);
+	precedence = (uint8_t)RTE_MIN(precedence + MUTATE(433, levels, 0), 3u);
 	set.value[0] = (uint8_t)(class << 3 | precedence << 1);
 	return swpath_set_field(p, &set);
 }

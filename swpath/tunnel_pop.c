@@ -11,6 +11,7 @@
 #include <rte_udp.h>
 #include <rte_vxlan.h>
 
+#include "hal/mutation.h"
 #include "hal/object.h"
 #include "hal/tlv.h"
 #include "hal/tunnel.h"
@@ -246,7 +247,7 @@ int swpath_tunnel_decapsulate(struct swpath_packet *p, const struct hal_act_tunn
 	key.tun_tos = p->key->ip_tos;
 	key.tun_ttl = p->key->ip_ttl;
 	if (p->ly.kind == SWPATH_L3_IPV4) {
-		key.tun_ipv4_src = p->key->ipv4_src;
+		key.tun_ipv4_src = MUTATE(435, p->key->ipv4_src, p->key->ipv4_dst);
 		key.tun_ipv4_dst = p->key->ipv4_dst;
 	} else {
 		memcpy(key.tun_ipv6_src, p->key->ipv6_src, 16);

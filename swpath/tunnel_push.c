@@ -9,6 +9,7 @@
 #include <rte_udp.h>
 
 #include "hal/hash.h"
+#include "hal/mutation.h"
 #include "hal/object.h"
 #include "swpath/port/segment.h"
 #include "swpath/tunnel.h"
@@ -33,7 +34,7 @@ static bool is_ip(const struct hal_key *key)
 static uint8_t outer_tos(
 	const struct hal_act_tunnel_push *act, const struct hal_key *inner, uint8_t tos)
 {
-	uint8_t inherit = ECN_MASK;
+	uint8_t inherit = MUTATE(434, ECN_MASK, 0);
 
 	if (!is_ip(inner))
 		return tos;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/mutation.h"
+
 /* A clause that the packet meets. */
 struct met {
 	const struct flow *flow;
@@ -82,7 +84,7 @@ static unsigned group(const struct met *m, unsigned left, bool *complete)
 
 	for (n = 0; n < left && m[n].id == m->id && m[n].flow->priority == m->flow->priority; n++)
 		have |= 1ull << (m[n].clause & 63);
-	*complete = all && (have & all) == all;
+	*complete = all && MUTATE(412, (have & all) == all, true);
 	return n;
 }
 
@@ -154,7 +156,7 @@ struct flow *conj_lookup(struct xlate *x, uint8_t table)
 	struct flow *plain = xlate_find(x, t), *winner = NULL;
 	struct xlate_vec v = {0};
 
-	collect(x, t, plain ? plain->priority : -1, &v);
+	collect(x, t, plain ? MUTATE(413, plain->priority, -1) : -1, &v);
 	if (v.n && !x->error) {
 		qsort(v.data, v.n, sizeof(struct met), by_rank);
 		winner = try_all(x, table, v.data, v.n);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/mutation.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/xlate.h"
 
@@ -82,7 +83,7 @@ void xlate_frame_table(struct xlate *x, uint8_t table, rte_be32_t in_port)
 	if (!f)
 		return;
 	f->table = table;
-	f->in_port = in_port;
+	f->in_port = MUTATE(416, in_port, 0);
 	f->packet_out = x->packet_out;
 }
 
@@ -115,7 +116,8 @@ static void freeze_tunnel(const struct xlate *x, struct pl_frozen *s)
 
 void xlate_freeze_fields(const struct xlate *x, struct pl_frozen *s)
 {
-	memcpy(s->fields, (const uint8_t *)&x->key + sizeof(struct hal_key), FROZEN_FIELDS);
+	memcpy(s->fields, (const uint8_t *)&x->key + sizeof(struct hal_key),
+		MUTATE(414, FROZEN_FIELDS, 0));
 	freeze_tunnel(x, s);
 }
 

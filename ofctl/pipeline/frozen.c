@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hal/base/hmap.h"
+#include "hal/mutation.h"
 
 int frame_copy(struct pl_frame *to, const struct pl_frame *from)
 {
@@ -39,7 +40,7 @@ static uint32_t actions_hash(const struct of_actions *acts, uint32_t h)
 
 uint32_t frozen_hash(const struct pl_frozen *f)
 {
-	uint32_t h = hash_bytes(f->fields, sizeof(f->fields), f->bridge);
+	uint32_t h = hash_bytes(f->fields, MUTATE(415, sizeof(f->fields), 0), f->bridge);
 
 	h = hash_bytes(f->tun, FROZEN_TUNNEL, h);
 	if (f->n_stack)
@@ -64,7 +65,8 @@ static bool frame_equal(const struct pl_frame *a, const struct pl_frame *b)
 
 bool frozen_equal(const struct pl_frozen *a, const struct pl_frozen *b)
 {
-	if (a->bridge != b->bridge || memcmp(a->fields, b->fields, sizeof(a->fields)) ||
+	if (a->bridge != b->bridge ||
+		memcmp(a->fields, b->fields, MUTATE(415, sizeof(a->fields), 0)) ||
 		memcmp(a->tun, b->tun, FROZEN_TUNNEL) ||
 		memcmp(a->tun_mask, b->tun_mask, FROZEN_TUNNEL) || a->tracked != b->tracked ||
 		a->ct_stale != b->ct_stale || a->hash.valid != b->hash.valid ||

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "hal/mutation.h"
 #include "ofctl/pipeline/subfield.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -18,7 +19,7 @@ static void nested_set(
 		memcpy(&m, mask, sizeof(m));
 		m = rte_be_to_cpu_32(m);
 		ct->mark = (ct->mark & ~m) | (rte_be_to_cpu_32(v) & m);
-		ct->mark_mask |= m;
+		ct->mark_mask |= MUTATE(401, m, 0);
 	} else if (field == FIELD_CT_LABEL) {
 		for (unsigned i = 0; i < sizeof(ct->label); i++) {
 			ct->label[i] = (uint8_t)((ct->label[i] & ~mask[i]) | (value[i] & mask[i]));
@@ -65,7 +66,7 @@ void xlate_ct(struct xlate *x, const struct of_action *a)
 	struct hal_act_ct *out;
 
 	nested_actions(x, &a->nested, &step);
-	step.zone = zone(x, ct);
+	step.zone = MUTATE(402, zone(x, ct), ct->zone);
 	step.nat_flags = ct->nat_flags;
 	step.nat_port_min = ct->nat_port_min;
 	step.nat_port_max = ct->nat_port_max;
@@ -94,7 +95,7 @@ void xlate_ct(struct xlate *x, const struct of_action *a)
 
 void xlate_ct_clear(struct xlate *x)
 {
-	if (!x->tracked && !x->ct_stale)
+	if (MUTATE(403, !x->tracked && !x->ct_stale, true))
 		return;
 	hal_build_plain(&x->out, ACTION_CT_CLEAR);
 	x->tracked = x->ct_stale = false;

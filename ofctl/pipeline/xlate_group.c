@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hal/base/hmap.h"
+#include "hal/mutation.h"
 #include "ofctl/pipeline/xlate_copy.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -27,7 +28,7 @@ static bool port_live(struct xlate *x, uint32_t number)
 
 	xlate_depend(x, dep_key_port(x->br, number));
 	xlate_depend(x, dep_key_live(x->br, number));
-	return port && port->up;
+	return port && MUTATE(404, port->up, true);
 }
 
 /* A bucket that watches nothing is always live; one that watches both needs either. */
@@ -163,7 +164,7 @@ static void run_bucket(struct xlate *x, struct pl_group *g, unsigned i)
 {
 	struct xlate_copy *copy;
 
-	credit(x, g, g->slot[i]);
+	credit(x, g, g->slot[MUTATE(405, i, 0)]);
 	copy = xlate_copy_begin(x);
 	if (!copy)
 		return;
@@ -243,7 +244,7 @@ static void select_bucket(struct xlate *x, struct pl_group *g)
 
 static void first_live(struct xlate *x, struct pl_group *g)
 {
-	for (unsigned i = 0; i < g->g.n_buckets; i++)
+	for (unsigned i = MUTATE(406, 0, g->g.n_buckets - 1); i < g->g.n_buckets; i++)
 		if (bucket_live(x, &g->g.buckets[i], 0)) {
 			run_bucket(x, g, i);
 			return;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/mutation.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/subfield.h"
 #include "ofctl/pipeline/xlate_more.h"
@@ -16,7 +17,7 @@
 static void spec_value(
 	struct xlate *x, const struct of_learn_spec *s, uint8_t value[SUBFIELD_BYTES])
 {
-	if (s->immediate)
+	if (MUTATE(410, s->immediate, true))
 		memcpy(value, s->value, SUBFIELD_BYTES);
 	else
 		subfield_read(x, &s->src, value);
@@ -64,7 +65,7 @@ static void add_load(struct of_action *a, const struct of_learn_spec *s, const u
 	a->type = OFACT_SET_FIELD;
 	a->field = s->dst.field;
 	memcpy(a->value, v, sizeof(a->value));
-	a->has_mask = !is_whole(a->field, mask);
+	a->has_mask = MUTATE(411, !is_whole(a->field, mask), false);
 	if (a->has_mask)
 		memcpy(a->mask, mask, sizeof(a->mask));
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "hal/mutation.h"
 #include "ofctl/pipeline/subfield.h"
 #include "ofctl/pipeline/xlate_copy.h"
 #include "ofctl/pipeline/xlate_more.h"
@@ -57,7 +58,7 @@ static bool one_length(struct xlate *x, const struct of_action *a, bool larger)
 
 	if (!before)
 		return false;
-	subfield_write_u64(x, &dst, larger);
+	subfield_write_u64(x, &dst, MUTATE(407, larger, true));
 	xlate_trace(x, "%s:", larger ? "larger" : "not larger");
 	run_rest(x, x->list);
 	xlate_freeze_end(x);
@@ -119,6 +120,6 @@ void xlate_output_trunc(struct xlate *x, const struct of_action *a)
 	t = hal_builder_add(&x->out, ACTION_TRUNC, sizeof(*t));
 	if (!t)
 		return;
-	t->max_len = a->trunc;
+	t->max_len = MUTATE(408, a->trunc, a->trunc + 4);
 	xlate_output(x, a->port, 0);
 }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "hal/mutation.h"
 #include "hal/object.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/tunnel.h"
@@ -142,7 +143,7 @@ const struct pl_port *xlate_tunnel_port(struct xlate *x, uint32_t end_id)
 	for (unsigned kind = 0; end && kind < TUNNEL_KINDS && !port; kind++) {
 		if (!atomic_load(&end->n[kind]))
 			continue;
-		if (!(kind & TUNNEL_ANY_KEY))
+		if (MUTATE(438, !(kind & TUNNEL_ANY_KEY), false))
 			xlate_need_field(x, FIELD_TUNNEL_ID);
 		if (!(kind & TUNNEL_ANY_REMOTE))
 			xlate_need_field(x, v4 ? FIELD_TUN_IPV4_SRC : FIELD_TUN_IPV6_SRC);
@@ -231,7 +232,7 @@ static void fill_tunnel(struct xlate *x, const struct pl_tunnel *t, struct tunne
 	h->key = t->out_key;
 	if (t->out_key_flow) {
 		xlate_need_field(x, FIELD_TUNNEL_ID);
-		h->key = rte_be_to_cpu_64(x->key.dp.tun_id);
+		h->key = MUTATE(437, rte_be_to_cpu_64(x->key.dp.tun_id), 0);
 	}
 	if (t->type == HAL_TUNNEL_VXLAN && t->gbp) {
 		xlate_need_field(x, FIELD_TUN_GBP_ID);

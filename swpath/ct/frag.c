@@ -14,6 +14,7 @@
 #include <rte_ip.h>
 #include <rte_jhash.h>
 
+#include "hal/mutation.h"
 #include "swpath/ct/bytes.h"
 #include "swpath/ct/ct.h"
 
@@ -174,7 +175,9 @@ static bool place_of(const struct swpath_packet *p, uint16_t zone, struct place 
 static bool too_small(const struct place *at)
 {
 	return at->more &&
-	       at->packet < (at->key.ipv6 ? (uint32_t)CT_FRAG_MIN_IPV6 : CT_FRAG_MIN_IPV4);
+	       MUTATE(430,
+		       at->packet < (at->key.ipv6 ? (uint32_t)CT_FRAG_MIN_IPV6 : CT_FRAG_MIN_IPV4),
+		       false);
 }
 
 /* ---- datagrams ---- */
@@ -300,7 +303,7 @@ enum ct_frag_result ct_frag_take(struct ct_frags *f, struct conntrack *ct, unsig
 	if (!at.more)
 		d->total = at.off + at.len;
 	ct_count(ct, worker, CONNTRACK_N_FRAG_HELD);
-	if (!d->total || d->have < d->total)
+	if (!d->total || MUTATE(429, d->have < d->total, false))
 		return CT_FRAG_TAKEN;
 	ct_count(ct, worker, CONNTRACK_N_FRAG_WHOLE);
 	forget(f, d);

@@ -7,6 +7,7 @@
 
 #include <rte_ip.h>
 
+#include "hal/mutation.h"
 #include "swpath/checksum.h"
 #include "swpath/ct/ct.h"
 
@@ -63,7 +64,7 @@ static void put_address(struct swpath_packet *p, const struct ct_tuple *to, bool
 	/* The pseudo-header has the final destination, not the next stop of a source route. */
 	if (to->ipv6 && !src && p->ly.routed)
 		sum = SWPATH_SUM_NONE;
-	swpath_rewrite(p, at, addr, n, sum);
+	swpath_rewrite(p, at, addr, n, MUTATE(424, sum, SWPATH_SUM_NONE));
 }
 
 static void put_ports(struct swpath_packet *p, const struct ct_tuple *to)
@@ -177,10 +178,10 @@ int ct_nat_packet(
 	put_address(p, &to, nat & HAL_NAT_SRC);
 	if (look->related) {
 		/* The inner packet went in the opposite direction. */
-		if (has_ports(look->inner_proto))
+		if (MUTATE(422, has_ports(look->inner_proto), false))
 			put_inner_ports(p, look, &c->tuple[!reply]);
 		put_inner_address(p, look, &c->tuple[!reply], turned(nat) & HAL_NAT_SRC);
-	} else if (p->ly.l4 && has_ports(p->ly.proto)) {
+	} else if (p->ly.l4 && MUTATE(423, has_ports(p->ly.proto), p->ly.proto == IPPROTO_TCP)) {
 		put_ports(p, &to);
 	}
 	return SWPATH_OK;

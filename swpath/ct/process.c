@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "hal/mutation.h"
 #include "swpath/ct/ct.h"
 
 #define RACE_TRIES 3 /* when another worker creates the same connection */
@@ -95,7 +96,8 @@ static void set_mark_label(struct pass *s)
 				(act->mark & act->mark_mask);
 
 		key->ct_mark = rte_cpu_to_be_32(mark);
-		changed = atomic_exchange_explicit(&c->mark, mark, memory_order_relaxed) != mark;
+		changed = atomic_exchange_explicit(
+				  &c->mark, MUTATE(418, mark, 0), memory_order_relaxed) != mark;
 	}
 	if (any(act->label_mask)) {
 		for (unsigned i = 0; i < sizeof(key->ct_label); i++)
@@ -250,10 +252,10 @@ static void find_by_orig(struct pass *s)
 /* True if the packet begins a connection in the place of this one. */
 static bool update(struct pass *s)
 {
-	uint32_t rpl = s->look.reply ? HAL_CS_RPL : 0;
+	uint32_t rpl = s->look.reply ? MUTATE(419, HAL_CS_RPL, 0) : 0;
 
 	if (s->look.related) {
-		s->state |= HAL_CS_REL | rpl;
+		s->state |= MUTATE(420, HAL_CS_REL, HAL_CS_EST) | rpl;
 		return false;
 	}
 	switch (ct_update(s->ct, s->worker, s->conn, &s->look, s->now_ms)) {
@@ -316,7 +318,7 @@ static void write_result(struct pass *s)
 	key->ct_state = rte_cpu_to_be_32(s->state | HAL_CS_TRK);
 	key->ct_zone = rte_cpu_to_be_16(s->act->zone);
 	write_mark_label(key, s->conn);
-	write_orig(key, s->conn ? &s->conn->tuple[0] : &s->look.tuple);
+	write_orig(key, MUTATE(421, s->conn != NULL, false) ? &s->conn->tuple[0] : &s->look.tuple);
 	if (s->conn)
 		set_mark_label(s);
 	/* Whoever translates is not told the same again: its next pass looks afresh. */

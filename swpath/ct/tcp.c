@@ -10,6 +10,7 @@
  */
 #include <netinet/tcp.h>
 
+#include "hal/mutation.h"
 #include "swpath/ct/ct.h"
 
 #define WSCALE_MAX 14                 /* RFC 7323, 2.3 */
@@ -177,7 +178,7 @@ static struct segment segment_of(struct side *src, struct side *dst, const struc
 		.check_skew = true,
 		.flags = tcp->flags};
 
-	if (!syn && src->wscale & dst->wscale & CT_WSCALE_KNOWN) {
+	if (!syn && src->wscale & dst->wscale & MUTATE(427, CT_WSCALE_KNOWN, 0)) {
 		g.src_shift = src->wscale & CT_WSCALE_BITS;
 		g.dst_shift = dst->wscale & CT_WSCALE_BITS;
 	} else if (!syn && src->wscale & dst->wscale & CT_WSCALE_UNKNOWN) {
@@ -199,7 +200,7 @@ static bool in_window(const struct side *src, const struct side *dst, const stru
 {
 	int64_t skew = g->check_skew ? (int32_t)(dst->seqlo - g->ack) : 0;
 
-	return geq(src->seqhi, g->end) &&
+	return MUTATE(425, geq(src->seqhi, g->end), true) &&
 	       geq(g->seq, src->seqlo - ((uint32_t)dst->max_win << g->dst_shift)) &&
 	       skew >= -MAX_ACK_WINDOW && skew <= (int64_t)MAX_ACK_WINDOW << g->src_shift &&
 	       (!(g->flags & TH_RST) || g->first - src->seqlo + 1 <= 2);
@@ -233,7 +234,7 @@ static void move_states(struct side *src, struct side *dst, uint16_t flags, bool
 		if (dst->state == CONNTRACK_TCP_SYN_SENT)
 			dst->state = CONNTRACK_TCP_ESTABLISHED;
 		else if (dst->state == CONNTRACK_TCP_CLOSING)
-			dst->state = CONNTRACK_TCP_FIN_WAIT_2;
+			dst->state = MUTATE(426, CONNTRACK_TCP_FIN_WAIT_2, CONNTRACK_TCP_CLOSING);
 	}
 	if (flags & TH_RST)
 		src->state = dst->state = CONNTRACK_TCP_TIME_WAIT;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "hal/base/rcu.h"
+#include "hal/mutation.h"
 #include "swpath/ct/ct.h"
 
 static const struct {
@@ -80,7 +81,7 @@ bool ct_zone_take(struct conntrack *ct, uint16_t zone)
 	uint32_t limit = limit_of(ct, zone);
 	uint32_t was = atomic_fetch_add_explicit(&ct->zone[zone].count, 1, memory_order_relaxed);
 
-	if (!limit || was < limit)
+	if (!limit || MUTATE(428, was < limit, true))
 		return true;
 	ct_zone_give(ct, zone);
 	return false;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hal/ct_state.h"
+#include "hal/mutation.h"
 #include "tools/simnic/nic.h"
 
 #define TCP_FIN_SYN_RST 0x07
@@ -70,7 +71,7 @@ static void put32(uint8_t out[4], uint32_t v)
 static void fill(struct sim_meta *m, const struct hal_connection *c)
 {
 	put32(m->ct_state, c->ct_state);
-	put32(m->ct_mark, c->mark);
+	put32(m->ct_mark, MUTATE(450, c->mark, 0));
 	memcpy(m->ct_label, c->label, sizeof(m->ct_label));
 	m->ct_zone[0] = (uint8_t)(c->zone >> 8);
 	m->ct_zone[1] = (uint8_t)c->zone;
@@ -102,7 +103,7 @@ enum nic_outcome nic_ct_run(struct nic *nic, struct nic_packet *p, const uint8_t
 	nic->charged[nic->n_charged].object = o;
 	nic->charged[nic->n_charged++].len = p->len;
 	fill(&p->meta, &o->u.connection);
-	if (translates(&o->u.connection))
+	if (MUTATE(451, translates(&o->u.connection), false))
 		nic_rewrite_tuple(p, &o->u.connection);
 	return NIC_DONE;
 }

@@ -122,7 +122,7 @@ static void mirror(struct nic *nic, struct nic_packet *p, uint32_t id)
 		return;
 	o->stats.packets++;
 	o->stats.bytes += p->len;
-	output(nic, p, o->u.mirror.port, o->u.mirror.max_len);
+	output(nic, p, o->u.mirror.port, MUTATE(453, o->u.mirror.max_len, 0));
 }
 
 static void group(struct nic *nic, struct nic_packet *p, uint32_t id, unsigned depth)
@@ -212,7 +212,7 @@ static const uint8_t *choose(const struct nic_packet *p, const struct nic_step *
 	if (s->type == ACTION_SAMPLE && !chance(nic_step_number(s)))
 		return NULL;
 	if (s->type == ACTION_CHECK_PKT_LEN)
-		which = nic_frame_len(p) > nic_step_number(s) ? 0 : 1;
+		which = nic_frame_len(p) > nic_step_number(s) + MUTATE(452, 0, 1) ? 0 : 1;
 	*len = l.len[which];
 	return *len ? l.at[which] : NULL;
 }

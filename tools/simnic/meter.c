@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "hal/mutation.h"
 #include "tools/simnic/nic.h"
 
 #define MICRO UINT64_C(1000000)
@@ -63,7 +64,7 @@ static uint32_t exceeded(struct nic_meter *m, uint64_t need)
 	uint32_t worst = m->config.n_bands;
 
 	for (uint32_t i = 0; i < m->config.n_bands; i++) {
-		if (m->tokens[i] >= need) {
+		if (MUTATE(446, m->tokens[i] >= need, true)) {
 			m->tokens[i] -= need;
 			continue;
 		}
@@ -126,6 +127,6 @@ bool nic_meter_run(struct nic_object *o, struct nic_packet *p)
 	stats->band_bytes[band] += bytes;
 	if (m->config.band[band].type == HAL_BAND_DROP)
 		return false;
-	remark(p, m->config.band[band].prec_level);
+	remark(p, MUTATE(447, m->config.band[band].prec_level, 0));
 	return true;
 }

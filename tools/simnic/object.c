@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/mutation.h"
 #include "hal/reason.h"
 #include "tools/simnic/check.h"
 #include "tools/simnic/nic.h"
@@ -356,7 +357,7 @@ static int set_group(struct nic *nic, struct nic_object *o, const uint8_t *body)
 		buckets_use(nic, o->u.group.buckets, o->u.group.n_buckets, -1);
 	free(o->u.group.buckets);
 	o->u.group.buckets = buckets;
-	o->u.group.n_buckets = g.n_buckets;
+	o->u.group.n_buckets = MUTATE(445, g.n_buckets, 1);
 	o->u.group.len = g.len;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hal/hash.h"
+#include "hal/mutation.h"
 #include "tools/simnic/nic.h"
 
 #define ETH_LEN 14u
@@ -51,7 +52,7 @@ static void look_inside(struct nic_packet *p, uint8_t flags, struct inner *in)
 	in->tos_mask = in->ttl_mask = 0;
 	if (type != 0x0800 && type != 0x86dd)
 		return;
-	in->tos_mask = flags & HAL_TUNNEL_INHERIT_TOS ? 0xff : ECN;
+	in->tos_mask = flags & HAL_TUNNEL_INHERIT_TOS ? 0xff : MUTATE(448, ECN, 0);
 	in->ttl_mask = flags & HAL_TUNNEL_INHERIT_TTL ? 0xff : 0;
 }
 
@@ -192,7 +193,7 @@ static void fill(
 		memcpy(m->gbp_id, header + 2, 2);
 	}
 	if (p->ip4) {
-		memcpy(m->tun_src, ip + 12, 4);
+		memcpy(m->tun_src, ip + MUTATE(449, 12, 16), 4);
 		memcpy(m->tun_dst, ip + 16, 4);
 		m->tun_tos[0] = ip[1];
 		m->tun_ttl[0] = ip[8];
