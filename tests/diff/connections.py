@@ -21,6 +21,9 @@ class Connection:
         self.port, self.back = r.choice((1, 1, 2, 2, 3)), r.choice((3, 4, 5))
         self.seq = {0: r.randrange(1 << 32), 1: r.randrange(1 << 32)}
         self.translated = f.NAT and self.port in (1, 2)
+        # In an ICMPv6 error the reference translates the wrong bytes of what is quoted.
+        self.quotable = not (self.translated and self.v6)
+        self.lives, self.more = True, lambda reply: self.tcp(reply, PSH | ACK, 20)
 
     def ends(self, reply):
         """(source, destination, source port, destination port) as they are on the wire."""
@@ -106,15 +109,17 @@ def tcp_script(c, rng):
         steps = steps[3:]
     elif trouble == 4 and not c.translated:  # the port of a second life is anybody's choice
         steps.append(lambda: c.tcp(False, SYN))
-    elif trouble == 5 and not c.translated:
+    elif trouble == 5 and c.quotable:
         steps.insert(at, lambda: c.error(6))
+    c.lives = end > 2
     return steps
 
 
 def connections(family, n):
-    """Batches of (port, frame): step i of every connection is in batch i."""
+    """Batches of (port, frame): step i of every connection is in batch i. And the connections that
+    live on after their scripts."""
     rng = family.rng
-    scripts = []
+    scripts, all_of_them = [], []
     for i in range(n):
         c = Connection(family, i)
         how = rng.random()
@@ -123,13 +128,28 @@ def connections(family, n):
         elif how < 0.85:
             steps = [lambda c=c, r=r: c.udp(r) for r in
                      [False] + [rng.random() < 0.5 for _ in range(rng.randrange(1, 6))]]
-            if rng.random() < 0.3 and not c.translated:
+            if rng.random() < 0.3 and c.quotable:
                 steps.append(lambda c=c: c.error(17))
             scripts.append(steps)
+            c.more = c.udp
         else:
             scripts.append([lambda c=c, r=r: c.echo(r) for r in
                             [False, True] + [rng.random() < 0.5 for _ in range(2)]])
+            c.more = c.echo
+        all_of_them.append(c)
     batches = []
     for i in range(max(map(len, scripts))):
         batches.append([s[i]() for s in scripts if i < len(s)])
-    return batches
+    return batches, [c for c in all_of_them if c.lives and c.port in (1, 2)]
+
+
+def data(living, batches=4, packets=16):
+    """What established connections carry then: in a batch each goes one way. First a packet each
+    way alone: who had to begin anew does it with one."""
+    out = [[c.more(reply) for c in living] for reply in (False, True)]
+    for i in range(batches):
+        batch = []
+        for j, c in enumerate(living):
+            batch += [c.more((i + j) % 2 == 1) for _ in range(packets)]
+        out.append(batch)
+    return out

@@ -38,12 +38,19 @@ class Coverage:
         self.sets = collections.Counter()
         self.refusals = collections.Counter()
         self.details = collections.Counter()
+        self.lacking = collections.Counter()  # (device, action or field): megaflows refused for it
         self.seen_refusals = False
+        self.begin()
+
+    def begin(self):
+        """A new program: each of its flows and megaflows counts once, however often it is shown."""
+        self.counted = set()
 
     def flows(self, flows, meta):
         for flow in flows:
-            if not flow["n_packets"] or flow["cookie"] not in meta:
+            if not flow["n_packets"] or flow["cookie"] not in meta or flow["cookie"] in self.counted:
                 continue
+            self.counted.add(flow["cookie"])
             for name in meta[flow["cookie"]]:
                 field, kind = name.split(":")
                 self.fields[field] += 1
@@ -55,9 +62,13 @@ class Coverage:
             for name in re.findall(r"set_field:[^>]*->(\w+)", flow["actions"]):
                 self.sets[name] += 1
 
-    def refusal(self, device, refusal):
+    def refusal(self, device, ufid, refusal):
+        if (device, ufid, refusal["code"]) in self.counted:
+            return
+        self.counted.add((device, ufid, refusal["code"]))
         self.seen_refusals = True
         self.refusals[refusal["code"]] += 1
+        self.lacking[device, refusal.get("action") or refusal.get("field")] += 1
         self.details[" ".join(str(refusal.get(k) or "") for k in (
             "code", "field", "action", "text")) + " on " + device] += 1
 

@@ -48,6 +48,11 @@ def ipv6(src, dst, proto, payload, ttl=64, tos=0, label=0):
                        ipaddress.IPv6Address(dst).packed) + payload
 
 
+def ipv6_fragment(src, dst, proto, piece, at, more, ident):
+    """A fragment whose piece begins at `at` bytes of the datagram."""
+    return ipv6(src, dst, 44, struct.pack("!BBHI", proto, 0, at | more, ident) + piece)
+
+
 def pseudo(src, dst, proto, length):
     a, b = ipaddress.ip_address(src), ipaddress.ip_address(dst)
     if a.version == 4:

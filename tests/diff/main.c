@@ -10,6 +10,7 @@
  *   burst PACKETS                   the same, with no fence    ok 0 STRAYS
  *   begin INDEX DIR                 packets come from files    ok
  *   replay PHASE FILE               sends a file's packets     ok MISSING_FENCES STRAYS
+ *   mute PORT...                    sends no fences to these    ok
  *   ports                           what each port carried     NAME PORT RXP RXB TXP TXB ..., ok
  *   verdict                         compares; DIR/divergences  ok PACKETS FORWARDED DIVERGENT LOST
  *
@@ -245,6 +246,20 @@ static int cmd_send(struct run *r, const char *args, bool fence)
 	return 0;
 }
 
+static int cmd_mute(struct run *r, const char *args)
+{
+	unsigned port;
+	int at;
+
+	for (r->wire.muted = 0; sscanf(args, "%u%n", &port, &at) == 1; args += at) {
+		if (port > PORTS)
+			return -EINVAL;
+		r->wire.muted |= 1u << port;
+	}
+	printf("ok\n");
+	return 0;
+}
+
 static int cmd_ports(struct run *r)
 {
 	for (unsigned i = 0; i < r->wire.n_peers; i++)
@@ -282,6 +297,8 @@ static int command(struct run *r, const char *line)
 		return -EINVAL;
 	if (!strncmp(line, "replay ", 7))
 		return cmd_replay(r, line + 7);
+	if (!strncmp(line, "mute", 4))
+		return cmd_mute(r, line + 4);
 	if (!strncmp(line, "ports", 5))
 		return cmd_ports(r);
 	if (!strncmp(line, "verdict", 7))

@@ -3,7 +3,10 @@
 
 The build has -Dmutations=true; SLUICE_MUTATION=N in the environment switches fault N on. A fault
 counts as detected when a program diverges, more megaflows are made than Open vSwitch makes, or a
-switch dies.
+switch dies. What else goes wrong says nothing of the fault, and the fault is tried again.
+
+Faults below MODEL are judged by the programs of diff.py, the others, and what these miss, by those of
+test_model.py.
 """
 import os
 import re
@@ -12,8 +15,25 @@ import time
 import slu
 
 LEAST = 30
+MODEL = 400  # numbers from here on are of the datapath model
 TIMES = 150  # programs before a fault counts as missed
 PACKETS = 500
+ROUNDS = 12
+TRIES = 3
+
+# Where a fault is says which families of programs are most likely to meet it: these come first.
+FIRST = (
+    ("ofctl/pipeline/xlate_ct", "Conntrack"), ("ofctl/pipeline/xlate_group", "Groups"),
+    ("ofctl/pipeline/xlate_nested", "Nested"), ("ofctl/pipeline/xlate_learn", "Learning"),
+    ("ofctl/pipeline/xlate_tunnel", "Tunnels"), ("ofctl/pipeline/conjunction", "Conjunction"),
+    ("ofctl/pipeline/fr", "Conntrack"), ("swpath/ct/frag", "Fragments"),
+    ("swpath/ct/nat", "Nat"), ("swpath/ct", "Conntrack"), ("swpath/meter", "Meters Remarks"),
+    ("swpath/tunnel", "Tunnels"), ("offload/chain", "Nested Conntrack Mpls"),
+    ("offload/object.c", "Meters Groups"), ("offload/connection", "Conntrack Nat"),
+    ("offload/rewrite", "Nested Groups"), ("tools/simnic/object", "Groups"),
+    ("tools/simnic/meter", "Meters Remarks"), ("tools/simnic/tunnel", "Tunnels"),
+    ("tools/simnic/connection", "Nat Conntrack"), ("tools/simnic/execute", "Nested"),
+)
 
 
 def known():
@@ -26,9 +46,10 @@ def known():
                 if not name.endswith((".c", ".h")) or path.endswith("hal/mutation.h"):
                     continue
                 with open(path) as f:
-                    for i, line in enumerate(f, 1):
-                        for n in re.findall(r"\bMUTATE\(\s*(\d+)", line):
-                            found[int(n)] = "%s:%d" % (os.path.relpath(path, slu.ROOT), i)
+                    text = f.read()
+                for m in re.finditer(r"\bMUTATE\(\s*(\d+)", text):
+                    found.setdefault(int(m[1]), "%s:%d" % (
+                        os.path.relpath(path, slu.ROOT), text.count("\n", 0, m.start(1)) + 1))
     return found
 
 
@@ -43,64 +64,154 @@ def build():
     slu.BUILD = where
 
 
-def detect(reference, number, args, order):
-    """Runs programs with the fault; returns what gave it away, or None."""
-    from diff import Diff, Divergence
-    from switches import SluiceUnderTest
-    tag = "%d" % number
-    switches = [reference]
-    diff = None
-    try:
-        for name, device in (("software", None), ("nic", "sim:nic"), ("asic", "sim:asic-small")):
-            switches.append(SluiceUnderTest(name + tag, device, env={"SLUICE_MUTATION": tag}))
-        for s in switches[1:]:
-            s.wait_ports()
-        diff = Diff(switches, args.seed, args.phases)
-        for index in order[:args.programs if args.programs < 200 else TIMES]:
-            diff.program(index, PACKETS)
-        for s in switches[1:]:
-            if sum(diff.megaflows[s.name]) > 1.1 * sum(diff.megaflows[reference.name]):
-                return "%s makes too many megaflows" % s.name
-            if not s.sw.alive():
-                return "%s died" % s.name
+class Plain:
+    """How faults below MODEL are judged."""
+    DEVICES = {"software": None, "nic": "sim:nic", "asic": "sim:asic-small"}
+
+    def __init__(self, args):
+        self.args = args
+
+    def run(self, reference, switches, where):
+        """Raises Divergence, or returns what else gives the fault away, or None."""
+        from diff import Diff
+        # Kinds of programs take turns, so that few programs see much.
+        order = [i for i in range(200) if i % 100 != 42]
+        diff = Diff([reference] + switches, self.args.seed, self.args.phases)
+        try:
+            for index in order[:self.args.programs if self.args.programs < 200 else TIMES]:
+                self.now = "program %d" % index
+                diff.program(index, PACKETS)
+            for s in switches:
+                if sum(diff.megaflows[s.name]) > 1.1 * sum(diff.megaflows[reference.name]):
+                    return "%s makes too many megaflows" % s.name
+        finally:
+            diff.wire.kill()
         return None
-    except Divergence:
-        return "program %d: %s" % (index, diff.problems[0].splitlines()[0])
-    except slu.Failure as e:
-        return "failure: " + str(e).splitlines()[0]
+
+
+class Model:
+    """How the others are."""
+    DEVICES = {"software": None, "nic": "sim:nic", "noresume": "sim:nic-noresume",
+               "objects": "sim:nic-objects"}
+
+    def __init__(self, args):
+        self.args = args
+
+    def order(self, families, where):
+        """Indices of programs: of each family some, the likely ones first."""
+        from families import Family
+        names = next((n for p, n in FIRST if where.startswith(p)), "").split()
+        order = range(min(self.args.programs, TIMES) if self.args.programs < 200 else TIMES)
+        assert all(issubclass(f, Family) for f in families)
+        return sorted(order, key=lambda i: families[i % len(families)].__name__ not in names)
+
+    def run(self, reference, switches, where):
+        from families import ALONE, FAMILIES
+        from model import ModelDiff
+        parts = [([reference] + switches, FAMILIES, 1), (switches, ALONE, 4)]
+        names = next((n for p, n in FIRST if where.startswith(p)), "").split()
+        if any(f.__name__ in names for f in ALONE) and "Meters" not in names:
+            parts.reverse()
+        for some, families, share in parts:
+            diff = ModelDiff(some, self.args.seed, families)
+            try:
+                order = self.order(families, where)
+                for index in order[:len(order) // share]:
+                    self.now = "program %d (%s)" % (
+                        index, families[index % len(families)].__name__)
+                    diff.program(index, ROUNDS)
+            finally:
+                diff.wire.kill()
+        return None
+
+
+def attempt(reference, number, where, judge):
+    """Runs programs with the fault: (what gave it away or None, what went wrong or None)."""
+    from diff import Divergence
+    from switches import SluiceUnderTest
+    switches, model = [], isinstance(judge, Model)
+    env = {"SLUICE_MUTATION": str(number)}
+    if model:
+        env["SLUICE_WIDTH_ORACLE"] = "1"
+    judge.now = "the start"
+    try:
+        for name, device in judge.DEVICES.items():
+            switches.append(SluiceUnderTest("%s%d" % (name, number), device, env=env))
+        for s in switches:
+            s.wait_ports()
+            if model:
+                s.add_tunnels()
+        return judge.run(reference, switches, where), None
+    except Divergence as e:
+        return "%s: %s" % (judge.now, " ".join(e.problems[0].splitlines()[:1])), None
+    except (slu.Failure, OSError, ValueError) as e:
+        dead = [s.name for s in switches if not s.sw.alive()]
+        if dead:
+            return "%s: %s died" % (judge.now, dead[0]), None
+        return None, "%s: %s" % (judge.now, " ".join(str(e).split())[:200])
     finally:
-        if diff:
-            diff.wire.proc.kill()
-            diff.wire.close()
-        for s in switches[1:]:
+        for s in switches:
             s.sw.kill()
             s.ns.delete()
 
 
-def judge(args):
+def detect(reference, number, where, judge):
+    """What gave the fault away, or None; and what went wrong, if that is all there is to say."""
+    for n in range(TRIES):
+        how, wrong = attempt(reference, number, where, judge)
+        if how or not wrong:
+            return how, None
+        slu.log("  fault %d, try %d: %s" % (number, n + 1, wrong))
+    return None, wrong
+
+
+def sound(reference, judge):
+    """No fault may be found where there is none."""
+    how, wrong = detect(reference, 0, "", judge)
+    if how or wrong:
+        raise slu.Failure("without a fault: %s" % (how or wrong))
+
+
+def judge_some(faults, judge, progress):
+    """Judges some faults; returns those that were missed."""
     from diff import make_switches
+    if not faults:
+        return []
+    reference = make_switches(["ovs"])[0]
+    if isinstance(judge, Model):
+        reference.add_tunnels()
+    sound(reference, judge)
+    missed = []
+    for number, where in faults:
+        start = time.monotonic()
+        how, wrong = detect(reference, number, where, judge)
+        progress(number, where, how or "NOT DETECTED" + (": " + wrong if wrong else ""),
+                 time.monotonic() - start)
+        if not how:
+            missed.append((number, where))
+    reference.stop()
+    return missed
+
+
+def judge(args):
     found = known()
     wanted = sorted(found) if args.mutations == "all" else [
         int(n) for n in args.mutations.split(",")]
     build()
-    reference = make_switches(["ovs"])[0]
-    # Kinds of programs take turns, so that few programs see much.
-    order = [i for i in range(200) if i % 100 != 42]
-    sound = detect(reference, 0, args, order)
-    if sound:
-        slu.log("without a fault: %s" % sound)
-        reference.stop()
-        return 1
-    missed = []
-    for number in wanted:
-        start = time.monotonic()
-        how = detect(reference, number, args, order)
-        slu.log("fault %3d %-36s %s (%.0f s)" % (
-            number, found.get(number, "?"), how or "NOT DETECTED", time.monotonic() - start))
-        if not how:
-            missed.append(number)
-    reference.stop()
-    slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
+    start, done = time.monotonic(), []
+
+    def progress(number, where, how, took):
+        done.append(number)
+        slu.log("%d of %d: fault %3d %-36s %s (%.0f s)" % (
+            len(set(done)), len(wanted), number, where, how, took))
+    faults = [(n, found.get(n, "?")) for n in wanted]
+    missed = judge_some([f for f in faults if f[0] < MODEL], Plain(args), progress)
+    # What the programs of diff.py cannot see those of test_model.py may.
+    missed = judge_some([f for f in faults if f[0] >= MODEL] + missed, Model(args), progress)
+    slu.log("%d of %d seeded faults are detected, %.0f s" % (
+        len(wanted) - len(missed), len(wanted), time.monotonic() - start))
+    if missed:
+        slu.log("PROBLEM not detected: " + ", ".join(str(n) for n, _ in missed))
     if args.mutations == "all" and len(wanted) < LEAST:
         slu.log("PROBLEM there are only %d seeded faults" % len(wanted))
         return 1

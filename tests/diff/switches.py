@@ -12,12 +12,18 @@ PORTS = 6
 UNBOUND = 6  # this port is not given to the device: flows that use it stay in software
 
 UNDERLAY_MAC, UNDERLAY_IP = "02:00:00:00:01:01", "172.31.0.1"
-TUNNEL_PEERS = {"172.31.0.2": "02:00:00:00:01:02", "172.31.0.3": "02:00:00:00:01:03"}
+UNDERLAY_IP6 = "fd31::1"
+TUNNEL_PEERS = {"172.31.0.2": "02:00:00:00:01:02", "172.31.0.3": "02:00:00:00:01:03",
+                "fd31::2": "02:00:00:00:01:02"}
 TUNNELS = (  # name, type, port number, options
     ("vx", "vxlan", 7, {"remote_ip": "172.31.0.2", "key": "flow"}),
     ("gn", "geneve", 8, {"remote_ip": "flow", "key": "flow"}),
     ("vy", "vxlan", 9, {"remote_ip": "172.31.0.3", "key": "77"}),
+    ("v6", "vxlan", 10, {"remote_ip": "fd31::2", "key": "flow"}),
+    ("gb", "vxlan", 11, {"remote_ip": "172.31.0.2", "key": "flow", "exts": "gbp",
+                         "dst_port": "4790"}),
 )
+OPTIONS = "{class=0x102,type=0x5,len=4}->tun_metadata0"  # of Geneve
 
 
 class UnderTest:
@@ -27,6 +33,9 @@ class UnderTest:
     patience = 0  # seconds after which counters must be right
     forgets = False  # may lose what a device counted since it was last asked
     forgotten = 0
+    limited = ()  # zones with a limit
+    device = None
+    metered = False
 
     def setup_ns(self, name):
         self.ns = slu.Netns("diff-" + name)
@@ -112,7 +121,11 @@ class UnderTest:
         self.sw.vsctl("set", "Bridge", "br1", 'other_config:hwaddr="%s"' % UNDERLAY_MAC)
         self.sw.add_ports("br1", ["p7"])
         slu.run("ip", "link", "set", "br1", "address", UNDERLAY_MAC, ns=self.ns)
+        self.ns.sysctl("net/ipv6/conf/br1/accept_ra", "0")
+        self.ns.sysctl("net/ipv6/conf/br1/addr_gen_mode", "1")
+        self.ns.sysctl("net/ipv6/conf/br1/disable_ipv6", "0")
         slu.run("ip", "addr", "add", UNDERLAY_IP + "/24", "dev", "br1", ns=self.ns)
+        slu.run("ip", "addr", "add", UNDERLAY_IP6 + "/64", "dev", "br1", "nodad", ns=self.ns)
         for ip, mac in TUNNEL_PEERS.items():
             slu.run("ip", "neigh", "replace", ip, "lladdr", mac, "dev", "br1", "nud", "permanent",
                     ns=self.ns)
@@ -123,24 +136,76 @@ class UnderTest:
                      "type=" + kind, "ofport_request=%d" % port] + [
                          "options:%s=%s" % o for o in options.items()]
         self.sw.vsctl(*args[1:])
+        self.sw.ofctl("add-tlv-map", "br0", OPTIONS)
 
     def match_fragments(self):
-        """First fragments have their ports in every lookup: otherwise the reference hides them."""
+        """First fragments have their ports in every lookup: otherwise the reference hides them. A
+        new OpenFlow connection's configuration undoes it."""
         self.sw.ofctl("set-frags", "br0", "nx-match", version="OpenFlow10")
+        return lambda: None
 
-    def conntrack(self, method):
-        slu.unixctl(self.sw.ctl, method)
+    def conntrack(self, method, *args):
+        slu.unixctl(self.sw.ctl, method, *args)
 
-    def model_start(self, windows):
+    def model_start(self, windows, limits=()):
         """Forgets what former programs left in connection tracking. `windows`: TCP packets outside
-        of them are invalid; where nobody looks at them a device may have TCP connections."""
+        of them are invalid; where nobody looks at them a device may have TCP connections. `limits`:
+        (zone, connections) that it may have."""
         self.conntrack("dpctl/flush-conntrack")
         self.conntrack("dpctl/ct-%s-tcp-seq-chk" % ("enable" if windows else "disable"))
+        if self.limited:
+            self.conntrack("dpctl/ct-del-limits", "zone=" + ",".join(map(str, self.limited)))
+        if limits:
+            self.conntrack("dpctl/ct-set-limits", *["zone=%d,limit=%d" % z for z in limits])
+        self.limited = [zone for zone, _ in limits]
+        return lambda: None
+
+    def flush(self):
+        """Forgets all connections, midway."""
+        self.conntrack("dpctl/flush-conntrack")
         return lambda: None
 
     def clear(self):
         self.ofctl_start("del-flows", "br0")()
+        if self.metered:
+            self.ofctl_start("del-meters", "br0")()
+        self.metered = False
         return self.ofctl_start("del-groups", "br0")
+
+    def load_meters(self, lines):
+        if lines and not self.metered:
+            self.ofctl_start("meter-features", "br0")()  # the reference has none before it is asked
+        for line in lines:
+            self.metered = True
+            self.ofctl_start("add-meter", "br0", line)()
+        return lambda: None
+
+    def dump_meters(self):
+        """Counters by meter: its packets and bytes, then those of its bands."""
+        finish = self.ofctl_start("meter-stats", "br0")
+
+        def meters():
+            found = {}
+            for part in re.split(r"meter:(?=\d)", finish())[1:]:
+                found[int(re.match(r"\d+", part)[0])] = tuple(
+                    int(n) for n in re.findall(r"(?:packet|byte)(?:_in)?_count:(\d+)", part))
+            return found
+        return meters
+
+    def links(self, ports, state):
+        for port in ports:
+            slu.run("ip", "link", "set", "t%d" % port, state, ns=self.ns)
+
+    def wait_links(self, ports, down):
+        def done():
+            text = self.ofctl_start("dump-ports-desc", "br0")()
+            states = dict(re.findall(r"^ (\d+)\(.*?state: +(\S+)", text, re.M | re.S))
+            return all(("LINK_DOWN" in states.get(str(p), "")) == down for p in ports)
+        slu.wait_until("%s: links of ports %s" % (self.name, ports), done, interval=0.05)
+
+    def paths(self):
+        """Packets by the device, and in software."""
+        return 0, 0
 
     def load_groups(self, path):
         return self.ofctl_start("add-groups", "br0", path)
@@ -225,7 +290,8 @@ class SluiceUnderTest(UnderTest):
     def __init__(self, name, device, env=None):
         self.name, self.device = name, device
         self.setup_ns(name)
-        self.sw = slu.Sluiced(self.ns, name, env=env)
+        # Every megaflow is tried for being wider than its decision.
+        self.sw = slu.Sluiced(self.ns, name, env=dict({"SLUICE_WIDTH_ORACLE": "1"}, **(env or {})))
         self.sw.add_bridge("br0")
         self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
         if device:
@@ -245,12 +311,33 @@ class SluiceUnderTest(UnderTest):
     def status(self):
         return self.sw.offload_status()
 
+    def paths(self):
+        packets = self.status()["packets"]
+        return packets["hardware"], packets["software"]
+
+    def flush(self):
+        super().flush()
+        if not self.device:
+            return lambda: None
+
+        def gone():
+            end = time.monotonic() + 2
+            while any(d.get("connections") for d in self.status()["devices"]) and (
+                    time.monotonic() < end):
+                time.sleep(0.01)
+        return gone
+
     def megaflows(self):
         self.shown = self.sw.offload_flows()
         return len(self.shown)
 
-    def conntrack(self, method):
-        self.sw.rpc(method)
+    def add_tunnels(self):
+        super().add_tunnels()
+        if self.device:
+            self.sw.bind("p7")
+
+    def conntrack(self, method, *args):
+        self.sw.rpc(method, *args)
 
     def width_violations(self):
         """Megaflows that cover packets for which another decision would be made, by the oracle that
@@ -264,7 +351,7 @@ class SluiceUnderTest(UnderTest):
             return
         for mf in self.shown:
             for refusal in mf.get("refusals", ()):
-                coverage.refusal(self.name, refusal)
+                coverage.refusal(self.name, mf["ufid"], refusal)
 
     def paths_report(self, enforce):
         packets = self.status()["packets"]

@@ -135,18 +135,38 @@ void wire_close(struct wire *w)
 
 /* ---- receiving ---- */
 
+static bool is_fragment(const uint8_t *frame, unsigned len)
+{
+	if (len < 34)
+		return false;
+	if (frame[12] == 0x08 && !frame[13])
+		return (frame[20] & 0x3f) || frame[21];
+	return frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == 44;
+}
+
+static void print_stray(const struct peer *p, unsigned port, const uint8_t *frame, unsigned len)
+{
+	fprintf(stderr, "%s: not ours, port %u: ", p->name, port);
+	while (len--)
+		fprintf(stderr, "%02x", *frame++);
+	fprintf(stderr, "\n");
+}
+
 void peer_output(struct wire *w, struct peer *p, unsigned port, const uint8_t *prefix,
 	unsigned prefix_len, const uint8_t *frame, unsigned len, const uint8_t cookie[8])
 {
 	uint16_t program;
 	uint32_t seq;
 	struct output *o;
+	bool known;
 
 	w->last_ns = now_ns();
-	if (!packet_id(frame, len, &program, &seq) || program != w->program) {
-		/* Behind the underlay is a host, with words of its own. */
-		if (port != UNDERLAY)
-			p->strays++;
+	known = packet_id(frame, len, &program, &seq);
+	if (!known || program != w->program) {
+		/* Behind the underlay is a host, with words of its own. Fragments of an incomplete
+		 * datagram may be given up late. */
+		if (port != UNDERLAY && !(known && is_fragment(frame, len)) && !p->strays++)
+			print_stray(p, port, frame, len);
 		return;
 	}
 	if (seq & FENCE_SEQ) {
@@ -202,6 +222,11 @@ static unsigned restore_tag(struct msghdr *mh, uint8_t *frame, unsigned len)
  * and what sums them up. */
 static void forget_entropy(uint8_t *frame, unsigned len)
 {
+	if (len >= 62 && frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == 17) {
+		memset(frame + 54, 0, 2);
+		memset(frame + 60, 0, 2);
+		return;
+	}
 	if (len < 42 || frame[12] != 0x08 || frame[13] || frame[23] != 17)
 		return;
 	memset(frame + 18, 0, 2);
@@ -319,7 +344,8 @@ static unsigned fences_missing(const struct wire *w)
 
 	for (unsigned i = 0; i < w->n_peers; i++)
 		if (!w->peer[i].lossy)
-			missing += PORTS + 1 - (unsigned)__builtin_popcount(w->peer[i].fences);
+			missing += PORTS + 1 -
+				   (unsigned)__builtin_popcount(w->peer[i].fences | w->muted);
 	return missing;
 }
 
@@ -335,6 +361,8 @@ unsigned wire_fence(struct wire *w)
 		for (unsigned i = 0; i < w->n_peers; i++)
 			w->peer[i].fences = 0;
 		for (unsigned port = 0; port <= PORTS; port++) {
+			if (w->muted >> port & 1)
+				continue;
 			len = packet_fence(
 				w->program, FENCE_SEQ | w->fence_round << 8 | port, frame);
 			wire_send(w, port, frame, len);

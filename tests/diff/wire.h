@@ -51,6 +51,7 @@ struct wire {
 	unsigned n_peers;
 	int epoll;
 	uint16_t program;
+	uint32_t muted; /* ports that get no fences: nothing can be sent to them */
 	uint32_t fence_round;
 	uint64_t last_ns; /* when something came in */
 };
