@@ -69,7 +69,8 @@ static int by_rank(const void *a, const void *b)
 	const struct met *p = a, *q = b;
 
 	if (p->flow->priority != q->flow->priority)
-		return p->flow->priority < q->flow->priority ? 1 : -1;
+		return MUTATE(413, (int)q->flow->priority - (int)p->flow->priority,
+			p->flow->priority - q->flow->priority);
 	if (p->id != q->id)
 		return p->id < q->id ? -1 : 1;
 	return (int)p->clause - (int)q->clause;
@@ -156,7 +157,7 @@ struct flow *conj_lookup(struct xlate *x, uint8_t table)
 	struct flow *plain = xlate_find(x, t), *winner = NULL;
 	struct xlate_vec v = {0};
 
-	collect(x, t, plain ? MUTATE(413, plain->priority, -1) : -1, &v);
+	collect(x, t, plain ? plain->priority : -1, &v);
 	if (v.n && !x->error) {
 		qsort(v.data, v.n, sizeof(struct met), by_rank);
 		winner = try_all(x, table, v.data, v.n);

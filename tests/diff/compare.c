@@ -112,8 +112,10 @@ struct verdict compare(
 
 		for (unsigned i = 0; i < w->n_peers; i++) {
 			s[i] = take(&w->peer[i], &at[i], seq);
-			if (w->peer[i].lossy && s[i].n < s[0].n)
+			if (w->peer[i].lossy && s[i].n < s[0].n) {
 				v.lost += s[0].n - s[i].n;
+				v.harmed++;
+			}
 			if (w->peer[i].lossy ? !within(&s[i], &s[0]) : !equal(&s[i], &s[0]))
 				bad = true;
 		}

@@ -17,7 +17,8 @@ struct sent {
 struct verdict {
 	unsigned forwarded; /* packets of which something came out of the first switch */
 	unsigned divergent; /* packets that a switch treated otherwise than the first one */
-	unsigned lost;      /* outputs that lossy switches owe */
+	unsigned lost;      /* outputs that lossy switches owe, */
+	unsigned harmed;    /* and packets that these are of */
 };
 
 /* Compares the outputs for packets [0, n) with the first peer's, writes at most `limit` divergences

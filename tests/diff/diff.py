@@ -76,7 +76,7 @@ class Diff:
         self.dir = slu.tmpdir("program")
         self.wire = Wire(switches)
         self.megaflows = {s.name: [] for s in switches}
-        self.packets = self.forwarded = self.lost = 0
+        self.packets = self.forwarded = self.lost = self.unaccounted = 0
         self.took = {}
         self.verbose = False
 
@@ -85,9 +85,9 @@ class Diff:
         self.took[what] = self.took.get(what, 0) + now - since
         return now
 
-    def each(self, start):
+    def each(self, start, switches=None):
         """Starts something on every switch, then waits for all of it: side by side."""
-        return [finish() for finish in [start(s) for s in self.switches]]
+        return [finish() for finish in [start(s) for s in (self.switches if switches is None else switches)]]
 
     def problem(self, text):
         self.problems.append(text)
@@ -107,7 +107,10 @@ class Diff:
             self.phase(phase, packets // int(phases), count)
         t = time.monotonic()
         self.check_ports()
-        sent, forwarded, divergent, lost = map(int, self.wire.ask("verdict"))
+        sent, forwarded, divergent, lost, harmed = map(int, self.wire.ask("verdict"))
+        for s in self.switches:
+            if s.lossy:
+                self.check_lossy(s, harmed)
         self.timed("verdict", t)
         self.check_width()
         if divergent:
@@ -128,8 +131,12 @@ class Diff:
         t = time.monotonic()
         self.wire.ask("rules", phase)
         path = "%s/rules.%d" % (self.dir, phase)
-        self.each(lambda s: s.load(path))
-        self.each(lambda s: s.sync())
+        prompt = [s for s in self.switches if s.is_prompt()]
+        others = [s for s in self.switches if s not in prompt]
+        for what in (lambda s: s.load(path), lambda s: s.sync()):
+            self.each(what, others)
+        # In software the next packet after the barrier sees the change.
+        self.each(lambda s: s.load(path), prompt)
         t = self.timed("rules", t)
         missing, strays = map(int, self.wire.ask("send", packets))
         if missing or strays:
@@ -165,6 +172,7 @@ class Diff:
         reference = dumps[0]
         if self.coverage:
             self.coverage.flows(reference.values(), self.meta)
+        self.reference_flows = reference
         for s, flows in zip(self.switches[1:], dumps[1:]):
             if s.lossy:
                 continue
@@ -197,6 +205,7 @@ class Diff:
         truth = {}
         for name, port, *numbers in self.wire.lines:
             truth.setdefault(name, {})[int(port)] = tuple(map(int, numbers))
+        self.truth = truth
         for s, counters in zip(self.switches, self.each(lambda s: s.counters_read())):
             if s.lossy:
                 continue
@@ -206,6 +215,38 @@ class Diff:
                     self.problem("%s: port %s counters are %r, on the wire were %r "
                                  "(rx packets, rx bytes, tx packets, tx bytes)" % (
                                      s.name, port or "LOCAL", got, want))
+
+    def check_lossy(self, s, harmed):
+        """A switch that may lose packets loses none but those that its device did not come to count
+        or that were inside of it when it went; and it counts nothing that was not there."""
+        truth, end = self.truth[s.name], time.monotonic() + s.patience
+        outages, s.outages = s.outages, 0
+        while True:  # what the device counted is told late
+            ports = s.counters_read()()
+            missing = sum(truth[p][0] - ports[p][0] for p in truth if p in s.bound())
+            if not missing or time.monotonic() > end:
+                break
+            time.sleep(0.1)
+        inside = s.INSIDE * outages
+        self.unaccounted += missing
+        if harmed > missing + inside:
+            self.problem("%s: of %d packets something is lost, but ports miss %d, and %d may have been "
+                         "inside of the device" % (s.name, harmed, missing, inside))
+        slack = missing + inside
+        for port, want in truth.items():
+            got = ports[port]
+            room = slack if port in s.bound() else 0
+            if not (want[0] - room <= got[0] <= want[0] and want[2] - slack <= got[2] <= want[2]):
+                self.problem("%s: port %s counters are %r, on the wire were %r, %d packets may be "
+                             "missing" % (s.name, port or "LOCAL", got, want, slack))
+        flows = s.dump_flows()()
+        for cookie, a in self.reference_flows.items():
+            b = flows.get(cookie)
+            if b is None:
+                self.problem("%s: flow 0x%x is not there: %s" % (s.name, cookie, a["line"]))
+            elif not a["n_packets"] - slack <= b["n_packets"] <= a["n_packets"]:
+                self.problem("%s: flow counters differ by more than %d:\n  %-10s %s\n  %-10s %s" % (
+                    s.name, slack, self.switches[0].name, a["line"], s.name, b["line"]))
 
     def report(self, index, profile, packets):
         text = "program %d of seed %d (%s): %d problems\n" % (

@@ -125,7 +125,7 @@ class Model:
         return None
 
 
-def attempt(reference, number, where, judge):
+def attempt(reference, number, where, judge, n):
     """Runs programs with the fault: (what gave it away or None, what went wrong or None)."""
     from diff import Divergence
     from switches import SluiceUnderTest
@@ -136,7 +136,7 @@ def attempt(reference, number, where, judge):
     judge.now = "the start"
     try:
         for name, device in judge.DEVICES.items():
-            switches.append(SluiceUnderTest("%s%d" % (name, number), device, env=env))
+            switches.append(SluiceUnderTest("%s%d-%d" % (name, number, n), device, env=env))
         for s in switches:
             s.wait_ports()
             if model:
@@ -158,7 +158,7 @@ def attempt(reference, number, where, judge):
 def detect(reference, number, where, judge):
     """What gave the fault away, or None; and what went wrong, if that is all there is to say."""
     for n in range(TRIES):
-        how, wrong = attempt(reference, number, where, judge)
+        how, wrong = attempt(reference, number, where, judge, n)
         if how or not wrong:
             return how, None
         slu.log("  fault %d, try %d: %s" % (number, n + 1, wrong))
@@ -177,7 +177,7 @@ def judge_some(faults, judge, progress):
     from diff import make_switches
     if not faults:
         return []
-    reference = make_switches(["ovs"])[0]
+    reference = make_switches(["ovs-" + type(judge).__name__.lower()])[0]
     if isinstance(judge, Model):
         reference.add_tunnels()
     sound(reference, judge)

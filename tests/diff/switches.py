@@ -30,6 +30,8 @@ class UnderTest:
     """What diff.py asks of a switch. Methods that start a process return a function that waits
     for it, so that the switches work side by side."""
     lossy = False  # may lose packets
+    outages = 0  # of its device, in this program
+    INSIDE = 48  # packets that a device may hold: as many are on their way at a time
     patience = 0  # seconds after which counters must be right
     forgets = False  # may lose what a device counted since it was last asked
     forgotten = 0
@@ -237,6 +239,10 @@ class UnderTest:
     def width_violations(self):
         return 0
 
+    def is_prompt(self):
+        """Whether a change is in force once the barrier was answered."""
+        return False
+
     def sync(self):
         return lambda: None
 
@@ -307,6 +313,13 @@ class SluiceUnderTest(UnderTest):
         if self.device:
             slu.wait_until("%s: the device" % self.name, lambda: any(
                 d["alive"] for d in self.status()["devices"]))
+
+    def bound(self):
+        """Ports of the device."""
+        return [p for p in range(1, PORTS + 1) if p != UNBOUND]
+
+    def is_prompt(self):
+        return not self.device
 
     def status(self):
         return self.sw.offload_status()

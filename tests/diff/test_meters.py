@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Meters: what they let through, in software and in a device, is within 2% of their rate and burst,
 and no further from it than what the reference lets through; and they say so."""
+import argparse
 import json
 import os
 import re
@@ -117,13 +118,20 @@ def measure(s):
 
 
 def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--seed", type=int, help="of nothing: time decides here")
+    p.parse_args()
     bad = 0
     for make in (OvsUnderTest, lambda: SluiceUnderTest("software", None),
                  lambda: SluiceUnderTest("nic", "sim:nic")):
         s = make()
         s.wait_ports()
         bad += measure(s)
-        if getattr(s, "device", None):
+        wide = s.width_violations()
+        if wide:
+            print("%-10s %d megaflows are wider than their decisions" % (s.name, wide))
+            bad += 1
+        if s.device:
             packets = s.status()["packets"]
             print("%-10s %d packets by the device, %d in software" % (
                 s.name, packets["hardware"], packets["software"]))

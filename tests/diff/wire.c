@@ -164,8 +164,10 @@ void peer_output(struct wire *w, struct peer *p, unsigned port, const uint8_t *p
 	known = packet_id(frame, len, &program, &seq);
 	if (!known || program != w->program) {
 		/* Behind the underlay is a host, with words of its own. Fragments of an incomplete
-		 * datagram may be given up late. */
-		if (port != UNDERLAY && !(known && is_fragment(frame, len)) && !p->strays++)
+		 * datagram may be given up late, and a fence be late where nobody waited for it. */
+		bool late = known && (is_fragment(frame, len) || seq & FENCE_SEQ);
+
+		if (port != UNDERLAY && !late && !p->strays++)
 			print_stray(p, port, frame, len);
 		return;
 	}

@@ -145,13 +145,19 @@ def suite_net(args, results, reaper):
 
 
 def suite_diff(args, results, reaper):
+    """diff.py with its options, and the tests beside it unless the options are diff.py's alone."""
     names = [a for a in args if a.startswith("test_")]
+    options = [a for a in args if a not in names]
+    seed = options if len(options) == 2 and options[0] == "--seed" else []
     if not names:
         timeout = 7200 if args else 1200
-        run_test(os.path.join(ROOT, "tests/diff/diff.py"), args, results, reaper, timeout,
+        run_test(os.path.join(ROOT, "tests/diff/diff.py"), options, results, reaper, timeout,
                  live=True)
-    if not args or names:
-        suite_scripts("diff", names, results, reaper, 600)
+    if options and not names and not seed:
+        return
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests/diff/test_*.py"))):
+        if not names or any(n in path for n in names):
+            run_test(path, options if names else seed, results, reaper, 1200)
 
 
 def suite_bench(args, results, reaper):
