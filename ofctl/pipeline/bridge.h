@@ -32,6 +32,7 @@ struct pl_port {
 	bool announced;              /* controllers know of it */
 	struct patch_counter *patch; /* a patch or tunnel port's counters; control thread */
 	uint64_t created_ms;
+	struct hal_port_stats told; /* by its device, last; control thread */
 };
 
 /* Traffic of a patch or tunnel port, credited from megaflows. Outlives changes of the port. */

@@ -385,9 +385,19 @@ bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *ou
 	return p != NULL;
 }
 
+/* While its device does not answer a port's counters stand still: they never run backwards. */
+static struct hal_port_stats device_stats(struct offload *ol, struct pl_port *p)
+{
+	struct hal_port_stats s;
+
+	if (!offload_port_stats(ol, p->cfg.device, p->cfg.dp_port, &s))
+		p->told = s;
+	return p->told;
+}
+
 bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out)
 {
-	const struct pl_port *p = find(br, number);
+	struct pl_port *p = find(br, number);
 	struct hal_port_stats s = {0};
 
 	if (!p)
@@ -396,7 +406,7 @@ bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *
 		s = (struct hal_port_stats){p->patch->rx_packets, p->patch->tx_packets,
 			p->patch->rx_bytes, p->patch->tx_bytes, 0, 0, 0, 0};
 	else if (p->cfg.on_device && br->pl->ol)
-		offload_port_stats(br->pl->ol, p->cfg.device, p->cfg.dp_port, &s);
+		s = device_stats(br->pl->ol, p);
 	else if (br->pl->sp)
 		swpath_port_stats(br->pl->sp, p->cfg.dp_port, &s);
 	*out = (struct of_port_stats){number, s.rx_packets, s.tx_packets, s.rx_bytes, s.tx_bytes,

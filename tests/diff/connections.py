@@ -23,6 +23,7 @@ class Connection:
         self.translated = f.NAT and self.port in (1, 2)
         # In an ICMPv6 error the reference translates the wrong bytes of what is quoted.
         self.quotable = not (self.translated and self.v6)
+        self.scale = 0
         self.lives, self.more = True, lambda reply: self.tcp(reply, PSH | ACK, 20)
 
     def ends(self, reply):
@@ -43,7 +44,9 @@ class Connection:
         return (self.back if reply else self.port), fr.ip_frame(
             src, dst, proto, segment, self.f.macs[b], self.f.macs[a])
 
-    def tcp(self, reply, flags, length=0, seq=None, window=8192, options=b""):
+    def tcp(self, reply, flags, length=0, seq=None, options=b""):
+        # As many bytes, whether windows are scaled or not.
+        window = 8192 >> self.scale if not flags & SYN else 8192
         src, dst, sport, dport = self.ends(reply)
         data = bytes(length) + self.f.ident()
         mine, other = (1, 0) if reply else (0, 1)
@@ -83,6 +86,7 @@ class Connection:
 def tcp_script(c, rng):
     mss = b"\x02\x04\x05\xb4\x01\x03\x03\x07"
     options = mss if rng.random() < 0.5 else b""
+    c.scale = 7 if options else 0
     steps = [lambda: c.tcp(False, SYN, options=options), lambda: c.tcp(True, SYN | ACK, options=options),
              lambda: c.tcp(False, ACK)]
     for _ in range(rng.randrange(1, 6)):
@@ -128,7 +132,7 @@ def connections(family, n):
         elif how < 0.85:
             steps = [lambda c=c, r=r: c.udp(r) for r in
                      [False] + [rng.random() < 0.5 for _ in range(rng.randrange(1, 6))]]
-            if rng.random() < 0.3 and c.quotable:
+            if rng.random() < (0.6 if c.translated else 0.3) and c.quotable:
                 steps.append(lambda c=c: c.error(17))
             scripts.append(steps)
             c.more = c.udp
@@ -143,7 +147,7 @@ def connections(family, n):
     return batches, [c for c in all_of_them if c.lives and c.port in (1, 2)]
 
 
-def data(living, batches=4, packets=16):
+def data(living, batches=4, packets=24):
     """What established connections carry then: in a batch each goes one way. First a packet each
     way alone: who had to begin anew does it with one."""
     out = [[c.more(reply) for c in living] for reply in (False, True)]

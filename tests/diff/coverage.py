@@ -43,14 +43,20 @@ class Coverage:
         self.begin()
 
     def begin(self):
-        """A new program: each of its flows and megaflows counts once, however often it is shown."""
-        self.counted = set()
+        """A new program. Its flows count once for each phase in which packets hit them, its megaflows
+        once, however often they are shown."""
+        self.counted, self.hits = set(), {}
+
+    def is_hit(self, key, flow):
+        """Whether packets hit the flow since it was last asked for."""
+        was = self.hits.get(key, 0)
+        self.hits[key] = flow["n_packets"]
+        return flow["n_packets"] > was
 
     def flows(self, flows, meta):
         for flow in flows:
-            if not flow["n_packets"] or flow["cookie"] not in meta or flow["cookie"] in self.counted:
+            if flow["cookie"] not in meta or not self.is_hit(flow["cookie"], flow):
                 continue
-            self.counted.add(flow["cookie"])
             for name in meta[flow["cookie"]]:
                 field, kind = name.split(":")
                 self.fields[field] += 1

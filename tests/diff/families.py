@@ -8,7 +8,7 @@ from families_tunnel import Overlays, Policies, Tunnels
 from family import ACTIONS, ALONE_ACTIONS, GROUP_TYPES, Family
 
 FAMILIES = (Registers, Conntrack, Groups, Nested, Nat, Conjunction, Mpls, Learning, Tunnels,
-            Conntrack, Registers, Nat, Fragments, Nested, Tunnels, Meters, Overlays)
+            Conntrack, Registers, Nat, Fragments, Nested, Groups, Meters, Overlays)
 # What another right switch may do otherwise: software is the reference.
 ALONE = (Remarks, Choices, Policies)
 

@@ -21,8 +21,7 @@ class Choices(Family):
             out.append("add group_id=%d,type=select,%s" % (n, ",".join(buckets)))
         return out
 
-    def choice(self):
-        how = self.rng.randrange(6)
+    def choice(self, how):
         fields = self.pick("eth_src", "symmetric_l4", "symmetric_l3l4", "nw_src", "nw_dst")
         if how == 0:
             return "multipath(%s,%d,%s,4,0,NXM_NX_REG0[0..7]),resubmit(,10)" % (
@@ -34,8 +33,8 @@ class Choices(Family):
                    "output:NXM_NX_REG1[0..15]" % (fields, self.rng.randrange(9))
         return "group:%d" % self.rng.randrange(1, 5)
 
-    def translation(self):
-        ports = ":2000-60000" if self.chance(50) else ""
+    def translation(self, port):
+        ports = ":2000-60000" if port == 4 else ""
         return "ct(commit,zone=%d,nat(src=10.251.0.%d-10.251.0.%d%s%s)),output:%d" % (
             1 + self.number % 60000, 1 + self.rng.randrange(8), 17 + self.rng.randrange(8), ports,
             self.pick("", ",hash", ",persistent"), self.out())
@@ -45,9 +44,9 @@ class Choices(Family):
         for i in range(8):
             out.append(self.flow(0, 100 + i, self.pick(
                 "ip,nw_src=%s" % self.v4[i % 6], "tcp,tp_dst=%d" % self.ports[i % 6],
-                "in_port=%d" % (1 + i % 3), "ipv6,ipv6_dst=%s" % self.v6[i % 6]), self.choice()))
+                "in_port=%d" % (1 + i % 3), "ipv6,ipv6_dst=%s" % self.v6[i % 6]), self.choice(i % 4)))
         for port in (4, 5):
-            out.append(self.flow(0, 200 + port, "udp,in_port=%d" % port, self.translation()))
+            out.append(self.flow(0, 200 + port, "udp,in_port=%d" % port, self.translation(port)))
         for i in range(4):
             out.append(self.flow(10, 10, "reg0=%d" % i, "output:%d" % (1 + i)))
         out.append(self.flow(0, 1, "", "group:%d" % self.rng.randrange(1, 5)))

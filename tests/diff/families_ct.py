@@ -24,9 +24,9 @@ class Conntrack(Family):
 
     def commit(self, proto):
         parts = ["commit"]
-        if self.chance(15):
+        if self.chance(35):
             parts.append("force")
-        if self.chance(30):
+        if self.chance(50):
             pre = "load:0x%x->NXM_NX_REG3[0..15]," % self.zone
             parts.append("zone=NXM_NX_REG3[0..15]")
         else:
@@ -63,7 +63,8 @@ class Conntrack(Family):
             out.append(self.flow(1, 110, "ct_state=+est+trk-rpl,%s" % l3, self.pick(
                 "output:%d" % self.out(), self.track(2, self.zone2),
                 "ct_clear,resubmit(,3)")))
-            out.append(self.flow(1, 130, "ct_state=+inv+trk,%s" % l3, "output:%d" % self.out()))
+            out.append(self.flow(1, 130, "ct_state=+inv+trk,%s" % l3, self.pick(
+                "output:%d" % self.out(), "ct_clear,resubmit(,3)")))
             out.append(self.flow(1, 125, "ct_state=+rel+trk,%s" % l3, "output:%d" % self.out()))
             out.append(self.flow(2, 10, "ct_state=+new+trk,%s" % l3,
                                  "ct(commit,zone=%d),output:%d" % (self.zone2, self.out())))
@@ -73,7 +74,7 @@ class Conntrack(Family):
                 l3, 1 + (l3 == "ipv6")), "output:%d" % self.out()))
         for i, l3 in enumerate(("ip", "ipv6")):
             for j, mark in enumerate(self.rng.sample((1, 2, 5), 2)):
-                out.append(self.flow(1, 145 + 2 * i + j, "ct_state=+est+trk,ct_mark=%d,%s" % (
+                out.append(self.flow(1, 175 + 2 * i + j, "ct_state=+est+trk,ct_mark=%d,%s" % (
                     mark, l3), "output:%d" % self.out()))
         for i, label in enumerate(("0x1/0x1", "0x10", "0x700000000")):
             out.append(self.flow(1, 160 + i, "ct_state=+trk+est,ct_label=%s" % label,
@@ -93,11 +94,12 @@ class Conntrack(Family):
         """By what the connection began with, or that it is translated."""
         for i, match in enumerate((
                 "ct_nw_proto=17,ct_tp_src=%d,ip" % self.rng.randrange(20000, 20014),
-                "ct_nw_proto=6,ct_tp_src=%d,ip" % self.rng.randrange(20000, 20014),
+                "ct_nw_proto=6,ct_tp_src=%s,ip" % self.pick("0x4e20/0xfffc", "0x4e24/0xfffc"),
                 "ct_nw_proto=17,ct_tp_src=%d,ipv6" % self.rng.randrange(20000, 20014),
-                "+snat,ip,in_port=1", "+dnat,ip",
-                "ct_ipv6_src=%s,ipv6" % self.v6[0] if self.chance(60) else
-                "ct_ipv6_dst=%s,ipv6" % self.v6[1], "ct_nw_proto=17,ip,in_port=3")):
+                "+snat,ip,in_port=1", "+dnat,ip", "+snat,in_port=2",
+                "ct_nw_proto=6,ct_ipv6_src=%s,ipv6" % self.v6[0],
+                "ct_nw_proto=17,ct_ipv6_dst=%s,ipv6" % self.v6[1],
+                "ct_zone=%d,ct_nw_proto=17,ct_tp_dst=%d,ip,in_port=5" % (self.zone, self.ports[2]), "ct_nw_proto=17,ip,in_port=3")):
             if match[0] == "+":
                 match = "ct_state=+trk+est%s" % match
                 if not self.NAT:
@@ -158,7 +160,7 @@ class Nat(Conntrack):
         else:
             where = "src=%s" % address
         return "ct(commit,zone=%d,nat(%s%s))" % (
-            self.zone, where, self.pick("", ",random", ",hash", ",persistent"))
+            self.zone, where, (",random", ",hash", ",persistent", "")[self.cookie % 4])
 
     def flows(self):
         out = []

@@ -18,7 +18,7 @@ class Registers(Family):
 
     def step(self, kind, depth):
         r = self.rng
-        how = r.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20))
+        how = r.randrange(25)
         if how < 3:
             sub, n = self.subfield()
             return ["load:0x%x->%s" % (r.randrange(1 << min(n, 8)), sub)]
@@ -73,6 +73,13 @@ class Registers(Family):
                 r.randrange(200, 300), r.randrange(200, 300))]
         if how == 15:
             return ["set_field:0x%x/0xff00->reg%d" % (r.randrange(256) << 8, r.randrange(8))]
+        if how in (16, 21):  # parts of headers
+            return ["set_field:00:00:00:00:%02x:00/00:00:00:00:ff:00->eth_%s" % (
+                r.randrange(256), self.pick("src", "dst")) if kind not in ("ip", "tcp", "udp")
+                or self.chance(30) else "set_field:0.0.0.%d/0.0.0.255->ip_%s" % (
+                    r.randrange(256), self.pick("src", "dst")) if kind == "ip" or self.chance(50)
+                else "set_field:0x%x/0xff->%s_%s" % (
+                    r.randrange(256), kind, self.pick("src", "dst"))]
         return ["output:%d" % self.out()]
 
     def actions(self, kind, depth):
@@ -118,8 +125,27 @@ class Registers(Family):
         kw.setdefault("flags", self.pick(0x18, 0x18, 0x11, 0x14))
         return super().any_packet(**kw)
 
+    def seldom(self):
+        """What else would be met too seldom: each in a flow of its own."""
+        rare = (
+            ("", "controller(max_len=65535,userdata=01.02.03.%02x)" % self.rng.randrange(256)),
+            ("", "controller(max_len=65535,pause)"),
+            ("ip,", "dec_ttl(0,7)"),
+            ("", "push:NXM_OF_ETH_DST[],pop:NXM_NX_XXREG1[0..47],multipath(symmetric_l4,7,hrw,1,0,NXM_NX_REG5[4..9]),bundle_load(eth_src,9,"
+             "active_backup,ofport,NXM_NX_REG3[0..15],members:%d,%d)" % tuple(
+                 self.rng.sample(range(1, 6), 2))),
+            ("tcp,idle_timeout=500,hard_timeout=600,", "fin_timeout(idle_timeout=%d)" %
+             self.rng.randrange(200, 300)),
+            ("ip,", "set_field:0.0.0.%d/0.0.0.255->ip_%s,set_field:00:00:00:00:%02x:00/"
+             "00:00:00:00:ff:00->eth_src" % (self.rng.randrange(256), self.pick("src", "dst"),
+                                             self.rng.randrange(256))))
+        return [self.flow(0, 300 + i, "%sdl_src=%s%s" % (
+            match, self.macs[i], "" if i == 4 else ",in_port=%d" % (1 + (i + self.number) % 6)),
+            "%s,resubmit(,10),output:%d" % (acts, self.out()))
+            for i, (match, acts) in enumerate(rare)]
+
     def flows(self):
-        out = self.some(self.TABLES, 5, 9)
+        out = self.some(self.TABLES, 5, 9) + self.seldom()
         for i, table in enumerate(self.TABLES):
             out.append(self.flow(table, 1, "", self.actions("", len(self.TABLES) - 1 - i)))
         return out
@@ -131,6 +157,10 @@ class Registers(Family):
 class Nested(Registers):
     """Clones, checks of the length, outputs that cut."""
     CUTS = (64, 100, 128)
+    AGAIN = 2
+
+    def seldom(self):
+        return []
 
     def step(self, kind, depth):
         how = self.rng.randrange(6)
@@ -276,14 +306,18 @@ class Learning(Family):
                # The reference counts as if all had been learned.
                self.uncounted_flow(60, 2, "reg6=1", "output:%d" % self.out()),
                self.uncounted_flow(60, 1, "", "output:%d" % self.out()),
-               # What it taught goes with it.
-               self.flow(0, 15, "in_port=2", "learn(table=51,delete_learned,cookie=0x79,"
-                         "NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]),resubmit(,20)"),
+               self.flow(0, 15, "ip,in_port=5",
+                         "learn(table=52,limit=1,result_dst=NXM_NX_REG6[0],cookie=0x7a,"
+                         "eth_type=0x800,NXM_OF_IP_DST[],output:NXM_OF_IN_PORT[]),resubmit(,60)"),
                self.flow(20, 1, "", "output:%d" % self.out())]
+        for port in (2, 3, 4):  # what these taught goes with them
+            out.append(self.flow(0, 14, "in_port=%d" % port, "learn(table=51,delete_learned,"
+                                 "cookie=0x%x,NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]),"
+                                 "resubmit(,20)" % (0x80 + port)))
         return out
 
     def more_flows(self):
-        return ["delete_strict table=0,priority=15,in_port=2"] if self.chance(60) else []
+        return ["delete_strict table=0,priority=14,in_port=%d" % self.pick(2, 3, 4)]
 
     def packets(self, phase, rounds):
         batches = []
@@ -373,21 +407,22 @@ class Groups(Family):
         return "%s group_id=%d,type=%s,%s" % (verb, number, kind, ",".join(buckets))
 
     def groups(self):
-        return [self.group(n) for n in range(1, 7)] + [
-            "add group_id=10,type=all,bucket=actions=group:1,bucket=actions=output:%d" % self.out()]
+        return [self.group(n) for n in range(1, 13)] + [
+            "add group_id=20,type=all,bucket=actions=group:1,bucket=actions=output:%d" % self.out()]
 
     def more_groups(self):
-        return [self.group(n, "modify") for n in sorted({2, self.rng.randrange(1, 7)})]
+        return [self.group(n, "modify") for n in sorted({2, 8, self.rng.randrange(1, 13)})]
 
     def flows(self):
         out = []
-        for i in range(8):
+        used = self.rng.sample(list(range(1, 13)) + [20], 13)
+        for i in range(11):
             pre = self.pick("", "set_field:02:dd:00:00:00:01->eth_src,", "load:0x1->NXM_NX_REG0[],")
             post = self.pick("", ",output:%d" % self.out())
             out.append(self.flow(0, 100 + i, self.pick(
                 "ip,nw_src=%s" % self.v4[i % 6], "tcp,tp_dst=%d" % self.ports[i % 6],
                 "in_port=%d" % (1 + i % 5), "udp,nw_dst=%s" % self.v4[i % 6]),
-                "%sgroup:%d%s" % (pre, self.pick(1, 2, 3, 4, 5, 6, 10), post)))
+                "%sgroup:%d%s" % (pre, used[i], post)))
         out.append(self.flow(0, 2, "ipv6", "write_actions(group:%d),goto_table:1" % self.pick(
             1, 2, 3)))
         out.append(self.flow(0, 1, "", "group:%d" % self.pick(1, 2, 4)))

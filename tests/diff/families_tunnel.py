@@ -91,13 +91,14 @@ class Overlays(Tunnels):
                 "ip,nw_dst=%s" % self.v4[i % 6], "ipv6,ipv6_dst=%s" % self.v6[i % 6]),
                 ",".join(acts)))
         for i, number in enumerate(self.ids):
-            out.append(self.flow(0, 100 + i, "in_port=10,tun_id=0x%x%s" % (number, self.pick(
-                ",tun_ipv6_src=fd31::2", ",tun_ipv6_dst=fd31::1")), "output:%d" % self.out()))
+            out.append(self.flow(0, 100 + i, "in_port=10,tun_id=0x%x%s" % (
+                number, (",tun_ipv6_src=fd31::2", ",tun_ipv6_dst=fd31::1")[i % 2]), "output:%d" % self.out()))
             out.append(self.flow(0, 110 + i, "in_port=8,tun_metadata0=0x%x" % self.options[i],
                                  "output:%d" % self.out()))
             out.append(self.flow(0, 120 + i, "in_port=11,tun_gbp_id=0x%x" % self.policies[i],
                                  "output:%d" % self.out()))
         out.append(self.flow(0, 130, "in_port=8,tun_flags=+oam", "output:%d" % self.out()))
+        out.append(self.flow(0, 95, "in_port=8,tun_flags=-oam,ip", "output:%d" % self.out()))
         for port in (8, 10, 11):
             out.append(self.flow(0, 90, "in_port=%d" % port, "output:%d" % self.out()))
         out.append(self.flow(0, 1, "", "output:%d" % self.pick(1, 2)))

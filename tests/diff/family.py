@@ -11,6 +11,7 @@ FENCE = "table=0,priority=65535,cookie=0xfe,dl_type=0x88b6,actions=CONTROLLER:65
 
 # What has to occur in flows that packets hit, as ovs-ofctl prints it.
 ACTIONS = {
+    "part of a header": r"load:\w+->NXM_OF_(ETH|IP|TCP|UDP)",
     "load": r"load:0x", "move": r"move:", "push": r"push:NXM", "pop": r"pop:NXM",
     "resubmit table": r"resubmit\(,\d+\)", "resubmit port": r"resubmit\(\d+,\d+\)",
     "output to a register": r"output:NXM_NX_REG", "note": r"note:", "exit": r"exit",

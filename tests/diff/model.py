@@ -5,6 +5,7 @@ import random
 import re
 
 import slu
+from coverage import Coverage
 from diff import Diff, Divergence, Wire
 from families import ACTIONS, ALONE_ACTIONS, FAMILIES, GROUP_TYPES
 from switches import PORTS
@@ -13,8 +14,8 @@ from switches import PORTS
 class ModelDiff(Diff):
     """Programs of families, each by a number of its own. switches[0] is the reference."""
 
-    def __init__(self, switches, seed, families=FAMILIES, first=0x4000):
-        super().__init__(switches, seed, 2)
+    def __init__(self, switches, seed, families=FAMILIES, first=0x4000, coverage=None):
+        super().__init__(switches, seed, 2, coverage or Coverage())
         self.families, self.first = families, first
         self.patterns = ACTIONS if families is FAMILIES else ALONE_ACTIONS
         self.seen = collections.Counter()
@@ -35,9 +36,8 @@ class ModelDiff(Diff):
         number = (self.first + index) & 0xffff
         program = family(rng, number)
         windows = index // len(self.families) % 2 == 0
-        self.problems, self.meta, self.counted_flows = [], {}, set()
-        if self.coverage:
-            self.coverage.begin()
+        self.problems, self.meta = [], {}
+        self.coverage.begin()
         self.wire.ask("begin", number, self.dir)
         self.each(lambda s: s.model_start(windows, program.limits()))
         self.each(lambda s: s.counters_start())
@@ -106,8 +106,7 @@ class ModelDiff(Diff):
         for s in self.switches:
             s.megaflows()
             self.count_objects(s)
-            if self.coverage:
-                s.cover(self.coverage)
+            s.cover(self.coverage)
         dumps = self.each(lambda s: s.model_flows())
         self.count_actions(program, dumps[0])
         self.compare_flows(phase, program, dumps)
@@ -155,12 +154,11 @@ class ModelDiff(Diff):
     # ---- what occurred ----
 
     def count_actions(self, program, flows):
-        """Each flow that packets hit counts once."""
+        """Each flow counts once for each phase in which packets hit it."""
         patterns = dict(self.patterns, **program.EXTRA)
         for key, f in flows.items():
-            if not f["n_packets"] or key in self.counted_flows:
+            if not self.coverage.is_hit(key, f):
                 continue
-            self.counted_flows.add(key)
             text = f["match"] + " actions=" + f["actions"]
             for name, pattern in patterns.items():
                 if re.search(pattern, text):

@@ -5,8 +5,8 @@ The build has -Dmutations=true; SLUICE_MUTATION=N in the environment switches fa
 counts as detected when a program diverges, more megaflows are made than Open vSwitch makes, or a
 switch dies. What else goes wrong says nothing of the fault, and the fault is tried again.
 
-Faults below MODEL are judged by the programs of diff.py, the others, and what these miss, by those of
-test_model.py.
+Faults below MODEL are judged by the programs of diff.py, the others, and what these miss, by those
+of test_model.py.
 """
 import os
 import re
@@ -17,6 +17,7 @@ import slu
 LEAST = 30
 MODEL = 400  # numbers from here on are of the datapath model
 TIMES = 150  # programs before a fault counts as missed
+MODEL_TIMES = 85
 PACKETS = 500
 ROUNDS = 12
 TRIES = 3
@@ -71,6 +72,9 @@ class Plain:
     def __init__(self, args):
         self.args = args
 
+    def devices(self, where):
+        return self.DEVICES
+
     def run(self, reference, switches, where):
         """Raises Divergence, or returns what else gives the fault away, or None."""
         from diff import Diff
@@ -91,37 +95,38 @@ class Plain:
 
 class Model:
     """How the others are."""
-    DEVICES = {"software": None, "nic": "sim:nic", "noresume": "sim:nic-noresume",
-               "objects": "sim:nic-objects"}
+    DEVICES = {"software": None, "nic": "sim:nic"}
+    # Beside these, where the fault may matter to such a device only.
+    MORE = {"noresume": "sim:nic-noresume", "objects": "sim:nic-objects"}
+    SPECIAL = ("offload/", "tools/simnic/object", "tools/simnic/execute", "?")
 
     def __init__(self, args):
         self.args = args
 
-    def order(self, families, where):
-        """Indices of programs: of each family some, the likely ones first."""
-        from families import Family
-        names = next((n for p, n in FIRST if where.startswith(p)), "").split()
-        order = range(min(self.args.programs, TIMES) if self.args.programs < 200 else TIMES)
-        assert all(issubclass(f, Family) for f in families)
-        return sorted(order, key=lambda i: families[i % len(families)].__name__ not in names)
+    def devices(self, where):
+        return dict(self.DEVICES, **self.MORE) if not where or where.startswith(self.SPECIAL) else \
+            self.DEVICES
 
     def run(self, reference, switches, where):
         from families import ALONE, FAMILIES
         from model import ModelDiff
-        parts = [([reference] + switches, FAMILIES, 1), (switches, ALONE, 4)]
         names = next((n for p, n in FIRST if where.startswith(p)), "").split()
-        if any(f.__name__ in names for f in ALONE) and "Meters" not in names:
-            parts.reverse()
-        for some, families, share in parts:
-            diff = ModelDiff(some, self.args.seed, families)
-            try:
-                order = self.order(families, where)
-                for index in order[:len(order) // share]:
-                    self.now = "program %d (%s)" % (
-                        index, families[index % len(families)].__name__)
-                    diff.program(index, ROUNDS)
-            finally:
-                diff.wire.kill()
+        times = min(self.args.programs, MODEL_TIMES)
+        parts = (([reference] + switches, FAMILIES, range(times)),
+                 (switches, ALONE, range(times // 4)))
+        for likely in (True, False):
+            for some, families, indices in parts:
+                order = [i for i in indices
+                         if (families[i % len(families)].__name__ in names) == likely]
+                diff = ModelDiff(some, self.args.seed, families) if order else None
+                try:
+                    for index in order:
+                        self.now = "program %d (%s)" % (
+                            index, families[index % len(families)].__name__)
+                        diff.program(index, ROUNDS)
+                finally:
+                    if diff:
+                        diff.wire.kill()
         return None
 
 
@@ -135,7 +140,7 @@ def attempt(reference, number, where, judge, n):
         env["SLUICE_WIDTH_ORACLE"] = "1"
     judge.now = "the start"
     try:
-        for name, device in judge.DEVICES.items():
+        for name, device in judge.devices(where).items():
             switches.append(SluiceUnderTest("%s%d-%d" % (name, number, n), device, env=env))
         for s in switches:
             s.wait_ports()

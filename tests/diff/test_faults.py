@@ -99,6 +99,26 @@ class Victim(SluiceUnderTest):
         self.calm, self.traffic = threading.Lock(), threading.Event()
         self.use_device("sim:nic")
 
+    def watch(self):
+        """Counters never run backwards, whatever becomes of the device."""
+        self.backwards, self.done = [], False
+        self.thread = threading.Thread(target=self.poll, daemon=True)
+        self.thread.start()
+
+    def poll(self):
+        was = {}
+        while not self.done:
+            now = self.dump_ports()()
+            self.backwards += ["port %s: %r after %r" % (p, now[p], n) for p, n in was.items()
+                               if any(a < b for a, b in zip(now.get(p, n), n))]
+            was.update(now)
+            time.sleep(0.05)
+
+    def stop(self):
+        self.done = True
+        self.thread.join()
+        super().stop()
+
     def settled(self, quiet=0.3):
         before = self.dump_ports()()
         time.sleep(quiet)
@@ -216,6 +236,7 @@ def scripted(reference, seed):
 def tormented(reference, seed, kill):
     s = Victim("victim%d" % kill)
     s.wait_ports()
+    s.watch()
     tormentor = Tormentor(s, kill)
     tormentor.start()
     bad, diff = programs([reference, s], seed, 60, 600)
@@ -231,9 +252,12 @@ def tormented(reference, seed, kill):
     s.lossy = False
     slu.wait_until("the device is back", s.settled, timeout=20)
     again, _ = programs([reference, s], seed, 70)
-    print("afterwards: %d divergent programs" % again)
     s.stop()
-    return bad + again
+    print("afterwards: %d divergent programs, %d counters of ports ran backwards" % (
+        again, len(s.backwards)))
+    for text in s.backwards[:5]:
+        print("PROBLEM " + text)
+    return bad + again + len(s.backwards)
 
 
 def main():
