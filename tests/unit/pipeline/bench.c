@@ -64,6 +64,13 @@ int swpath_megaflow_replace(struct swpath *sp, struct hal_megaflow *from, struct
 	return 0;
 }
 
+bool swpath_masks_full(struct swpath *sp, unsigned worker, const struct hal_key *key,
+	const struct hal_key *mask, struct hal_key *all)
+{
+	(void)sp, (void)worker, (void)key, (void)mask, (void)all;
+	return false;
+}
+
 int swpath_sync(struct swpath *sp, unsigned timeout_ms)
 {
 	(void)sp, (void)timeout_ms;
