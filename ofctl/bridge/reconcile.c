@@ -267,8 +267,7 @@ static void megaflows_reconcile(struct bridges *b, const struct ovsdb_row *root)
 	int64_t limit = ovsdb_map_integer(root, "other_config", "flow-limit", 0);
 
 	pipeline_set_max_idle(b->cfg.pl, ms >= 500 && ms <= UINT32_MAX ? (uint32_t)ms : 0);
-	pipeline_set_flow_limit(
-		b->cfg.pl, limit > 0 && limit <= UINT32_MAX ? (uint32_t)limit : 0);
+	pipeline_set_flow_limit(b->cfg.pl, limit > 0 && limit <= UINT32_MAX ? (uint32_t)limit : 0);
 }
 
 static void apply(struct bridges *b)

@@ -134,8 +134,8 @@ struct pipeline {
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
 	bool all_changed; /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
-	struct hmap patches;  /* patch ports of all bridges, by name; workers, under RCU */
-	struct host *host;    /* or NULL: no tunnel leads anywhere */
+	struct hmap patches; /* patch ports of all bridges, by name; workers, under RCU */
+	struct host *host;   /* or NULL: no tunnel leads anywhere */
 	/* Tunnels, for workers under RCU: tunnel.h */
 	struct hmap internals, tunnels, tunnel_peers, tunnel_ends;
 	struct pl_bridge_list bridges;
@@ -190,8 +190,8 @@ bool megaflow_same_credits(const struct pl_megaflow *a, const struct pl_megaflow
 
 /* bound.c: makes the mask of a new megaflow one of a few. `worker`: the caller's, or
  * HAL_MAX_WORKERS. */
-void bound_mask(struct pipeline *pl, unsigned worker, const struct hal_key *key,
-	struct hal_key *mask);
+void bound_mask(
+	struct pipeline *pl, unsigned worker, const struct hal_key *key, struct hal_key *mask);
 
 /* registry.c: control thread. */
 void registry_adopt(struct pipeline *pl, struct pl_megaflow *m);
