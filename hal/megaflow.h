@@ -80,7 +80,9 @@ struct hal_offload_slot {
 
 /* What all devices count of a megaflow, and what is known of it on each. */
 struct hal_megaflow_hw {
-	_Atomic uint64_t packets, bytes, used_ms;
+	_Atomic uint64_t packets, bytes;
+	_Atomic uint64_t used_ms;  /* when packets were counted last */
+	_Atomic uint64_t after_ms; /* these came after this time: the reading before */
 	struct hal_offload_slot slot[HAL_MAX_DEVICES];
 };
 

@@ -10,21 +10,23 @@ void credit(struct device *dev, struct rule *rule, const struct hal_counter *c)
 {
 	struct hal_megaflow_hw *hw;
 	struct hal_offload_slot *s;
-	uint64_t packets, bytes;
+	uint64_t packets, bytes, before = rule->read_ms, now = now_ms();
 
 	if (!c->known)
 		return;
+	rule->read_ms = now;
 	packets = c->packets > rule->packets ? c->packets - rule->packets : 0;
 	bytes = c->bytes > rule->bytes ? c->bytes - rule->bytes : 0;
 	rule->packets = c->packets;
 	rule->bytes = c->bytes;
-	rule_rate(rule, now_ms());
+	rule_rate(rule, now);
 	if (rule->have != HAVE_CLAIM || (!packets && !bytes))
 		return;
 	hw = hal_megaflow_hw(rule->holder->flow->mf);
 	atomic_fetch_add_explicit(&hw->packets, packets, memory_order_relaxed);
 	atomic_fetch_add_explicit(&hw->bytes, bytes, memory_order_relaxed);
-	atomic_store_explicit(&hw->used_ms, now_ms(), memory_order_relaxed);
+	atomic_store_explicit(&hw->used_ms, now, memory_order_relaxed);
+	atomic_store_explicit(&hw->after_ms, before, memory_order_relaxed);
 	pthread_mutex_lock(&dev->lock);
 	s = &hw->slot[dev->index];
 	s->packets += packets;

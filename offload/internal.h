@@ -169,6 +169,7 @@ struct rule {
 	uint64_t epoch;
 	uint64_t retry_ms;       /* quarantined: not before */
 	uint64_t packets, bytes; /* of the HAL's counter, credited so far */
+	uint64_t read_ms;        /* when that was */
 	TAILQ_ENTRY(rule) in_work;
 	TAILQ_ENTRY(rule) placed;
 };

@@ -70,14 +70,20 @@ static void credit_patch(const struct credit *c, uint64_t packets, uint64_t byte
 	}
 }
 
+/* When packets came: the last was counted then, and came after that. */
+struct use {
+	uint64_t last_ms, after_ms;
+};
+
 /* What was learned is in use; if it is gone it is learned again, through the ring: nothing changes
  * while credits are given. */
-static void credit_learn(const struct credit *c, uint64_t used_ms, bool alive)
+static void credit_learn(const struct credit *c, struct use use, bool alive)
 {
 	struct pl_learn *l = c->learn;
 	struct note *n;
 
-	if (learn_refresh(c->br, l, used_ms) || !alive || atomic_exchange(&l->queued, true))
+	if (learn_refresh(c->br, l, use.last_ms, use.after_ms) || !alive ||
+		atomic_exchange(&l->queued, true))
 		return;
 	n = note_new(NOTE_EFFECT, 0);
 	if (!n)
@@ -88,7 +94,7 @@ static void credit_learn(const struct credit *c, uint64_t used_ms, bool alive)
 }
 
 static void credit_one(
-	const struct credit *c, uint64_t packets, uint64_t bytes, uint64_t used_ms, bool alive)
+	const struct credit *c, uint64_t packets, uint64_t bytes, struct use use, bool alive)
 {
 	struct flow_table *t;
 
@@ -99,20 +105,20 @@ static void credit_one(
 		t->matched += packets;
 		c->flow->counter->packets += packets;
 		c->flow->counter->bytes += bytes;
-		if (used_ms > c->flow->counter->used_ms)
-			c->flow->counter->used_ms = used_ms;
+		if (use.last_ms > c->flow->counter->used_ms)
+			c->flow->counter->used_ms = use.last_ms;
 		break;
 	case CREDIT_MISS:
 		c->br->tables[c->table].lookups += packets;
 		break;
 	case CREDIT_MAC:
-		credit_mac(c, used_ms);
+		credit_mac(c, use.last_ms);
 		break;
 	case CREDIT_PATCH:
 		credit_patch(c, packets, bytes);
 		break;
 	case CREDIT_LEARN:
-		credit_learn(c, used_ms, alive);
+		credit_learn(c, use, alive);
 		break;
 	case CREDIT_FIN:
 		flow_mod_shorten(c->flow, c->fin_idle, c->fin_hard);
@@ -123,19 +129,38 @@ static void credit_one(
 	}
 }
 
+/* A time after which packets came for certain: software notes each, of a device it is known only
+ * that they came between two readings. */
+static uint64_t used_after(const struct pl_megaflow *m)
+{
+	const struct hal_megaflow_hw *hw = hal_megaflow_hw(&m->mf);
+	uint64_t after = hw ? atomic_load_explicit(&hw->after_ms, memory_order_relaxed) : 0;
+
+	for (unsigned i = 0; i < m->mf.n_sw; i++) {
+		uint64_t used = atomic_load_explicit(
+			&hal_megaflow_sw(&m->mf, i)->used_ms, memory_order_relaxed);
+
+		if (used > after)
+			after = used;
+	}
+	return after;
+}
+
 void credit_megaflow(struct pl_megaflow *m, bool alive)
 {
-	uint64_t packets, bytes, used_ms, p, b;
+	uint64_t packets, bytes, p, b;
+	struct use use;
 
-	megaflow_totals(m, &packets, &bytes, &used_ms);
+	megaflow_totals(m, &packets, &bytes, &use.last_ms);
 	p = packets - m->credited_packets;
 	b = bytes - m->credited_bytes;
 	if (!p && !b)
 		return;
 	m->credited_packets = packets;
 	m->credited_bytes = bytes;
+	use.after_ms = used_after(m);
 	for (unsigned i = 0; i < m->n_credits; i++)
-		credit_one(&m->credits[i], MUTATE(14, p, i ? 0 : p), b, used_ms, alive);
+		credit_one(&m->credits[i], MUTATE(14, p, i ? 0 : p), b, use, alive);
 }
 
 void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms)
@@ -143,7 +168,7 @@ void credit_packet(const struct xlate *x, uint64_t bytes, uint64_t now_ms)
 	const struct credit *c = x->credits.data;
 
 	for (unsigned i = 0; i < x->credits.n; i++)
-		credit_one(&c[i], 1, bytes, now_ms, false);
+		credit_one(&c[i], 1, bytes, (struct use){now_ms, now_ms}, false);
 }
 
 void credit_all(struct pipeline *pl)

@@ -125,7 +125,8 @@ void learn_run(struct pl_bridge *br, const struct pl_learn *l)
 			(int)error);
 }
 
-bool learn_refresh(struct pl_bridge *br, const struct pl_learn *l, uint64_t used_ms)
+bool learn_refresh(
+	struct pl_bridge *br, const struct pl_learn *l, uint64_t used_ms, uint64_t after_ms)
 {
 	struct flow *f = same_match(br, l);
 
@@ -133,7 +134,7 @@ bool learn_refresh(struct pl_bridge *br, const struct pl_learn *l, uint64_t used
 		return false;
 	/* Packets from before something else was learned in its place teach nothing any more. */
 	if (!is_flow(f, l))
-		return used_ms <= f->counter->modified_ms;
+		return after_ms <= f->counter->modified_ms;
 	if (used_ms > f->counter->modified_ms)
 		f->counter->modified_ms = used_ms;
 	return true;

@@ -48,9 +48,10 @@ bool learn_has_room(const struct pl_bridge *br, const struct pl_learn *l);
 /* Inside a change. */
 void learn_run(struct pl_bridge *br, const struct pl_learn *l);
 
-/* Packets went by at `used_ms`. False: learn_run() is due, since the flow is not there and nothing
- * was learned in its place later than that. */
-bool learn_refresh(struct pl_bridge *br, const struct pl_learn *l, uint64_t used_ms);
+/* Packets were counted at `used_ms` that came after `after_ms`. False: learn_run() is due, since
+ * the flow is not there and nothing was learned in its place later than they can have come. */
+bool learn_refresh(
+	struct pl_bridge *br, const struct pl_learn *l, uint64_t used_ms, uint64_t after_ms);
 
 /* What a table with limits is told of: a flow with this cookie came or went. */
 struct dep_key dep_key_learn(const struct pl_bridge *br, uint8_t table, uint64_t cookie);

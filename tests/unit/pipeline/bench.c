@@ -3,7 +3,7 @@
  * How fast the control side is, without packets: megaflows made by a worker and taken in by the
  * control thread; flow-mods, idle and with megaflows that depend on them; memory a megaflow.
  *
- * The software path is a stub that holds references as the real one does. Figures go to stdout,
+ * The software path holds references as the real one does, and nothing else. Figures go to stdout,
  * one a line: name, value, unit. Usage: bench-pipeline [MEGAFLOWS [FLOWS]].
  */
 #include <pthread.h>

@@ -170,6 +170,36 @@ static void test_relearn(void)
 	CU_ASSERT_EQUAL(rig_flows(""), 0);
 }
 
+/* What a device counts came some time since it was last asked. */
+static void test_moved_behind_a_device(void)
+{
+	struct hal_megaflow_hw *hw;
+	struct hal_megaflow *mf;
+
+	learning_switch(&(struct of_learn){.table = 1, .priority = 50, .cookie = 0x10});
+	send(A_TO_B, 1);
+	mf = rig_send_text(A_TO_B, 1);
+	rig_sweep(600);
+	hw = hal_megaflow_hw_make(mf);
+	rig.ahead_ms += 100;
+	/* The station moves. */
+	send("in_port=3,dl_src=00:00:00:00:00:0a,dl_dst=00:00:00:00:00:0b", 1);
+	EXPECT_TEXT(outputs(B_TO_A), "3");
+	/* Packets of some time before or after that: they may be from before. */
+	atomic_store(&hw->packets, 5);
+	atomic_store(&hw->after_ms, clock_ms() - 50);
+	atomic_store(&hw->used_ms, clock_ms() + 50);
+	rig_sweep(600);
+	rig_settle();
+	EXPECT_TEXT(outputs(B_TO_A), "3");
+	/* These are not. */
+	atomic_store(&hw->packets, 9);
+	atomic_store(&hw->after_ms, clock_ms() + 50);
+	rig_sweep(600);
+	rig_settle();
+	EXPECT_TEXT(outputs(B_TO_A), "1");
+}
+
 static void test_delete_learned(void)
 {
 	struct of_learn l = {
@@ -320,6 +350,7 @@ CU_TestInfo learn_tests[] = {
 	{"what is known already", test_again},
 	{"timeouts", test_timeouts},
 	{"learned again", test_relearn},
+	{"moved behind a device", test_moved_behind_a_device},
 	{"deleted with its maker", test_delete_learned},
 	{"limit", test_limit},
 	{"loads and notices", test_loads},
