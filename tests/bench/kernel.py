@@ -3,6 +3,7 @@
 pairs. Nothing is pinned: the scheduler places the switch and the hosts."""
 import contextlib
 import json
+import math
 import os
 import re
 import time
@@ -73,9 +74,9 @@ class Hosts(contextlib.ExitStack):
             "cat", "/proc/net/tcp", "/proc/net/tcp6", ns=self.hosts[i]).replace(":1451", ":5201"))
 
     def iperf(self, a, b, seconds, *more):
-        """The command of a client; the server is started."""
+        """The command of a client, for whole seconds (0 is for ever); the server is started."""
         self.server(b)
-        return ("iperf3", "-c", "10.0.0.%d" % (b + 1), "-t", "%g" % seconds, "-J", *more)
+        return ("iperf3", "-c", "10.0.0.%d" % (b + 1), "-t", str(math.ceil(seconds)), "-J", *more)
 
 
 class Tcp(measure.Scenario):
@@ -86,8 +87,7 @@ class Tcp(measure.Scenario):
     def measure(self, ctx, label, size):
         with Hosts(ctx, label, 2) as h:
             h.reach(0, 1)
-            text = h.hosts[0].exec(*h.iperf(0, 1, ctx.seconds, "-O", "0.5"),
-                                   timeout=60 + ctx.seconds)
+            text = h.hosts[0].exec(*h.iperf(0, 1, ctx.seconds), timeout=30 + ctx.seconds)
             report = json.loads(text)
             return {"figure": report["end"]["sum_received"]["bits_per_second"] / 1e9}
 

@@ -3,6 +3,7 @@
 import os
 
 import plot
+import scenarios
 from bench import NAMES, figure, label
 
 BEGIN, END = "<!-- figures: tests/bench/run --report docs -->", "<!-- end of figures -->"
@@ -63,7 +64,10 @@ def series(rows, name):
 
 
 def body(results, where):
-    rows, machine = results["rows"], results["machine"]
+    order = [s.name for s in scenarios.ALL]
+    rows = sorted((r for r in results["rows"] if r["scenario"] in order),
+                  key=lambda r: order.index(r["scenario"]))
+    machine = results["machine"]
     yield "%s, %d CPUs, Linux %s, %s huge pages; %d rounds of %g s each." % (
         machine["cpu"], machine["cpus"], machine["kernel"],
         "with" if results["hugepages"] else "without", results["rounds"], results["seconds"])
