@@ -149,9 +149,11 @@ class Workers(measure.Scenario):
             sw.add_bridge("br0")
             sw.load("br0", "in_port=1,actions=output:2\nin_port=3,actions=output:4\n")
             for i in range(2):
-                cpu = cpus[i % len(cpus)]
-                sw.dpdk_port("br0", "dst%d" % i, peers.sink(2 * i + 1), 2 * i + 2, cpu)
-                sw.dpdk_port("br0", "src%d" % i, peers.source(file, 2 * i), 2 * i + 1, cpu)
+                sw.dpdk_port("br0", "dst%d" % i, peers.sink(2 * i + 1), 2 * i + 2,
+                             cpus[i % len(cpus)])
+            for i in range(2):  # one after the other, so that they are given to both workers
+                sw.dpdk_port("br0", "src%d" % i, peers.source(file, 2 * i), 2 * i + 1,
+                             cpus[i % len(cpus)])
             measure.forwarded(sw, "br0", 2)
             measure.forwarded(sw, "br0", 4)
             time.sleep(1)
