@@ -68,9 +68,10 @@ def body(results, where):
     rows = sorted((r for r in results["rows"] if r["scenario"] in order),
                   key=lambda r: order.index(r["scenario"]))
     machine = results["machine"]
-    yield "%s, %d CPUs, Linux %s, %s huge pages; %d rounds of %g s each." % (
+    yield "%s, %d CPUs, Linux %s, %s huge pages; up to %d rounds of %g s each." % (
         machine["cpu"], machine["cpus"], machine["kernel"],
-        "with" if results["hugepages"] else "without", results["rounds"], results["seconds"])
+        "with" if results["hugepages"] else "without",
+        max(len(f) for r in rows for f in r["figures"].values()), results["seconds"])
     yield ""
     yield from table(rows)
     yield ""
