@@ -47,13 +47,22 @@ static void pack(struct hal_cmatch *cm, const uint64_t *value, const uint64_t *m
 	cm->hash = match_hash(cm);
 }
 
+size_t hal_cmatch_size(const struct hal_match *m)
+{
+	return size_for((const uint64_t *)&m->mask, XLATE_KEY_WORDS);
+}
+
+void hal_cmatch_init(struct hal_cmatch *cm, const struct hal_match *m)
+{
+	pack(cm, (const uint64_t *)&m->value, (const uint64_t *)&m->mask, XLATE_KEY_WORDS);
+}
+
 struct hal_cmatch *hal_cmatch_new(const struct hal_match *m)
 {
-	const uint64_t *mask = (const uint64_t *)&m->mask;
-	struct hal_cmatch *cm = malloc(size_for(mask, XLATE_KEY_WORDS));
+	struct hal_cmatch *cm = malloc(hal_cmatch_size(m));
 
 	if (cm)
-		pack(cm, (const uint64_t *)&m->value, mask, XLATE_KEY_WORDS);
+		hal_cmatch_init(cm, m);
 	return cm;
 }
 

@@ -67,7 +67,9 @@ void hal_match_set_u64(struct hal_match *m, enum hal_field_id id, uint64_t value
 struct hal_cmatch *hal_cmatch_new(const struct hal_match *m);
 struct hal_cmatch *hal_cmatch_new_dp(const struct hal_key *key, const struct hal_key *mask);
 
-/* The same in memory of the caller's, of at least hal_cmatch_size_dp(mask) bytes. */
+/* The same in memory of the caller's, of at least so many bytes. */
+size_t hal_cmatch_size(const struct hal_match *m);
+void hal_cmatch_init(struct hal_cmatch *cm, const struct hal_match *m);
 size_t hal_cmatch_size_dp(const struct hal_key *mask);
 void hal_cmatch_init_dp(
 	struct hal_cmatch *cm, const struct hal_key *key, const struct hal_key *mask);

@@ -64,14 +64,11 @@ void megaflow_free(struct hal_megaflow *mf)
 {
 	struct pl_megaflow *m = pl_megaflow_of(mf);
 
-	for (unsigned i = 0; i < m->n_visits; i++)
-		free(m->visits[i].visit.known);
 	for (unsigned i = 0; i < m->n_credits; i++)
 		credit_drop(&m->credits[i]);
 	for (unsigned i = 0; i < m->n_recircs; i++)
 		recirc_unref(m->recircs[i]);
 	free(m->visits);
-	free(m->deps);
 	free(hal_megaflow_hw(mf));
 	atomic_store(&mf->state, MEGAFLOW_DEAD);
 	stable_free(m, m->size);
@@ -87,22 +84,35 @@ void megaflow_free_later(struct pl_megaflow *m)
 	rcu_defer(free_deferred, &m->mf);
 }
 
-static int take_lists(struct pl_megaflow *m, struct xlate *x)
+static size_t known_size(const struct visit *v)
 {
-	struct visit *visits = x->visits.data;
-	struct dep_key *deps = x->deps.data;
+	return sizeof(*v->known) + 2 * v->known->n * sizeof(v->known->w[0]);
+}
 
-	m->visits = calloc(x->visits.n + 1, sizeof(*m->visits));
-	m->deps = calloc(x->deps.n + 1, sizeof(*m->deps));
-	if (!m->visits || !m->deps)
+/* Visits, dependencies and what was known lie in one block, which begins with the visits. */
+static int take_lists(struct pl_megaflow *m, const struct xlate *x)
+{
+	const struct visit *visits = x->visits.data;
+	const struct dep_key *deps = x->deps.data;
+	size_t size = x->visits.n * sizeof(*m->visits) + x->deps.n * sizeof(*m->deps);
+	uint8_t *at;
+
+	for (unsigned i = 0; i < x->visits.n; i++)
+		size += known_size(&visits[i]);
+	m->visits = malloc(size + 1);
+	if (!m->visits)
 		return -1;
 	m->n_visits = x->visits.n;
+	m->deps = (struct dep_node *)(void *)(m->visits + m->n_visits);
+	m->n_deps = x->deps.n;
+	at = (uint8_t *)(m->deps + m->n_deps);
 	for (unsigned i = 0; i < x->visits.n; i++) {
 		m->visits[i].visit = visits[i];
+		m->visits[i].visit.known = (struct hal_cmatch *)(void *)at;
 		m->visits[i].mf = m;
-		visits[i].known = NULL;
+		memcpy(at, visits[i].known, known_size(&visits[i]));
+		at += known_size(&visits[i]);
 	}
-	m->n_deps = x->deps.n;
 	for (unsigned i = 0; i < x->deps.n; i++) {
 		m->deps[i].key = deps[i];
 		m->deps[i].mf = m;

@@ -15,18 +15,33 @@
 
 /* ---- bookkeeping ---- */
 
+/* In the room that the translation itself has? */
+static bool is_inside(const struct xlate *x, const void *p)
+{
+	return (uintptr_t)p - (uintptr_t)x < sizeof(*x);
+}
+
+static void free_outside(const struct xlate *x, void *p)
+{
+	if (!is_inside(x, p))
+		free(p);
+}
+
 void *xlate_vec_add(struct xlate *x, struct xlate_vec *v, size_t size)
 {
 	void *slot;
 
 	if (v->n == v->capacity) {
 		unsigned capacity = v->capacity ? v->capacity * 2 : 8;
-		void *data = realloc(v->data, capacity * size);
+		void *data = is_inside(x, v->data) ? malloc(capacity * size)
+						   : realloc(v->data, capacity * size);
 
 		if (!data) {
 			x->error = -ENOMEM;
 			return NULL;
 		}
+		if (is_inside(x, v->data))
+			memcpy(data, v->data, v->n * size);
 		v->data = data;
 		v->capacity = capacity;
 	}
@@ -106,15 +121,15 @@ void xlate_clear(struct xlate *x)
 	struct pl_recirc **recircs = x->recircs.data;
 
 	for (unsigned i = 0; i < x->visits.n; i++)
-		free(visits[i].known);
+		free_outside(x, visits[i].known);
 	for (unsigned i = 0; i < x->credits.n; i++)
 		credit_drop(&credits[i]);
 	drop_effects(x);
 	for (unsigned i = 0; i < x->recircs.n; i++)
 		recirc_unref(recircs[i]);
-	free(x->visits.data);
-	free(x->deps.data);
-	free(x->credits.data);
+	free_outside(x, x->visits.data);
+	free_outside(x, x->deps.data);
+	free_outside(x, x->credits.data);
 	free(x->stack.data);
 	free(x->recircs.data);
 	free(x->forks.data);
@@ -122,10 +137,20 @@ void xlate_clear(struct xlate *x)
 	x->visits = x->deps = x->credits = x->stack = x->recircs = x->forks = (struct xlate_vec){0};
 }
 
+#define ROOM(array)                                                             \
+	(struct xlate_vec)                                                      \
+	{                                                                       \
+		.data = (array), .capacity = sizeof(array) / sizeof((array)[0]) \
+	}
+
 static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_key *key)
 {
 	memset(x, 0, offsetof(struct xlate, effects));
-	memset(&x->n_effects, 0, sizeof(*x) - offsetof(struct xlate, n_effects));
+	memset(&x->n_effects, 0, offsetof(struct xlate, set) - offsetof(struct xlate, n_effects));
+	memset(&x->n_set, 0, offsetof(struct xlate, first_visits) - offsetof(struct xlate, n_set));
+	x->visits = ROOM(x->first_visits);
+	x->deps = ROOM(x->first_deps);
+	x->credits = ROOM(x->first_credits);
 	x->pl = pl;
 	x->orig = key;
 	x->key.dp = *key;
@@ -152,6 +177,8 @@ static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_ke
 static struct hal_cmatch *known_match(struct xlate *x)
 {
 	struct hal_match m;
+	struct hal_cmatch *cm;
+	size_t size;
 	uint64_t *v = (uint64_t *)&m.value, *k = (uint64_t *)&m.mask;
 
 	m.value = x->key;
@@ -161,7 +188,16 @@ static struct hal_cmatch *known_match(struct xlate *x)
 		if (i > HAL_KEY_WORDS + 1 && !v[i])
 			k[i] = 0;
 	}
-	return hal_cmatch_new(&m);
+	size = hal_cmatch_size(&m);
+	if (size <= sizeof(x->arena) - x->arena_used) {
+		cm = (struct hal_cmatch *)((uint8_t *)x->arena + x->arena_used);
+		x->arena_used += (unsigned)size;
+	} else {
+		cm = malloc(size);
+	}
+	if (cm)
+		hal_cmatch_init(cm, &m);
+	return cm;
 }
 
 #define LOOKUP_ATTEMPTS 8

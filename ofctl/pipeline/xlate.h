@@ -37,7 +37,8 @@ struct visit {
 	const struct pl_bridge *br;
 	uint8_t table;
 	int priority;             /* a flow of a lower one changes nothing; -1: a miss */
-	struct hal_cmatch *known; /* what was known of the key there; owned */
+	struct hal_cmatch *known; /* what was known of the key there; in the translation's arena, or
+				     owned */
 };
 
 enum credit_type {
@@ -178,6 +179,13 @@ struct xlate {
 	bool packet_out; /* TABLE is allowed, no port is "in" */
 	int error;
 	FILE *trace; /* steps are written to it, or NULL */
+	/* Room for what an ordinary translation notes, so that it allocates next to nothing; last,
+	 * because it is not cleared. */
+	unsigned arena_used; /* bytes */
+	struct visit first_visits[4];
+	struct dep_key first_deps[8];
+	struct credit first_credits[4];
+	uint64_t arena[160]; /* for `known` of visits */
 };
 
 /* Prepares and runs a translation of a packet that came in by a datapath port. */
