@@ -86,19 +86,33 @@ static bool may_set(const struct list *l, enum fid id)
 	return true;
 }
 
+/* Deeper headers are rarer, those of few packets most of all; registers are many. */
+static unsigned set_weight(enum fid id)
+{
+	switch (fields[id].layer) {
+	case L_NONE:
+		return 1;
+	case L_ARP:
+	case L_SCTP:
+	case L_ICMP:
+	case L_ICMP6:
+	case L_ND:
+	case L_NS:
+	case L_NA:
+		return 6;
+	default:
+		return 2;
+	}
+}
+
 static void set_any(struct list *l)
 {
-	enum fid choice[D_MAX];
+	enum fid choice[D_MAX * 6];
 	unsigned n = 0;
 
-	for (unsigned id = 0; id < D_MAX; id++) {
-		if (!may_set(l, (enum fid)id))
-			continue;
-		choice[n++] = (enum fid)id;
-		/* Deeper headers are rarer; registers are many. */
-		if (fields[id].layer != L_NONE && n < D_MAX)
+	for (unsigned id = 0; id < D_MAX; id++)
+		for (unsigned w = may_set(l, (enum fid)id) ? set_weight((enum fid)id) : 0; w; w--)
 			choice[n++] = (enum fid)id;
-	}
 	if (n)
 		say_set(l, choice[rng_below(&l->p->rng, n)]);
 }

@@ -18,6 +18,11 @@ icmpv6_code nd_target nd_sll nd_tll""".split()
 FIELDS += ["reg%d" % i for i in range(16)] + ["xreg%d" % i for i in range(8)]
 FIELDS += ["xxreg%d" % i for i in range(4)]
 
+# What set_field writes, as ovs-ofctl prints it: all of the above but types and what a packet is
+# classified by.
+SETS = [f for f in FIELDS if f not in "in_port metadata eth_type nw_proto ip_frag tcp_flags".split()]
+SETS = [{"ip_ecn": "nw_ecn", "nw_src": "ip_src", "nw_dst": "ip_dst"}.get(f, f) for f in SETS]
+
 # As ovs-ofctl prints them.
 ACTIONS = {
     "output": r"output:\d", "IN_PORT": r"IN_PORT", "ALL": r"\bALL", "FLOOD": r"FLOOD",
@@ -82,7 +87,7 @@ class Coverage:
         """Prints what occurred; returns what occurred too seldom."""
         problems = []
         parts = [("field", self.fields, FIELDS), ("mask kind", self.kinds, ("exact", "prefix", "any")),
-                 ("action", self.actions, ACTIONS)]
+                 ("action", self.actions, ACTIONS), ("target of set_field", self.sets, SETS)]
         if self.seen_refusals:
             parts.append(("refusal", self.refusals, REFUSALS))
         for what, counter, wanted in parts:
