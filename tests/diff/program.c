@@ -138,6 +138,8 @@ static void add_register(struct program *p, struct shape *s)
 	unsigned how = rng_below(&p->rng, 10);
 	enum fid id = p->reg[how < 3 ? 0 : how < 5 ? 1 : how < 8 ? 2 : 3];
 
+	if (has(&s->match, id))
+		return;
 	how = rng_below(&p->rng, 10);
 	add(s, id, (struct value){{0}},
 		field_mask(&p->rng, id,
@@ -229,8 +231,9 @@ static void shape_generate(struct program *p, unsigned table, struct shape *s)
 	add_base(p, s);
 	if (rng_chance(&p->rng, p->profile == P_L2 ? 50 : 20) && p->profile != P_WIDE)
 		add_vlan(p, s);
-	if (p->profile == P_TABLES && table && rng_chance(&p->rng, 90))
-		add_register(p, s);
+	for (unsigned i = 0; i < 2 && p->profile == P_TABLES && table; i++)
+		if (rng_chance(&p->rng, i ? 45 : 90))
+			add_register(p, s);
 	if (p->profile == P_WIDE)
 		extra = 4;
 	else if (!s->match.n && !extra)

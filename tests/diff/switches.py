@@ -301,6 +301,7 @@ class SluiceUnderTest(UnderTest):
         self.sw.add_bridge("br0")
         self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
         if device:
+            self.patience = 3
             self.use_device(device)
 
     def use_device(self, device):
