@@ -24,7 +24,7 @@ class Connection:
         # In an ICMPv6 error the reference translates the wrong bytes of what is quoted.
         self.quotable = not (self.translated and self.v6)
         self.scale = 0
-        self.lives, self.more = True, lambda reply: self.tcp(reply, PSH | ACK, 20)
+        self.lives, self.more = True, lambda reply: self.tcp(reply, PSH | ACK, 250)
 
     def ends(self, reply):
         """(source, destination, source port, destination port) as they are on the wire."""

@@ -6,6 +6,7 @@ import re
 import slu
 
 LEAST = 20
+EACH = 3  # packets of one flow that count, in a phase
 
 # Refusals that random programs can meet: the other codes need faults or configuration.
 REFUSALS = ("unsupported field", "unsupported mask", "unsupported action", "port not on the device",
@@ -48,30 +49,31 @@ class Coverage:
         self.begin()
 
     def begin(self):
-        """A new program. Its flows count once for each phase in which packets hit them, its megaflows
-        once, however often they are shown."""
+        """A new program. Its flows count by the packets that hit them anew in a phase, few of each; its
+        megaflows count once, however often they are shown."""
         self.counted, self.hits = set(), {}
 
-    def is_hit(self, key, flow):
-        """Whether packets hit the flow since it was last asked for."""
+    def new_hits(self, key, flow):
+        """Packets that hit the flow since it was last asked for, as far as they count."""
         was = self.hits.get(key, 0)
         self.hits[key] = flow["n_packets"]
-        return flow["n_packets"] > was
+        return max(0, min(flow["n_packets"] - was, EACH))
 
     def flows(self, flows, meta):
         for flow in flows:
-            if flow["cookie"] not in meta or not self.is_hit(flow["cookie"], flow):
+            n = self.new_hits(flow["cookie"], flow) if flow["cookie"] in meta else 0
+            if not n:
                 continue
             for name in meta[flow["cookie"]]:
                 field, kind = name.split(":")
-                self.fields[field] += 1
-                self.kinds[kind] += 1
-                self.field_kinds[name] += 1
+                self.fields[field] += n
+                self.kinds[kind] += n
+                self.field_kinds[name] += n
             for name, pattern in ACTIONS.items():
                 if re.search(pattern, flow["actions"]):
-                    self.actions[name] += 1
+                    self.actions[name] += n
             for name in re.findall(r"set_field:[^>]*->(\w+)", flow["actions"]):
-                self.sets[name] += 1
+                self.sets[name] += n
 
     def refusal(self, device, ufid, refusal):
         if (device, ufid, refusal["code"]) in self.counted:

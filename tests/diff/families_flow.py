@@ -198,7 +198,7 @@ class Nested(Registers):
         a, b = self.rng.sample(range(6), 2)
         tcp = self.chance(50)
         head = 54 if tcp else 42
-        total = self.pick(64, 90, 100, 110, 128, 140, 200)
+        total = self.pick(64, 80, 81, 90, 100, 110, 120, 121, 128, 140, 150, 151, 200)
         body = bytearray(self.rng.randrange(256) for _ in range(max(total - head, 10)))
         body[-8:] = ident
         for cut in self.CUTS:

@@ -154,15 +154,16 @@ class ModelDiff(Diff):
     # ---- what occurred ----
 
     def count_actions(self, program, flows):
-        """Each flow counts once for each phase in which packets hit it."""
+        """Each flow counts by the packets that hit it anew in this phase, few of each."""
         patterns = dict(self.patterns, **program.EXTRA)
         for key, f in flows.items():
-            if not self.coverage.is_hit(key, f):
+            n = self.coverage.new_hits(key, f)
+            if not n:
                 continue
             text = f["match"] + " actions=" + f["actions"]
             for name, pattern in patterns.items():
                 if re.search(pattern, text):
-                    self.seen[name] += 1
+                    self.seen[name] += n
 
     def count_groups(self, program, lines, counters):
         """Groups of this phase's lines that packets went through, by their types."""

@@ -231,8 +231,9 @@ static void shape_generate(struct program *p, unsigned table, struct shape *s)
 	add_base(p, s);
 	if (rng_chance(&p->rng, p->profile == P_L2 ? 50 : 20) && p->profile != P_WIDE)
 		add_vlan(p, s);
-	for (unsigned i = 0; i < 2 && p->profile == P_TABLES && table; i++)
-		if (rng_chance(&p->rng, i ? 45 : 90))
+	/* Tables behind the first mostly ask for what those before them wrote. */
+	for (unsigned i = 0; i < 3 && p->profile == P_TABLES && table; i++)
+		if (rng_chance(&p->rng, i ? 75 : 95))
 			add_register(p, s);
 	if (p->profile == P_WIDE)
 		extra = 4;

@@ -57,7 +57,7 @@ class UnderTest:
     def mgmt(self, bridge):
         return self.sw.mgmt(bridge)
 
-    def ofctl_start(self, *args):
+    def ofctl_start(self, *args, again=True):
         p = subprocess.Popen(("ovs-ofctl", "-O", "OpenFlow13", "--no-names") + args,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True,
@@ -65,6 +65,8 @@ class UnderTest:
 
         def finish():
             out, err = p.communicate(timeout=60)
+            if p.returncode and again and "failed to open socket" in err:  # it never got there
+                return self.ofctl_start(*args, again=False)()
             if p.returncode:
                 raise slu.Failure("%s: ovs-ofctl %s: %s" % (self.name, " ".join(args), err))
             return out
