@@ -71,18 +71,17 @@ static uint32_t transport_len(uint8_t proto)
 /* Input port to tag. */
 static void put_link(const uint8_t *d, uint32_t l3, uint64_t *w)
 {
-	const uint8_t dst[8] = {[6] = d[0], [7] = d[1]};
+	const bool little = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN;
 	uint64_t type = AT(eth_type, load16(d + l3 - 2));
 
 	w[1] = w[2] = 0;
-	w[WORD(eth_dst)] = load64(dst);
+	/* The last two bytes of a word, and the first two of another. */
+	w[WORD(eth_dst)] = little ? (uint64_t)load16(d) << 48 : load16(d);
 	w[WORD(eth_src)] = load64(d + 2);
 	if (l3 != RTE_ETHER_HDR_LEN)
 		type |= AT(vlan[0].tpid, load16(d + MACS)) |
 			AT(vlan[0].tci, load16(d + MACS + 2) | RTE_BE16(HAL_VLAN_PRESENT));
-	w[WORD(eth_type)] =
-		type | (RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN ? (uint64_t)load16(d + 10)
-							    : (uint64_t)load16(d + 10) << 48);
+	w[WORD(eth_type)] = type | (uint64_t)load16(d + 10) << (little ? 0 : 48);
 }
 
 static void put_transport(const uint8_t *l4, uint8_t proto, uint64_t *w)

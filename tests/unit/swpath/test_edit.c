@@ -423,6 +423,46 @@ static void vlan_tags(void)
 	rte_pktmbuf_free(s.p.m);
 }
 
+/* What is known of the headers after a tag came or went is what a parser finds. True if it was
+ * known. */
+static bool layers_right(struct subject *s)
+{
+	struct swpath_layers ly;
+	struct hal_key key;
+
+	memset(&key, 0, sizeof(key));
+	memset(&ly, 0, sizeof(ly));
+	swpath_packet_parse(s->p.m, &key, &ly);
+	CU_ASSERT(s->p.layers_stale || !memcmp(&ly, &s->p.ly, sizeof(ly)));
+	return !s->p.layers_stale;
+}
+
+static void layers_behind_tags(void)
+{
+	struct hal_act_vlan push = {.a = {ACTION_PUSH_VLAN, sizeof(push), 0},
+		.tpid = RTE_BE16(0x8100),
+		.tci = RTE_BE16(0x1005)};
+	unsigned known = 0;
+
+	for (unsigned i = 0; i < FRAME_KINDS * 3; i++) {
+		struct subject s;
+		struct frame f;
+
+		frame_make(&f, (enum frame_kind)(i % FRAME_KINDS), i / FRAME_KINDS, 20);
+		take(&s, test_mbuf(&f, 0));
+		for (unsigned j = 0; j < 3; j++) {
+			CU_ASSERT_EQUAL(swpath_push_vlan(&s.p, &push), SWPATH_OK);
+			known += layers_right(&s);
+		}
+		for (unsigned j = 0; j < 3; j++) {
+			CU_ASSERT_EQUAL(swpath_pop_vlan(&s.p), SWPATH_OK);
+			known += layers_right(&s);
+		}
+		rte_pktmbuf_free(s.p.m);
+	}
+	CU_ASSERT(known > FRAME_KINDS * 3);
+}
+
 static void mpls_labels(void)
 {
 	struct hal_act_mpls push = {.a = {ACTION_PUSH_MPLS, sizeof(push), 0},
@@ -506,6 +546,7 @@ void suite_edit(void)
 	CU_add_test(s, "missing headers", missing_headers);
 	CU_add_test(s, "ttl", ttl);
 	CU_add_test(s, "vlan tags", vlan_tags);
+	CU_add_test(s, "layers behind tags", layers_behind_tags);
 	CU_add_test(s, "mpls labels", mpls_labels);
 	CU_add_test(s, "shared data", shared_data);
 	CU_add_test(s, "cutting", cutting);
