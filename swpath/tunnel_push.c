@@ -16,37 +16,44 @@
 
 #define ECN_MASK 0x03
 
-static uint16_t source_port(const struct hal_key *inner)
+/* What the outer headers take from the packet. */
+struct inner {
+	bool ip;
+	uint8_t tos, ttl;
+	uint16_t port; /* the UDP source port, by the flow */
+};
+
+static struct inner look_inside(const struct hal_key *key)
 {
 	struct hal_flow_id id;
 
-	hal_flow_id(inner, &id);
-	return hal_tunnel_src_port(&id);
-}
-
-static bool is_ip(const struct hal_key *key)
-{
-	return key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
-	       key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	hal_flow_id(key, &id);
+	return (struct inner){
+		.ip = key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
+		      key->eth_type == RTE_BE16(RTE_ETHER_TYPE_IPV6),
+		.tos = key->ip_tos,
+		.ttl = key->ip_ttl,
+		.port = hal_tunnel_src_port(&id),
+	};
 }
 
 /* The outer TOS or traffic class: RFC 6040, 4.1 for its ECN field. */
 static uint8_t outer_tos(
-	const struct hal_act_tunnel_push *act, const struct hal_key *inner, uint8_t tos)
+	const struct hal_act_tunnel_push *act, const struct inner *inner, uint8_t tos)
 {
 	uint8_t inherit = MUTATE(434, ECN_MASK, 0);
 
-	if (!is_ip(inner))
+	if (!inner->ip)
 		return tos;
 	if (act->flags & HAL_TUNNEL_INHERIT_TOS)
 		inherit = 0xff;
-	return (uint8_t)((tos & ~inherit) | (inner->ip_tos & inherit));
+	return (uint8_t)((tos & ~inherit) | (inner->tos & inherit));
 }
 
 static uint8_t outer_ttl(
-	const struct hal_act_tunnel_push *act, const struct hal_key *inner, uint8_t ttl)
+	const struct hal_act_tunnel_push *act, const struct inner *inner, uint8_t ttl)
 {
-	return act->flags & HAL_TUNNEL_INHERIT_TTL && is_ip(inner) ? inner->ip_ttl : ttl;
+	return act->flags & HAL_TUNNEL_INHERIT_TTL && inner->ip ? inner->ttl : ttl;
 }
 
 /* Partial checksums inside of the tunnel are completed: nobody could do it later. */
@@ -98,7 +105,7 @@ static void finish_udp(struct swpath_packet *p, struct rte_udp_hdr *udp, uint16_
 }
 
 static int finish_ipv4(struct swpath_packet *p, const struct hal_act_tunnel_push *act,
-	struct rte_ipv4_hdr *ip, const struct hal_key *inner, uint16_t ip_id)
+	struct rte_ipv4_hdr *ip, const struct inner *inner, uint16_t ip_id)
 {
 	uint32_t len = rte_pktmbuf_pkt_len(p->m) - RTE_ETHER_HDR_LEN;
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
@@ -111,13 +118,13 @@ static int finish_ipv4(struct swpath_packet *p, const struct hal_act_tunnel_push
 	ip->time_to_live = outer_ttl(act, inner, ip->time_to_live);
 	ip->hdr_checksum = 0;
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	finish_udp(p, udp, (uint16_t)(len - sizeof(*ip)), source_port(inner),
-		rte_ipv4_phdr_cksum(ip, 0), act->flags & HAL_TUNNEL_CSUM);
+	finish_udp(p, udp, (uint16_t)(len - sizeof(*ip)), inner->port, rte_ipv4_phdr_cksum(ip, 0),
+		act->flags & HAL_TUNNEL_CSUM);
 	return SWPATH_OK;
 }
 
 static int finish_ipv6(struct swpath_packet *p, const struct hal_act_tunnel_push *act,
-	struct rte_ipv6_hdr *ip, const struct hal_key *inner)
+	struct rte_ipv6_hdr *ip, const struct inner *inner)
 {
 	uint32_t len = rte_pktmbuf_pkt_len(p->m) - RTE_ETHER_HDR_LEN - (uint32_t)sizeof(*ip);
 	uint32_t flow = rte_be_to_cpu_32(ip->vtc_flow);
@@ -129,7 +136,7 @@ static int finish_ipv6(struct swpath_packet *p, const struct hal_act_tunnel_push
 	flow &= ~(0xffu << RTE_IPV6_HDR_TC_SHIFT);
 	ip->vtc_flow = rte_cpu_to_be_32(flow | (uint32_t)tos << RTE_IPV6_HDR_TC_SHIFT);
 	ip->hop_limits = outer_ttl(act, inner, ip->hop_limits);
-	finish_udp(p, (struct rte_udp_hdr *)(ip + 1), (uint16_t)len, source_port(inner),
+	finish_udp(p, (struct rte_udp_hdr *)(ip + 1), (uint16_t)len, inner->port,
 		rte_ipv6_phdr_cksum(ip, 0), true);
 	return SWPATH_OK;
 }
@@ -148,15 +155,15 @@ static void clear_metadata(struct hal_key *key)
 int swpath_tunnel_encapsulate(
 	struct swpath_packet *p, const struct hal_act_tunnel_push *act, uint16_t ip_id)
 {
-	struct hal_key inner;
 	struct rte_ether_hdr *eth;
+	struct inner inner;
 	uint8_t *header;
 	int drop;
 
 	if (!act->header_len)
 		return SWPATH_DROP_NO_NEIGHBOUR;
 	swpath_packet_key(p);
-	inner = *p->key;
+	inner = look_inside(p->key);
 	drop = complete_inner(p);
 	if (drop != SWPATH_OK)
 		return drop;
