@@ -31,6 +31,8 @@ struct swpath_batch {
 	struct swpath_scope joined;
 };
 
+_Static_assert(SWPATH_BURST <= 32, "packets of a burst are bits of a uint32_t");
+
 struct swpath_batch *swpath_batch_create(void)
 {
 	struct swpath_batch *b = aligned_alloc(64, sizeof(*b));
@@ -227,44 +229,69 @@ static unsigned parse_mixed(struct swpath_worker *w, struct swpath_batch *b,
 	return left;
 }
 
-/* What the cache says, unchecked: fetches it. */
+/* What the cache says, unchecked: fetches it. Packets of one flow often come one after the other.
+ */
 static void peek(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
 {
+	const struct hal_megaflow *last = NULL;
+
 	for (unsigned i = 0; i < n; i++) {
+		if (i && b->sig[i] == b->sig[i - 1]) {
+			b->mf[i] = b->mf[i - 1];
+			continue;
+		}
 		b->mf[i] = swpath_cache_peek(&w->cache, b->sig[i]);
 		if (likely(b->mf[i]))
 			rte_prefetch0(b->mf[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(!b->mf[i]))
+		const struct hal_megaflow *mf = b->mf[i];
+
+		if (!mf || mf == last)
 			continue;
-		if (unlikely(!swpath_cache_good(&w->cache, b->mf[i]))) {
+		if (unlikely(!swpath_cache_good(&w->cache, mf))) {
 			b->mf[i] = NULL;
 			continue;
 		}
-		rte_prefetch0(b->mf[i]->match);
-		rte_prefetch0((const uint8_t *)b->mf[i]->match + RTE_CACHE_LINE_SIZE);
-		rte_prefetch0(hal_megaflow_sw(b->mf[i], w->id));
-		rte_prefetch0(b->mf[i]->program);
+		rte_prefetch0(mf->match);
+		rte_prefetch0((const uint8_t *)mf->match + RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(hal_megaflow_sw(mf, w->id));
+		if (mf->output == HAL_PORT_NONE)
+			rte_prefetch0(mf->program);
+		last = mf;
 	}
+}
+
+/* Of packets with one megaflow, bits of those that it does not cover. */
+static uint32_t uncovered(const struct swpath_batch *b, unsigned from, unsigned to)
+{
+	const struct hal_megaflow *mf = b->mf[from];
+	uint32_t out = 0;
+
+	for (unsigned i = from; i < to; i++)
+		out |= (uint32_t) !(mf && swpath_covers(mf, &b->key[i])) << i;
+	return out;
 }
 
 static void lookup(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
 {
-	unsigned hits = 0;
+	uint32_t misses = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (likely(b->mf[i] && swpath_covers(b->mf[i], &b->key[i]))) {
-			hits++;
-			continue;
-		}
+	for (unsigned i = 0, j; i < n; i = j) {
+		for (j = i + 1; j < n && b->mf[j] == b->mf[i];)
+			j++;
+		misses |= uncovered(b, i, j);
+	}
+	w->stats.cache_hits += n - (unsigned)__builtin_popcount(misses);
+	for (; unlikely(misses); misses &= misses - 1) {
+		unsigned i = (unsigned)__builtin_ctz(misses);
+
 		b->mf[i] = lookup_slow(w, b->sig[i], &b->key[i], b->m[i]);
 		if (unlikely(!b->mf[i])) {
 			swpath_drop(w, b->m[i], SWPATH_DROP_TRANSLATION);
 			b->m[i] = NULL;
 		}
 	}
-	w->stats.cache_hits += hits;
 }
 
 static void count(struct swpath_worker *w, const struct swpath_batch *b, unsigned n)
