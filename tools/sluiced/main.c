@@ -31,6 +31,8 @@
 
 LOG_DEFINE(sluiced);
 
+#define REST_TRIES 30 /* seconds that workers on a crowded machine get for coming to rest */
+
 struct daemon {
 	struct event_base *base;
 	struct ovsdb *db;
@@ -259,8 +261,9 @@ static void close_all(struct daemon *d, bool cleanup)
 		bridges_close(d->bridges, !cleanup);
 	d->bridges = NULL;
 	atomic_store(&d->tracked, NULL);
-	if (d->sp && swpath_sync(d->sp, 1000))
-		log_warn("workers did not come to rest within 1 s");
+	/* A worker may be telling offload of a connection just now: it has to be out of there. */
+	for (unsigned i = 0; d->sp && i < REST_TRIES && swpath_sync(d->sp, 1000); i++)
+		log_warn("workers have not come to rest for 1 s");
 	if (d->ol)
 		offload_close(d->ol);
 	if (d->sp)
