@@ -25,6 +25,7 @@
 
 #include "hal/key.h"
 #include "hal/megaflow.h"
+#include "hal/mutation.h"
 
 #define SWPATH_CACHE_WAYS 4
 #define SWPATH_CACHE_MIN (1u << 11) /* buckets */
@@ -75,7 +76,9 @@ static inline bool swpath_cache_good(
 {
 	uint32_t state = atomic_load_explicit(&mf->state, memory_order_acquire);
 
-	return state == MEGAFLOW_LIVE || (state == MEGAFLOW_BORN && mf->maker == cache->worker);
+	return MUTATE(102,
+		state == MEGAFLOW_LIVE || (state == MEGAFLOW_BORN && mf->maker == cache->worker),
+		state != MEGAFLOW_DEAD);
 }
 
 /* A good megaflow that covers the key, or NULL. */
