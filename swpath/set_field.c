@@ -175,7 +175,7 @@ static uint64_t writable_bits(enum hal_field_id id)
 static void merge(
 	const struct hal_act_set *act, const struct place *place, const uint8_t *old, uint8_t *new)
 {
-	unsigned bytes = hal_field_bytes(act->field);
+	unsigned bytes = hal_field_bytes(act->field), shift = MUTATE(106, place->shift, 0);
 	uint64_t v, m, was;
 
 	if (place->size > 8) {
@@ -185,11 +185,9 @@ static void merge(
 		return;
 	}
 	v = be_load(act->value, bytes);
-	m = MUTATE(
-		106, be_load(act->mask, bytes), (UINT64_C(1) << hal_fields[act->field].bits) - 1);
-	m &= writable_bits(act->field);
+	m = be_load(act->mask, bytes) & writable_bits(act->field);
 	was = be_load(old, place->size);
-	be_store(new, place->size, (was & ~(m << place->shift)) | ((v & m) << place->shift));
+	be_store(new, place->size, (was & ~(m << shift)) | ((v & m) << shift));
 }
 
 /* What has to be writable: the member, and the checksums of the transport header. */

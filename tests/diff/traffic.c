@@ -161,6 +161,8 @@ static void settle(struct program *p, struct model *m)
 	static const enum fid never_zero[] = {D_TCP_SRC, D_TCP_DST, D_UDP_SRC, D_UDP_DST,
 		D_SCTP_SRC, D_SCTP_DST, D_ICMP_TYPE, D_ICMP6_TYPE, D_ARP_OP};
 
+	/* Open vSwitch takes an operation above 255 for none, and then writes no field of ARP. */
+	m->f[D_ARP_OP].b[0] = 0;
 	for (unsigned i = 0; i < sizeof(never_zero) / sizeof(never_zero[0]); i++)
 		if (!value_get(never_zero[i], &m->f[never_zero[i]]))
 			m->f[never_zero[i]] = p->pool[never_zero[i]][0];

@@ -28,13 +28,15 @@ def type_in(lab, block):
 
 
 def test_examples(lab):
-    use, offload, connections = blocks()
+    use, cpus, offload, connections = blocks()
     lab.ns.veth("eth1", "far1")
     lab.ns.veth("eth2", "far2")
     out = type_in(lab, use)
     expect_in("Interface eth1", out, "show")
     expect(re.search(r"\bip,in_port=\w+ actions=LOCAL$", out, re.M),
            "dump-flows shows the flow:\n" + out)
+    lab.allow("a restart of sluiced applies it")
+    expect_equal(type_in(lab, cpus), "", "taken, for the next start")
     out = type_in(lab, offload)
     expect_in("sim:nic: alive", out, "offload status")
     expect_equal(lab.sluice.ctl("get", "Interface", "eth2", "error").strip(), "[]",

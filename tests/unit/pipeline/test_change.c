@@ -3,6 +3,7 @@
  * After a change exactly the megaflows that it concerns are others, and all are true.
  */
 #include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,6 +218,7 @@ static void one_change(unsigned tally[2])
 	unsigned n = snapshot(&before);
 	const char *when = change_something();
 
+	revalidate(rig.pl, UINT_MAX); /* as a barrier waits for it */
 	for (unsigned i = 0; i < n; i++)
 		check_before(&before[i], when, tally);
 	rig_check_live(when);
