@@ -160,7 +160,7 @@ class Nat(Conntrack):
         else:
             where = "src=%s" % address
         return "ct(commit,zone=%d,nat(%s%s))" % (
-            self.zone, where, (",random", ",hash", ",persistent", "")[self.cookie % 4])
+            self.zone, where, (",random", ",hash", ",persistent", "")[(self.cookie + self.number) % 4])
 
     def flows(self):
         out = []
