@@ -58,6 +58,7 @@ GROUP_TYPES = ("group all", "group indirect", "group ff", "group select",
 class Family:
     """What programs share: hosts, cookies, numbers of packets."""
     PAUSE_MS = 0  # after each batch
+    LATE = ()  # cookies of flows that the reference credits at some time near the right one
     PLACED_MS = 100  # in which a device gets the rules of what has been seen
     REPEATS = False  # nevertheless the packets may come again
     AGAIN = 2  # times that a phase's packets are repeated then
