@@ -229,6 +229,7 @@ void pl_fdb_flush(struct pl_bridge *br);
 struct pipeline_stats {
 	uint64_t megaflows, translations, retranslations, retired, raced;
 	uint64_t limited;         /* translated for one packet because of the limit */
+	uint64_t bounded;         /* look at more than they had to, so that masks stay few */
 	uint64_t effects_dropped; /* learning or packet-ins lost to full rings */
 	uint64_t recircs;         /* recirculation ids in use */
 	uint64_t failed;          /* packets that could not be translated */

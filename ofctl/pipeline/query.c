@@ -57,6 +57,7 @@ void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out)
 		.retranslations = pl->retranslations,
 		.retired = pl->retired,
 		.limited = atomic_load(&pl->limited),
+		.bounded = atomic_load(&pl->bounded),
 		.raced = atomic_load(&pl->raced),
 		.effects_dropped = atomic_load(&pl->effects_dropped),
 		.recircs = recirc_count(pl->recircs),

@@ -199,6 +199,7 @@ static void few_masks(void)
 		strstr(rig_match("in_port=1,tcp,nw_src=10.0.0.1,tp_dst=80"), "tp_dst=80"));
 	CU_ASSERT_PTR_NULL(strstr(rig_match("in_port=1,tcp,tp_dst=80"), "ipv6"));
 	CU_ASSERT_PTR_NULL(strstr(rig_match("in_port=1,dl_type=0x1234"), "nw_"));
+	CU_ASSERT(atomic_load(&rig.pl->bounded) > 0);
 	paths.masks_full = false;
 }
 
