@@ -38,11 +38,11 @@ class Results:
 
 
 class Reaper:
-    """A process that removes what tests leave once this one is gone, however it went."""
+    """A process that removes what tests leave once this one is gone, however it went. What is of
+    a lane of tests that run beside others is known by its letter."""
 
-    def __init__(self):
-        self.run = "%x" % os.getpid()
-        os.environ["SLU_RUN"] = self.run
+    def __init__(self, lane=""):
+        self.run = "%x%s" % (os.getpid(), lane)
         self.read, self.write = os.pipe()
         self.proc = subprocess.Popen(["/usr/bin/python3", REAPER, "--wait", self.run],
                                      stdin=self.read, start_new_session=True)
@@ -94,29 +94,66 @@ def build(suites, results):
     return True
 
 
-def run_test(path, args, results, reaper, timeout, name=None, live=False):
-    """Runs one test program in a process group of its own."""
-    name = name or os.path.relpath(path, os.path.join(ROOT, "tests"))
-    start = time.monotonic()
-    command = (["/usr/bin/python3"] if path.endswith(".py") else []) + [path] + list(args)
-    with tempfile.TemporaryFile() as out:
-        env = dict(os.environ, SLU_BUILD=BUILD,
+class Test:
+    """One test program in a process group of its own, which has begun."""
+
+    def __init__(self, path, args, reaper, timeout, live=False):
+        self.name, self.reaper = os.path.relpath(path, os.path.join(ROOT, "tests")), reaper
+        self.began, self.timeout = time.monotonic(), timeout
+        self.out = tempfile.TemporaryFile()
+        command = (["/usr/bin/python3"] if path.endswith(".py") else []) + [path] + list(args)
+        env = dict(os.environ, SLU_RUN=reaper.run, SLU_BUILD=BUILD,
                    PYTHONPATH=os.path.join(ROOT, "tests/lib"), PYTHONDONTWRITEBYTECODE="1")
-        p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=None if live else out,
-                             stderr=subprocess.STDOUT, start_new_session=True, env=env, cwd=ROOT)
+        self.proc = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=None if live else self.out,
+            stderr=subprocess.STDOUT, start_new_session=True, env=env, cwd=ROOT)
+
+    def wait(self, seconds):
+        """True once it has ended, within so long; also when its time is up."""
         try:
-            code = p.wait(timeout)
-            note = ""
+            self.proc.wait(seconds)
+            return True
         except subprocess.TimeoutExpired:
-            code, note = -1, "\nno end after %g s" % timeout
-        except BaseException:
-            kill_group(p)
-            raise
-        kill_group(p)
-        out.seek(0)
-        output = out.read().decode(errors="replace") + note
-    reaper.sweep()
-    results.add(name, code == 0, time.monotonic() - start, output)
+            return time.monotonic() - self.began > self.timeout
+
+    def end(self, results):
+        code = self.proc.poll()
+        note = "" if code is not None else "\nno end after %g s" % self.timeout
+        kill_group(self.proc)
+        self.out.seek(0)
+        output = self.out.read().decode(errors="replace") + note
+        self.reaper.sweep()
+        results.add(self.name, code == 0, time.monotonic() - self.began, output)
+
+
+def run_test(path, args, results, reaper, timeout, live=False):
+    test = Test(path, args, reaper, timeout, live)
+    try:
+        while not test.wait(1):
+            pass
+    except BaseException:
+        kill_group(test.proc)
+        raise
+    test.end(results)
+
+
+def run_lanes(lanes, results):
+    """Lanes of (reaper, [(path, args, timeout)]): each one test after another, beside the others."""
+    running = {}
+    lanes = [(reaper, list(tests)) for reaper, tests in lanes]
+    try:
+        while any(tests for _, tests in lanes) or running:
+            for reaper, tests in lanes:
+                if reaper not in running and tests:
+                    path, args, timeout = tests.pop(0)
+                    running[reaper] = Test(path, args, reaper, timeout)
+            for reaper, test in list(running.items()):
+                if test.wait(0.1):
+                    del running[reaper]
+                    test.end(results)
+    finally:
+        for test in running.values():
+            kill_group(test.proc)
 
 
 def kill_group(p):
@@ -145,19 +182,36 @@ def suite_net(args, results, reaper):
 
 
 def suite_diff(args, results, reaper):
-    """diff.py with its options, and the tests beside it unless the options are diff.py's alone."""
+    """diff.py with its options, and the tests beside it unless the options are diff.py's alone.
+    Mostly they wait for what switches do on their own time, so the long ones run side by side;
+    meters, which look at the clock, run alone."""
     names = [a for a in args if a.startswith("test_")]
     options = [a for a in args if a not in names]
     seed = options if len(options) == 2 and options[0] == "--seed" else []
-    if not names:
-        timeout = 7200 if args else 1200
-        run_test(os.path.join(ROOT, "tests/diff/diff.py"), options, results, reaper, timeout,
-                 live=True)
-    if options and not names and not seed:
+    paths = sorted(glob.glob(os.path.join(ROOT, "tests/diff/test_*.py")))
+    if names:
+        for path in paths:
+            if any(n in path for n in names):
+                run_test(path, options, results, reaper, 1200)
         return
-    for path in sorted(glob.glob(os.path.join(ROOT, "tests/diff/test_*.py"))):
-        if not names or any(n in path for n in names):
-            run_test(path, options if names else seed, results, reaper, 1200)
+    diff = os.path.join(ROOT, "tests/diff/diff.py")
+    if options and not seed:
+        run_test(diff, options, results, reaper, 7200, live=True)
+        return
+    lanes = {"a": [(diff, options)], "b": []}
+    alone = []
+    for path in paths:
+        name = os.path.basename(path)
+        (alone if "meters" in name else lanes["b" if "model" in name else "a"]).append((path, seed))
+    reapers = {lane: Reaper(lane) for lane in lanes}
+    try:
+        run_lanes([(reapers[lane], [(path, arguments, 1200) for path, arguments in tests])
+                   for lane, tests in lanes.items()], results)
+    finally:
+        for r in reapers.values():
+            r.close()
+    for path, arguments in alone:
+        run_test(path, arguments, results, reaper, 1200)
 
 
 def suite_bench(args, results, reaper):
@@ -168,7 +222,7 @@ def suite_bench(args, results, reaper):
 
 def suite_unit(args, results, reaper):
     """Every meson test, in both builds side by side: most of the time they wait for a clock."""
-    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
+    env = dict(os.environ, SLU_RUN=reaper.run, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
     running = []
     for where, label in ((BUILD, ""), (BUILD_CLANG, " with sanitizers")):
