@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include <rte_byteorder.h>
-#include <rte_jhash.h>
 
 #include "hal/action.h"
 #include "hal/key.h"
@@ -56,16 +55,26 @@ static inline void hal_flow_id(const struct hal_key *key, struct hal_flow_id *id
 	id->tp_dst = key->tp_dst;
 }
 
+/* Each bit of what goes in reaches the low half of what comes out. */
+static inline uint64_t hal_hash_word(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccdull;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53ull;
+	return h ^ h >> 33;
+}
+
 /* Never 0, which says in dp_hash that there is none. The symmetric one folds the two ends together,
  * so that both directions have the same. */
 static inline uint32_t hal_flow_hash(
 	const struct hal_flow_id *id, enum hal_hash algorithm, uint32_t basis)
 {
-	uint32_t tail = (uint32_t)id->ip_proto << 16 | rte_be_to_cpu_16(id->eth_type);
+	uint64_t tail = (uint64_t)id->ip_proto << 16 | rte_be_to_cpu_16(id->eth_type);
 	bool ports = hal_flow_has_ports(id);
 	uint32_t tp_src = ports ? rte_be_to_cpu_16(id->tp_src) : 0;
 	uint32_t tp_dst = ports ? rte_be_to_cpu_16(id->tp_dst) : 0;
-	uint32_t src[4] = {0}, dst[4] = {0}, h;
+	uint64_t src[2] = {0}, dst[2] = {0};
+	uint64_t h = basis;
 
 	if (id->ip_proto) {
 		memcpy(src, id->src, sizeof(src));
@@ -75,16 +84,18 @@ static inline uint32_t hal_flow_hash(
 		memcpy(dst, id->eth_dst, 6);
 	}
 	if (algorithm == HAL_HASH_SYM_L4) {
-		for (unsigned i = 0; i < 4; i++)
-			src[i] ^= dst[i];
-		h = rte_jhash_32b(src, 4, basis);
-		h = rte_jhash_2words(tp_src ^ tp_dst, tail, h);
+		src[0] ^= dst[0];
+		src[1] ^= dst[1];
+		tail = tail << 32 | (tp_src ^ tp_dst);
 	} else {
-		h = rte_jhash_32b(src, 4, basis);
-		h = rte_jhash_32b(dst, 4, h);
-		h = rte_jhash_2words(tp_src << 16 | tp_dst, tail, h);
+		tail = tail << 32 | tp_src << 16 | tp_dst;
+		h = hal_hash_word(h, dst[0]);
+		h = hal_hash_word(h, dst[1]);
 	}
-	return h ? h : 1;
+	h = hal_hash_word(h, src[0]);
+	h = hal_hash_word(h, src[1]);
+	h = hal_hash_word(h, tail);
+	return (uint32_t)h ? (uint32_t)h : 1;
 }
 
 /* UDP source port of an encapsulated packet, host order: of the dynamic range, by the inner flow

@@ -13,6 +13,8 @@
 
 #include <rte_ether.h>
 
+#include "swpath/ct/ct.h"
+#include "swpath/ct/step.h"
 #include "swpath/scope.h"
 #include "swpath/worker.h"
 
@@ -26,6 +28,8 @@ struct swpath_batch {
 	struct swpath_layers ly[SWPATH_BURST];
 	struct rte_mbuf *m[SWPATH_BURST]; /* NULL: dropped, or done */
 	struct hal_megaflow *mf[SWPATH_BURST];
+	struct swpath_packet packet[SWPATH_BURST]; /* while programs of many steps run */
+	struct ct_look look[SWPATH_BURST];
 	uint32_t sig[SWPATH_BURST];
 	bool cold[SWPATH_BURST]; /* key: something behind the hot part may not be 0 */
 	struct swpath_scope joined;
@@ -160,7 +164,10 @@ static unsigned drop_short(struct swpath_worker *w, struct rte_mbuf **m, unsigne
 
 static void key_clear(struct swpath_batch *b, unsigned i)
 {
-	memset(&b->key[i], 0, b->cold[i] ? sizeof(b->key[i]) : HOT_BYTES);
+	if (b->cold[i])
+		memset(&b->key[i], 0, sizeof(b->key[i]));
+	else
+		memset(&b->key[i], 0, HOT_BYTES);
 	b->cold[i] = false;
 }
 
@@ -318,23 +325,39 @@ static void count(struct swpath_worker *w, const struct swpath_batch *b, unsigne
 }
 
 /* `parsed`: key and layers are the packet's. */
-static void run_one(struct swpath_worker *w, struct swpath_batch *b, unsigned i, bool parsed)
+static void make_packet(struct swpath_worker *w, struct swpath_batch *b, unsigned i, bool parsed)
 {
-	const struct hal_program *program = b->mf[i]->program;
-	struct swpath_packet p = {.m = b->m[i],
+	struct swpath_packet *p = &b->packet[i];
+
+	*p = (struct swpath_packet){.m = b->m[i],
 		.pool = w->sp->pool,
 		.key = &b->key[i],
 		.key_stale = !parsed,
 		.layers_stale = !parsed,
 		.mf = b->mf[i]};
-
 	if (parsed)
-		p.ly = b->ly[i];
+		p->ly = b->ly[i];
 	b->cold[i] = true; /* steps write to the key */
-	if (program->len)
-		swpath_execute(w, &p, program->steps, program->len, 0);
-	else
-		swpath_drop(w, b->m[i], SWPATH_DROP_ACTION);
+}
+
+/* Packets of one megaflow. */
+static void run_alike_steps(
+	struct swpath_worker *w, struct swpath_batch *b, unsigned from, unsigned to, bool parsed)
+{
+	const struct hal_program *program = b->mf[from]->program;
+	const struct hal_action *first = (const struct hal_action *)program->steps;
+
+	if (unlikely(!program->len)) {
+		for (unsigned i = from; i < to; i++)
+			swpath_drop(w, b->m[i], SWPATH_DROP_ACTION);
+		return;
+	}
+	for (unsigned i = from; i < to; i++)
+		make_packet(w, b, i, parsed);
+	if (first->type == ACTION_CT)
+		swpath_ct_fetch(w, &b->packet[from], to - from, (const struct hal_act_ct *)first,
+			&b->look[from]);
+	swpath_execute_many(w, &b->packet[from], to - from, program->steps, program->len);
 }
 
 static void run(struct swpath_worker *w, struct swpath_batch *b, unsigned n, bool parsed)
@@ -351,7 +374,10 @@ static void run(struct swpath_worker *w, struct swpath_batch *b, unsigned n, boo
 		}
 		port = b->mf[i]->output;
 		if (port == HAL_PORT_NONE) {
-			run_one(w, b, i++, parsed);
+			while (j < n && b->m[j] && b->mf[j] == b->mf[i])
+				j++;
+			run_alike_steps(w, b, i, j, parsed);
+			i = j;
 			continue;
 		}
 		while (j < n && b->m[j] && (b->mf[j] == b->mf[i] || b->mf[j]->output == port))

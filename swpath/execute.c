@@ -155,33 +155,46 @@ static int nested_copy(struct swpath_worker *w, struct swpath_packet *p, const v
 	return SWPATH_OK;
 }
 
+/* Consumes the packet; its key is that of what it is now. */
+static void recirc_here(
+	struct swpath_worker *w, struct swpath_packet *p, uint32_t id, unsigned nested)
+{
+	const struct hal_program *program;
+
+	p->key->recirc_id = rte_cpu_to_be_32(id);
+	p->recircs++;
+	p->mf = swpath_lookup(w, p->key, p->m);
+	program = p->mf ? p->mf->program : NULL;
+	if (likely(program && program->len)) {
+		swpath_execute(w, p, program->steps, program->len, nested + 1);
+		return;
+	}
+	swpath_drop(w, p->m, program ? SWPATH_DROP_ACTION : SWPATH_DROP_TRANSLATION);
+	p->m = NULL;
+}
+
 static int recirc(struct swpath_worker *w, struct swpath_packet *p,
 	const struct hal_act_recirc *act, unsigned nested, bool last)
 {
-	struct swpath_packet again;
-	struct hal_megaflow *mf;
+	struct swpath_packet copy;
 	struct hal_key key;
 
 	if (p->recircs >= SWPATH_MAX_RECIRC)
 		return SWPATH_DROP_RECURSION;
 	swpath_packet_key(p);
-	again = *p;
-	again.m = take(p, last);
-	if (unlikely(!again.m)) {
+	if (last) {
+		recirc_here(w, p, act->id, nested);
+		return SWPATH_OK;
+	}
+	copy = *p;
+	copy.m = share(p);
+	if (unlikely(!copy.m)) {
 		w->drops[SWPATH_DROP_NO_MBUF]++;
 		return SWPATH_OK;
 	}
 	key = *p->key;
-	key.recirc_id = rte_cpu_to_be_32(act->id);
-	again.key = &key;
-	again.recircs++;
-	again.mf = mf = swpath_lookup(w, &key, again.m);
-	if (!mf)
-		swpath_drop(w, again.m, SWPATH_DROP_TRANSLATION);
-	else if (!mf->program->len)
-		swpath_drop(w, again.m, SWPATH_DROP_ACTION);
-	else
-		swpath_execute(w, &again, mf->program->steps, mf->program->len, nested + 1);
+	copy.key = &key;
+	recirc_here(w, &copy, act->id, nested);
 	return SWPATH_OK;
 }
 
@@ -311,4 +324,79 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 		w->drops[drop]++;
 	rte_pktmbuf_free(p->m);
 	p->m = NULL;
+}
+
+/* ---- many packets ---- */
+
+/* Steps that change a packet, and do nothing else to it but drop it. */
+static bool is_edit(const struct hal_action *a)
+{
+	return a->type == ACTION_PUSH_VLAN || a->type == ACTION_POP_VLAN ||
+	       a->type == ACTION_PUSH_MPLS || a->type == ACTION_POP_MPLS || a->type == ACTION_SET ||
+	       a->type == ACTION_DEC_TTL || a->type == ACTION_CT_CLEAR ||
+	       a->type == ACTION_TUNNEL_PUSH;
+}
+
+/* The step behind some edits, if it is the last one and an OUTPUT; else NULL. */
+static const struct hal_action *output_after_edits(
+	const uint8_t *at, const uint8_t *end, bool *tunnel)
+{
+	const struct hal_action *a = (const struct hal_action *)at;
+
+	*tunnel = false;
+	for (; is_edit(a); a = (const struct hal_action *)at) {
+		*tunnel |= is_tunnel_step(a);
+		at += a->len;
+		if (at >= end)
+			return NULL;
+	}
+	return a->type == ACTION_OUTPUT && at + a->len == end ? a : NULL;
+}
+
+static bool any_super_frame(const struct swpath_packet *p, unsigned n)
+{
+	uint64_t flags = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		flags |= p[i].m->ol_flags;
+	return flags & SWPATH_SEG_FLAGS;
+}
+
+static void edit_many(
+	struct swpath_worker *w, struct swpath_packet *p, unsigned n, const struct hal_action *a)
+{
+	const uint8_t *end = (const uint8_t *)a + a->len;
+
+	for (unsigned i = 0; i < n; i++) {
+		int drop = p[i].m ? step(w, &p[i], a, end, 0) : SWPATH_OK;
+
+		if (unlikely(drop != SWPATH_OK)) {
+			swpath_drop(w, p[i].m, (enum swpath_drop)drop);
+			p[i].m = NULL;
+		}
+	}
+}
+
+void swpath_execute_many(struct swpath_worker *w, struct swpath_packet *p, unsigned n,
+	const void *steps, uint32_t len)
+{
+	const uint8_t *at = steps;
+	struct rte_mbuf *m[SWPATH_BURST];
+	const struct hal_action *out = NULL;
+	unsigned left = 0;
+	bool tunnel;
+
+	if (n > 1)
+		out = output_after_edits(at, at + len, &tunnel);
+	if (!out || (tunnel && any_super_frame(p, n))) {
+		for (unsigned i = 0; i < n; i++)
+			swpath_execute(w, &p[i], steps, len, 0);
+		return;
+	}
+	for (; at < (const uint8_t *)out; at += ((const struct hal_action *)at)->len)
+		edit_many(w, p, n, (const struct hal_action *)at);
+	for (unsigned i = 0; i < n; i++)
+		if (likely(p[i].m))
+			m[left++] = p[i].m;
+	swpath_output_many(w, m, left, ((const struct hal_act_output *)out)->port);
 }

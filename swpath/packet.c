@@ -4,7 +4,14 @@
 
 #include <string.h>
 
+#include <rte_ether.h>
+
 #include "swpath/port/segment.h"
+
+/* What a key holds before its headers, in words; of the last one these bits. */
+#define META_WORDS 4
+#define META_LAST (RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN ? (1ull << 48) - 1 : ~0xffffull)
+_Static_assert(offsetof(struct hal_key, eth_dst) == META_WORDS * 8 - 2, "two bytes are a header's");
 
 #define SCRATCH 256 /* bytes of headers looked at in a packet of several segments */
 
@@ -32,12 +39,32 @@ bool swpath_packet_parse_common(
 	       swpath_parse_common(rte_pktmbuf_mtod(m, const uint8_t *), len, in_port, key, ly);
 }
 
+/* Most packets are parsed the quick way, which takes what is not a header for 0. */
+static bool parse_common_again(struct swpath_packet *p)
+{
+	struct hal_key *key = p->key;
+	uint64_t *w = (uint64_t *)key, meta[META_WORDS];
+	uint8_t ct_nw_proto = key->ct_nw_proto;
+
+	memcpy(meta, w, sizeof(meta));
+	if (!swpath_packet_parse_common(p->m, key->in_port, key, &p->ly))
+		return false;
+	memcpy(w, meta, sizeof(meta) - sizeof(meta[0]));
+	w[META_WORDS - 1] = (w[META_WORDS - 1] & ~META_LAST) | (meta[META_WORDS - 1] & META_LAST);
+	key->ct_nw_proto = ct_nw_proto;
+	memset(key->nd_target, 0,
+		offsetof(struct hal_key, ct_label) - offsetof(struct hal_key, nd_target));
+	return true;
+}
+
 void swpath_packet_key(struct swpath_packet *p)
 {
 	if (!p->key_stale)
 		return;
-	swpath_key_clear_headers(p->key);
-	swpath_packet_parse(p->m, p->key, &p->ly);
+	if (unlikely(!parse_common_again(p))) {
+		swpath_key_clear_headers(p->key);
+		swpath_packet_parse(p->m, p->key, &p->ly);
+	}
 	p->key_stale = p->layers_stale = false;
 }
 
@@ -53,6 +80,8 @@ int swpath_packet_writable(struct swpath_packet *p, uint32_t need)
 
 	if (unlikely(need > rte_pktmbuf_pkt_len(p->m)))
 		return SWPATH_DROP_HEADER;
+	if (likely(swpath_is_writable(p->m)))
+		return SWPATH_OK;
 	m = swpath_writable(p->m, p->pool);
 	if (unlikely(!m))
 		return SWPATH_DROP_NO_MBUF;
@@ -98,6 +127,19 @@ uint32_t swpath_packet_frame_len(struct swpath_packet *p)
 	return RTE_MIN(frame, len);
 }
 
+/* Mostly it is the two addresses before a tag. */
+static void move_head(uint8_t *to, const uint8_t *from, uint32_t n)
+{
+	uint8_t macs[2 * RTE_ETHER_ADDR_LEN];
+
+	if (unlikely(n != sizeof(macs))) {
+		memmove(to, from, n);
+		return;
+	}
+	memcpy(macs, from, sizeof(macs));
+	memcpy(to, macs, sizeof(macs));
+}
+
 int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n)
 {
 	struct rte_mbuf *m;
@@ -117,7 +159,7 @@ int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n)
 	data = (uint8_t *)rte_pktmbuf_prepend(p->m, (uint16_t)n);
 	if (!data)
 		return SWPATH_DROP_NO_MBUF;
-	memmove(data, data + n, at);
+	move_head(data, data + n, at);
 	p->key_stale = p->layers_stale = true;
 	return SWPATH_OK;
 }
@@ -131,7 +173,7 @@ int swpath_packet_delete(struct swpath_packet *p, uint32_t at, uint32_t n)
 	if (drop != SWPATH_OK)
 		return drop;
 	data = rte_pktmbuf_mtod(p->m, uint8_t *);
-	memmove(data + n, data, at);
+	move_head(data + n, data, at);
 	rte_pktmbuf_adj(p->m, (uint16_t)n);
 	p->key_stale = p->layers_stale = true;
 	return SWPATH_OK;

@@ -28,6 +28,7 @@
 #define SWPATH_OK (-1)
 
 struct ct_conn;
+struct ct_look;
 
 /* What connection tracking (swpath/ct) just said of a packet. RCU: good for the burst at hand. */
 struct swpath_ct_seen {
@@ -45,6 +46,7 @@ struct swpath_packet {
 	uint32_t max_len;        /* TRUNC: at most so many bytes at the next output; 0: all */
 	struct hal_megaflow *mf; /* whose program runs, NULL if it is nobody's */
 	struct swpath_ct_seen ct;
+	const struct ct_look *look; /* what its first step, a CT, reads; NULL: not read yet */
 };
 
 /* Parses headers of an mbuf into the (zeroed) header members of `key`. Headers that are not in the

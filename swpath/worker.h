@@ -163,6 +163,10 @@ struct hal_megaflow *swpath_lookup(
 void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void *steps,
 	uint32_t len, unsigned nested);
 
+/* The same for up to a burst of packets, in their order. */
+void swpath_execute_many(struct swpath_worker *w, struct swpath_packet *p, unsigned n,
+	const void *steps, uint32_t len);
+
 /* Puts a packet into the port's batch; consumes it. */
 void swpath_output(struct swpath_worker *w, struct rte_mbuf *m, uint32_t port);
 

@@ -45,7 +45,6 @@
 #define CT_SHARDS 64          /* a power of two */
 #define CT_BUCKETS (1u << 20) /* a power of two */
 #define CT_LISTS 22           /* see expire.c */
-#define CT_CHUNK 4096         /* connections */
 
 /* One direction. All of it is compared, so there is no padding. */
 struct __attribute__((may_alias)) ct_tuple {
@@ -101,6 +100,10 @@ struct ct_conn {
 	_Atomic uint32_t next_free; /* index + 1, in limbo and in the list of free ones */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct ct_conn) <= 320, "a connection with its share of the rest is small");
+
+/* Connections are made so many at a time: as many as fit into a huge page. */
+#define CT_CHUNK_BYTES (2u << 20)
+#define CT_CHUNK ((uint32_t)(CT_CHUNK_BYTES / sizeof(struct ct_conn)))
 
 TAILQ_HEAD(ct_list, ct_conn);
 
@@ -190,6 +193,11 @@ static inline uint64_t ct_id(const struct ct_conn *c)
 
 uint32_t ct_hash(const struct conntrack *ct, const struct ct_tuple *t);
 
+static inline _Atomic(struct ct_node *) *ct_bucket(const struct conntrack *ct, uint32_t hash)
+{
+	return &ct->bucket[hash % CT_BUCKETS];
+}
+
 /* The connection of a tuple, which *reply is set for if it is found by its reply direction. */
 struct ct_conn *ct_lookup(const struct conntrack *ct, const struct ct_tuple *t, uint32_t hash,
 	uint64_t now_ms, bool *reply);
@@ -239,6 +247,7 @@ struct ct_look {
 	uint8_t inner_proto; /* of an ICMP error */
 	uint32_t inner_l3, inner_l4; /* bytes into the frame */
 	struct ct_tcp tcp;
+	bool sound; /* as ct_extract() returned */
 };
 
 /* Fragments of one datagram, in order. */
@@ -297,6 +306,11 @@ int ct_nat_follow(struct swpath_packet *p, const struct swpath_packet *first);
 uint32_t ct_nat_state(const struct ct_conn *c, bool reply); /* HAL_CS_SNAT, HAL_CS_DNAT or 0 */
 
 /* ---- process.c ---- */
+
+/* What ct_process() will ask first of packets at a `zone`: read before, many packets at a time, so
+ * that their connections are fetched together. p->look is left NULL where that is of no use. */
+void ct_fetch(struct conntrack *ct, unsigned worker, struct swpath_packet *p, unsigned n,
+	uint16_t zone, struct ct_look *looks);
 
 /* Passes a packet (or the datagram `whole`, of which it is the first fragment) through conntrack:
  * its key gets ct_state and its like. SWPATH_OK or the reason for which it must be dropped. */

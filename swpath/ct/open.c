@@ -7,10 +7,13 @@
 
 #include <rte_random.h>
 
+#include "hal/base/stable.h"
 #include "swpath/ct/ct.h"
 
 #define TICK_ENTRIES 20000 /* connections looked at in a tick, and up to */
 #define TICK_SHARE 64      /* a share of all, if that is more */
+
+#define BUCKETS_BYTES (CT_BUCKETS * sizeof(struct ct_node *))
 
 static const char *const counters[CONNTRACK_COUNTER_MAX] = {
 #define COUNT(ID, NAME, MEANING) [CONNTRACK_N_##ID] = NAME,
@@ -50,9 +53,10 @@ struct conntrack *ct_open(uint32_t max_conns, const struct ct_ops *ops)
 		for (unsigned l = 0; l < CT_LISTS; l++)
 			TAILQ_INIT(&ct->shard[i].timer[l]);
 	}
-	/* Both are large and mostly never touched. */
-	ct->bucket = calloc(CT_BUCKETS, sizeof(ct->bucket[0]));
-	ct->zone = calloc(UINT16_MAX + 1, sizeof(ct->zone[0]));
+	ct->bucket = stable_alloc(BUCKETS_BYTES);
+	if (ct->bucket)
+		memset((void *)ct->bucket, 0, BUCKETS_BYTES);
+	ct->zone = calloc(UINT16_MAX + 1, sizeof(ct->zone[0])); /* mostly never touched */
 	ct_pool_set_max(&ct->pool, max_conns);
 	if (!ct->bucket || !ct->zone || ct_pool_init(&ct->pool))
 		goto close_half;
@@ -69,7 +73,8 @@ void ct_close(struct conntrack *ct)
 		return;
 	ct_pool_destroy(&ct->pool);
 	ct_zones_destroy(ct);
-	free((void *)ct->bucket);
+	if (ct->bucket)
+		stable_free((void *)ct->bucket, BUCKETS_BYTES);
 	free(ct);
 }
 

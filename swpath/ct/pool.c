@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 #include "hal/base/rcu.h"
+#include "hal/base/stable.h"
 #include "swpath/ct/ct.h"
 
-#define CHUNKS_MAX (CONNTRACK_MAX_CONNS_LIMIT / 8 * 9 / CT_CHUNK + 2)
+#define CHUNKS_MAX ((uint32_t)(CONNTRACK_MAX_CONNS_LIMIT / 8 * 9 / CT_CHUNK + 2))
 #define AHEAD_MIN 16384u /* connections made ahead of need */
 #define AHEAD_MAX 262144u
 #define SPARE_MIN 16384u /* beyond the maximum: for those that wait in limbo */
@@ -32,15 +33,14 @@ struct ct_conn *ct_pool_get(const struct ct_pool *pool, uint32_t index)
 static int grow(struct ct_pool *pool)
 {
 	uint32_t made = atomic_load_explicit(&pool->made, memory_order_relaxed);
-	size_t size = CT_CHUNK * sizeof(struct ct_conn);
 	struct ct_conn *chunk;
 
 	if (made / CT_CHUNK >= CHUNKS_MAX)
 		return -ENOSPC;
-	chunk = aligned_alloc(64, size);
+	chunk = stable_alloc(CT_CHUNK_BYTES);
 	if (!chunk)
 		return -ENOMEM;
-	memset(chunk, 0, size); /* the pages are there before a worker needs them */
+	memset(chunk, 0, CT_CHUNK_BYTES); /* the pages are there before a worker needs them */
 	for (uint32_t i = 0; i < CT_CHUNK; i++)
 		chunk[i].index = made + i;
 	atomic_store_explicit(&pool->chunk[made / CT_CHUNK], chunk, memory_order_release);
@@ -63,7 +63,7 @@ void ct_pool_set_max(struct ct_pool *pool, uint32_t max_conns)
 {
 	uint32_t max = max_conns + RTE_MAX(max_conns / 8, SPARE_MIN);
 
-	pool->max = RTE_MIN(max, (uint32_t)(CHUNKS_MAX * CT_CHUNK));
+	pool->max = RTE_MIN(max, CHUNKS_MAX * CT_CHUNK);
 }
 
 int ct_pool_init(struct ct_pool *pool)
@@ -77,8 +77,8 @@ int ct_pool_init(struct ct_pool *pool)
 
 void ct_pool_destroy(struct ct_pool *pool)
 {
-	for (unsigned i = 0; pool->chunk && i < CHUNKS_MAX; i++)
-		free(atomic_load(&pool->chunk[i]));
+	for (uint32_t i = 0; i < pool->made / CT_CHUNK; i++)
+		stable_free(atomic_load(&pool->chunk[i]), CT_CHUNK_BYTES);
 	free((void *)pool->chunk);
 	pool->chunk = NULL;
 }

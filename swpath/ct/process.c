@@ -349,6 +349,18 @@ static int again(struct pass *s, const struct ct_datagram *whole, uint16_t last_
 	return drop;
 }
 
+/* Reads the packet, unless ct_fetch() has. */
+static bool look(struct pass *s, const struct ct_datagram *whole)
+{
+	const struct ct_look *before = s->p->look;
+
+	if (!before)
+		return ct_extract(s->ct, s->worker, s->p, whole, s->act->zone, &s->look);
+	s->p->look = NULL;
+	s->look = *before;
+	return before->sound;
+}
+
 int ct_process(struct conntrack *ct, unsigned worker, struct swpath_packet *p,
 	const struct ct_datagram *whole, const struct hal_act_ct *act, uint64_t now_ms)
 {
@@ -359,7 +371,7 @@ int ct_process(struct conntrack *ct, unsigned worker, struct swpath_packet *p,
 	s.state = rte_be_to_cpu_32(p->key->ct_state);
 	if (p->ct.conn && p->ct.conn->tuple[0].zone == act->zone && !(act->flags & HAL_CT_FORCE))
 		return again(&s, whole, last_zone);
-	if (!ct_extract(ct, worker, p, whole, act->zone, &s.look)) {
+	if (!look(&s, whole)) {
 		ct_write_invalid(p, act->zone);
 		return SWPATH_OK;
 	}

@@ -39,6 +39,12 @@ static void datagram(struct swpath_worker *w, struct ct_datagram *d, const struc
 	ct_frag_release(w->ct_frags, d);
 }
 
+void swpath_ct_fetch(struct swpath_worker *w, struct swpath_packet *p, unsigned n,
+	const struct hal_act_ct *act, struct ct_look *looks)
+{
+	ct_fetch(w->sp->ct, w->id, p, n, act->zone, looks);
+}
+
 int swpath_ct(struct swpath_worker *w, struct swpath_packet *p, const struct hal_act_ct *act,
 	const void *rest, uint32_t rest_len, unsigned nested)
 {

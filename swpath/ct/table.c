@@ -44,11 +44,6 @@ uint32_t ct_hash(const struct conntrack *ct, const struct ct_tuple *t)
 	return rte_jhash_2words(ends, (uint32_t)t->zone << 16 | t->proto << 1 | t->ipv6, ct->basis);
 }
 
-static _Atomic(struct ct_node *) *bucket_of(const struct conntrack *ct, uint32_t hash)
-{
-	return &ct->bucket[hash % CT_BUCKETS];
-}
-
 /* A bucket belongs to one shard. */
 static unsigned shard_of(uint32_t hash)
 {
@@ -69,7 +64,7 @@ static bool is_live(const struct ct_conn *c, uint64_t now_ms)
 struct ct_conn *ct_lookup(const struct conntrack *ct, const struct ct_tuple *t, uint32_t hash,
 	uint64_t now_ms, bool *reply)
 {
-	struct ct_node *n = atomic_load_explicit(bucket_of(ct, hash), memory_order_acquire);
+	struct ct_node *n = atomic_load_explicit(ct_bucket(ct, hash), memory_order_acquire);
 
 	for (; n; n = atomic_load_explicit(&n->next, memory_order_acquire)) {
 		struct ct_conn *c;
@@ -91,7 +86,7 @@ struct ct_conn *ct_lookup(const struct conntrack *ct, const struct ct_tuple *t, 
 
 static void link_node(struct conntrack *ct, struct ct_node *n)
 {
-	_Atomic(struct ct_node *) *head = bucket_of(ct, n->hash);
+	_Atomic(struct ct_node *) *head = ct_bucket(ct, n->hash);
 
 	atomic_store_explicit(
 		&n->next, atomic_load_explicit(head, memory_order_relaxed), memory_order_relaxed);
@@ -101,7 +96,7 @@ static void link_node(struct conntrack *ct, struct ct_node *n)
 /* The node keeps its own `next`, for readers that stand on it. */
 static void unlink_node(struct conntrack *ct, struct ct_node *n)
 {
-	_Atomic(struct ct_node *) *at = bucket_of(ct, n->hash);
+	_Atomic(struct ct_node *) *at = ct_bucket(ct, n->hash);
 	struct ct_node *here;
 
 	while ((here = atomic_load_explicit(at, memory_order_relaxed)) && here != n)

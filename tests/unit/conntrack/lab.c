@@ -221,10 +221,14 @@ uint32_t lab_pass_on(struct lab *l, const struct frame *f, const struct hal_act_
 		.key_stale = true,
 		.layers_stale = true};
 	struct outcome local;
+	struct ct_look look;
 
 	if (!out)
 		out = &local;
 	swpath_packet_key(&p);
+	/* As packets of a burst are, every second time. */
+	if (l->passes++ % 2)
+		ct_fetch(l->ct, 0, &p, 1, act->zone, &look);
 	out->drop = ct_process(l->ct, 0, &p, NULL, act, l->now_ms);
 	swpath_packet_key(&p);
 	out->state = rte_be_to_cpu_32(key.ct_state);

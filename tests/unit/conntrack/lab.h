@@ -18,6 +18,7 @@ struct lab {
 	unsigned established, gone; /* calls */
 	struct hal_connection dir[2];
 	uint64_t id;
+	unsigned passes;
 };
 
 void lab_open(struct lab *l, uint32_t max_conns);
