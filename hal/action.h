@@ -94,7 +94,7 @@ struct hal_act_tunnel_push {
 	uint8_t type;        /* enum hal_tunnel_type, see hal/object.h */
 	uint8_t flags;       /* HAL_TUNNEL_* */
 	uint16_t header_len; /* bytes of header */
-	uint8_t header[];
+	uint8_t header[];    /* lengths, IPv4 identification and checksums in it are 0 */
 };
 #define HAL_TUNNEL_CSUM 0x01        /* with a UDP checksum over IPv4; always over IPv6 */
 #define HAL_TUNNEL_INHERIT_TOS 0x02 /* the inner packet's DSCP goes into the outer header */

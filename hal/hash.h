@@ -20,14 +20,13 @@
 #include "hal/action.h"
 #include "hal/key.h"
 
-/* A packet without a network layer has ip_proto 0 and is known by its Ethernet addresses. An IPv4
- * address lies in the first 4 bytes, the others being 0. */
+/* IP addresses; of a packet without a network layer (ip_proto 0) Ethernet addresses. Those of 4 or
+ * 6 bytes lie in the first bytes of their words, the others being 0. */
 struct hal_flow_id {
-	uint8_t eth_src[6], eth_dst[6];
+	uint64_t src[2], dst[2];
 	rte_be16_t eth_type;
-	uint8_t ip_proto;
-	uint8_t src[16], dst[16];
 	rte_be16_t tp_src, tp_dst; /* looked at for TCP, UDP and SCTP only */
+	uint8_t ip_proto;
 };
 
 static inline bool hal_flow_has_ports(const struct hal_flow_id *id)
@@ -39,20 +38,20 @@ static inline bool hal_flow_has_ports(const struct hal_flow_id *id)
 /* What the software path knows of a packet. */
 static inline void hal_flow_id(const struct hal_key *key, struct hal_flow_id *id)
 {
-	memset(id, 0, sizeof(*id));
-	memcpy(id->eth_src, key->eth_src, 6);
-	memcpy(id->eth_dst, key->eth_dst, 6);
-	id->eth_type = key->eth_type;
-	id->ip_proto = key->ip_proto;
-	if (key->eth_type == RTE_BE16(0x0800)) {
+	*id = (struct hal_flow_id){.eth_type = key->eth_type,
+		.tp_src = key->tp_src,
+		.tp_dst = key->tp_dst,
+		.ip_proto = key->ip_proto};
+	if (!key->ip_proto) {
+		memcpy(id->src, key->eth_src, 6);
+		memcpy(id->dst, key->eth_dst, 6);
+	} else if (key->eth_type == RTE_BE16(0x0800)) {
 		memcpy(id->src, &key->ipv4_src, 4);
 		memcpy(id->dst, &key->ipv4_dst, 4);
 	} else {
 		memcpy(id->src, key->ipv6_src, 16);
 		memcpy(id->dst, key->ipv6_dst, 16);
 	}
-	id->tp_src = key->tp_src;
-	id->tp_dst = key->tp_dst;
 }
 
 /* Each bit of what goes in reaches the low half of what comes out. */
@@ -73,24 +72,17 @@ static inline uint32_t hal_flow_hash(
 	bool ports = hal_flow_has_ports(id);
 	uint32_t tp_src = ports ? rte_be_to_cpu_16(id->tp_src) : 0;
 	uint32_t tp_dst = ports ? rte_be_to_cpu_16(id->tp_dst) : 0;
-	uint64_t src[2] = {0}, dst[2] = {0};
+	uint64_t src[2] = {id->src[0], id->src[1]};
 	uint64_t h = basis;
 
-	if (id->ip_proto) {
-		memcpy(src, id->src, sizeof(src));
-		memcpy(dst, id->dst, sizeof(dst));
-	} else {
-		memcpy(src, id->eth_src, 6);
-		memcpy(dst, id->eth_dst, 6);
-	}
 	if (algorithm == HAL_HASH_SYM_L4) {
-		src[0] ^= dst[0];
-		src[1] ^= dst[1];
+		src[0] ^= id->dst[0];
+		src[1] ^= id->dst[1];
 		tail = tail << 32 | (tp_src ^ tp_dst);
 	} else {
 		tail = tail << 32 | tp_src << 16 | tp_dst;
-		h = hal_hash_word(h, dst[0]);
-		h = hal_hash_word(h, dst[1]);
+		h = hal_hash_word(h, id->dst[0]);
+		h = hal_hash_word(h, id->dst[1]);
 	}
 	h = hal_hash_word(h, src[0]);
 	h = hal_hash_word(h, src[1]);

@@ -20,8 +20,6 @@
 
 #define AHEAD 4 /* packets whose data are fetched before their turn */
 
-#define HOT_BYTES offsetof(struct hal_key, nd_target)
-
 /* Kept from burst to burst: what a packet did not make other than 0 need not be set to it. */
 struct swpath_batch {
 	struct hal_key key[SWPATH_BURST] __attribute__((aligned(64)));
@@ -117,9 +115,16 @@ static const struct swpath_scope *scope_of(
 	const struct swpath_scope *whole;
 
 	if (!swpath_young_count(&w->young)) {
+		if (likely(w->seen.scope && w->seen.in_port == in_port &&
+			    w->seen.chained == chained))
+			return w->seen.scope;
 		whole = swpath_cls_scope_whole(&w->sp->cls, in_port, chained);
-		if (likely(whole))
+		if (likely(whole)) {
+			w->seen.scope = whole;
+			w->seen.in_port = in_port;
+			w->seen.chained = chained;
 			return whole;
+		}
 	}
 	swpath_scope_init(joined);
 	/* Young first: what becomes installed meanwhile is in the shared scope before it leaves the
@@ -167,7 +172,7 @@ static void key_clear(struct swpath_batch *b, unsigned i)
 	if (b->cold[i])
 		memset(&b->key[i], 0, sizeof(b->key[i]));
 	else
-		memset(&b->key[i], 0, HOT_BYTES);
+		memset(&b->key[i], 0, SWPATH_KEY_HOT);
 	b->cold[i] = false;
 }
 
@@ -334,10 +339,10 @@ static void make_packet(struct swpath_worker *w, struct swpath_batch *b, unsigne
 		.key = &b->key[i],
 		.key_stale = !parsed,
 		.layers_stale = !parsed,
+		.lean = !b->cold[i],
 		.mf = b->mf[i]};
 	if (parsed)
 		p->ly = b->ly[i];
-	b->cold[i] = true; /* steps write to the key */
 }
 
 /* Packets of one megaflow. */
@@ -358,6 +363,8 @@ static void run_alike_steps(
 		swpath_ct_fetch(w, &b->packet[from], to - from, (const struct hal_act_ct *)first,
 			&b->look[from]);
 	swpath_execute_many(w, &b->packet[from], to - from, program->steps, program->len);
+	for (unsigned i = from; i < to; i++)
+		b->cold[i] = !b->packet[i].lean;
 }
 
 static void run(struct swpath_worker *w, struct swpath_batch *b, unsigned n, bool parsed)

@@ -152,6 +152,7 @@ static int nested_copy(struct swpath_worker *w, struct swpath_packet *p, const v
 		copy.key = &key;
 	}
 	swpath_execute(w, &copy, steps, len, nested + 1);
+	p->lean &= copy.lean;
 	return SWPATH_OK;
 }
 
@@ -362,18 +363,52 @@ static bool any_super_frame(const struct swpath_packet *p, unsigned n)
 	return flags & SWPATH_SEG_FLAGS;
 }
 
+static void drop_edited(struct swpath_worker *w, struct swpath_packet *p, int drop)
+{
+	swpath_drop(w, p->m, (enum swpath_drop)drop);
+	p->m = NULL;
+}
+
+/* A SET is made ready once for packets that are alike. */
+static void set_many(
+	struct swpath_worker *w, struct swpath_packet *p, unsigned n, const struct hal_act_set *act)
+{
+	struct swpath_layers like;
+	struct swpath_edit e;
+	bool ready = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		int drop = SWPATH_OK;
+
+		if (unlikely(!p[i].m))
+			continue;
+		swpath_packet_layers(&p[i]);
+		if (!ready || memcmp(&like, &p[i].ly, sizeof(like)) != 0) {
+			like = p[i].ly;
+			drop = swpath_set_prepare(&p[i], act, &e);
+			ready = drop == SWPATH_OK;
+		}
+		if (drop == SWPATH_OK)
+			drop = swpath_set_apply(&p[i], &e);
+		if (unlikely(drop != SWPATH_OK))
+			drop_edited(w, &p[i], drop);
+	}
+}
+
 static void edit_many(
 	struct swpath_worker *w, struct swpath_packet *p, unsigned n, const struct hal_action *a)
 {
 	const uint8_t *end = (const uint8_t *)a + a->len;
 
+	if (a->type == ACTION_SET && !swpath_set_is_meta((const struct hal_act_set *)a)) {
+		set_many(w, p, n, (const struct hal_act_set *)a);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		int drop = p[i].m ? step(w, &p[i], a, end, 0) : SWPATH_OK;
 
-		if (unlikely(drop != SWPATH_OK)) {
-			swpath_drop(w, p[i].m, (enum swpath_drop)drop);
-			p[i].m = NULL;
-		}
+		if (unlikely(drop != SWPATH_OK))
+			drop_edited(w, &p[i], drop);
 	}
 }
 

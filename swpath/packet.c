@@ -52,8 +52,9 @@ static bool parse_common_again(struct swpath_packet *p)
 	memcpy(w, meta, sizeof(meta) - sizeof(meta[0]));
 	w[META_WORDS - 1] = (w[META_WORDS - 1] & ~META_LAST) | (meta[META_WORDS - 1] & META_LAST);
 	key->ct_nw_proto = ct_nw_proto;
-	memset(key->nd_target, 0,
-		offsetof(struct hal_key, ct_label) - offsetof(struct hal_key, nd_target));
+	if (!p->lean)
+		memset(key->nd_target, 0,
+			offsetof(struct hal_key, ct_label) - offsetof(struct hal_key, nd_target));
 	return true;
 }
 
@@ -64,6 +65,7 @@ void swpath_packet_key(struct swpath_packet *p)
 	if (unlikely(!parse_common_again(p))) {
 		swpath_key_clear_headers(p->key);
 		swpath_packet_parse(p->m, p->key, &p->ly);
+		p->lean = false;
 	}
 	p->key_stale = p->layers_stale = false;
 }

@@ -27,6 +27,9 @@
 
 #define SWPATH_OK (-1)
 
+/* Bytes of a key that the headers of most packets are in, and most metadata. */
+#define SWPATH_KEY_HOT offsetof(struct hal_key, nd_target)
+
 struct ct_conn;
 struct ct_look;
 
@@ -42,6 +45,7 @@ struct swpath_packet {
 	struct hal_key *key;
 	struct swpath_layers ly;
 	bool key_stale, layers_stale;
+	bool lean;               /* for sure there is nothing in the key behind SWPATH_KEY_HOT */
 	uint8_t recircs;         /* recirculations so far */
 	uint32_t max_len;        /* TRUNC: at most so many bytes at the next output; 0: all */
 	struct hal_megaflow *mf; /* whose program runs, NULL if it is nobody's */
@@ -83,6 +87,20 @@ int swpath_push_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
 int swpath_pop_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
 int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act);
 int swpath_dec_ttl(struct swpath_packet *p);
+
+/* A SET made ready for all packets whose headers lie as this one's do (`ly`). */
+struct swpath_edit {
+	uint32_t at;  /* of the member in the frame */
+	uint8_t size; /* of it, bytes; 0: these packets are left as they are */
+	uint8_t sum;  /* enum swpath_sum */
+	bool moves;   /* afterwards other things may follow */
+	uint8_t value[16], mask[16];
+};
+bool swpath_set_is_meta(
+	const struct hal_act_set *act); /* nothing to be made ready: it is in the key */
+int swpath_set_prepare(
+	struct swpath_packet *p, const struct hal_act_set *act, struct swpath_edit *e);
+int swpath_set_apply(struct swpath_packet *p, const struct swpath_edit *e);
 
 /* What a changed header member means for checksums. */
 enum swpath_sum {

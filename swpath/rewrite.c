@@ -22,6 +22,28 @@ struct change {
 	unsigned n;
 };
 
+/* The sizes that members have need no call. */
+static void copy(uint8_t *to, const void *from, unsigned n)
+{
+	switch (n) {
+	case 1:
+		*to = *(const uint8_t *)from;
+		break;
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 6:
+		memcpy(to, from, 6);
+		break;
+	default:
+		memcpy(to, from, n);
+		break;
+	}
+}
+
 static uint8_t *at_byte(struct swpath_packet *p, uint32_t at)
 {
 	return rte_pktmbuf_mtod_offset(p->m, uint8_t *, at);
@@ -115,12 +137,12 @@ void swpath_rewrite(
 		return;
 	}
 	if (sum == SWPATH_SUM_NONE) {
-		memcpy(at_byte(p, at), bytes, n);
+		copy(at_byte(p, at), bytes, n);
 		return;
 	}
-	memcpy(c.before, at_byte(p, from), c.n);
-	memcpy(at_byte(p, at), bytes, n);
-	memcpy(c.after, at_byte(p, from), c.n);
+	copy(c.before, at_byte(p, from), c.n);
+	copy(at_byte(p, at), bytes, n);
+	copy(c.after, at_byte(p, from), c.n);
 	switch (sum) {
 	case SWPATH_SUM_ADDR:
 		sum_pseudo(p, &c);

@@ -171,23 +171,24 @@ static uint64_t writable_bits(enum hal_field_id id)
 	}
 }
 
-/* The member's new bytes. */
-static void merge(
-	const struct hal_act_set *act, const struct place *place, const uint8_t *old, uint8_t *new)
+/* The member's value and mask, as they lie in the packet. */
+static void place_value(
+	const struct hal_act_set *act, const struct place *place, struct swpath_edit *e)
 {
 	unsigned bytes = hal_field_bytes(act->field), shift = MUTATE(106, place->shift, 0);
-	uint64_t v, m, was;
+	uint64_t v, m;
 
 	if (place->size > 8) {
-		for (unsigned i = 0; i < place->size; i++)
-			new[i] = (uint8_t)((old[i] & ~act->mask[i]) |
-					   (act->value[i] & act->mask[i]));
+		for (unsigned i = 0; i < place->size; i++) {
+			e->mask[i] = act->mask[i];
+			e->value[i] = act->value[i] & act->mask[i];
+		}
 		return;
 	}
 	v = be_load(act->value, bytes);
 	m = be_load(act->mask, bytes) & writable_bits(act->field);
-	was = be_load(old, place->size);
-	be_store(new, place->size, (was & ~(m << shift)) | ((v & m) << shift));
+	be_store(e->mask, place->size, m << shift);
+	be_store(e->value, place->size, (v & m) << shift);
 }
 
 /* What has to be writable: the member, and the checksums of the transport header. */
@@ -198,40 +199,100 @@ static uint32_t headers_end(const struct swpath_packet *p, uint32_t member_end)
 	return RTE_MAX(member_end, l4_end);
 }
 
-static int set_meta(struct swpath_packet *p, const struct hal_act_set *act)
+bool swpath_set_is_meta(const struct hal_act_set *act)
 {
-	hal_field_set(act->field, p->key, act->value, act->mask);
-	return SWPATH_OK;
+	return act->field < FIELD_MAX && places[act->field].base == BASE_META;
 }
 
-int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act)
+int swpath_set_prepare(
+	struct swpath_packet *p, const struct hal_act_set *act, struct swpath_edit *e)
 {
 	struct place place;
-	uint8_t new[16];
-	uint32_t at;
 	bool leave;
 	int drop;
 
 	if (act->field >= FIELD_MAX || places[act->field].base == BASE_NONE)
 		return SWPATH_DROP_UNSUPPORTED;
 	place = places[act->field];
-	if (place.base == BASE_META)
-		return set_meta(p, act);
 	swpath_packet_layers(p);
 	if (place.base == BASE_IP && p->ly.kind == SWPATH_L3_IPV6)
 		place = ipv6_place(act->field);
-	at = resolve(&p->ly, &place, &drop, &leave);
+	e->at = resolve(&p->ly, &place, &drop, &leave);
+	e->size = 0;
 	if (leave || drop != SWPATH_OK)
 		return leave ? SWPATH_OK : drop;
-	drop = swpath_packet_writable(p, headers_end(p, at + place.size));
-	if (drop != SWPATH_OK)
-		return drop;
-	merge(act, &place, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, at), new);
+	e->size = place.size;
+	e->sum = place.sum;
 	/* The pseudo-header has the final destination, not the next stop of a source route. */
 	if (act->field == FIELD_IPV6_DST && p->ly.routed)
-		place.sum = SWPATH_SUM_NONE;
-	swpath_rewrite(p, at, new, place.size, place.sum);
-	if (place.base == BASE_L4 && place.size == 1)
-		p->layers_stale = true; /* another ICMP type has other options */
+		e->sum = SWPATH_SUM_NONE;
+	e->moves = place.base == BASE_L4 && place.size == 1;
+	place_value(act, &place, e);
 	return SWPATH_OK;
+}
+
+static uint64_t load(const uint8_t *p, unsigned n)
+{
+	uint64_t v = 0;
+
+	switch (n) {
+	case 1:
+		memcpy(&v, p, 1);
+		break;
+	case 2:
+		memcpy(&v, p, 2);
+		break;
+	case 4:
+		memcpy(&v, p, 4);
+		break;
+	case 6:
+		memcpy(&v, p, 6);
+		break;
+	default:
+		memcpy(&v, p, 8);
+		break;
+	}
+	return v;
+}
+
+int swpath_set_apply(struct swpath_packet *p, const struct swpath_edit *e)
+{
+	uint64_t new[2];
+	const uint8_t *old;
+	int drop;
+
+	if (!e->size)
+		return SWPATH_OK;
+	drop = swpath_packet_writable(p, headers_end(p, e->at + e->size));
+	if (drop != SWPATH_OK)
+		return drop;
+	old = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, e->at);
+	for (unsigned i = 0, n = e->size; n; i++, n -= RTE_MIN(n, 8u)) {
+		uint64_t value, mask;
+
+		memcpy(&value, e->value + 8 * i, 8);
+		memcpy(&mask, e->mask + 8 * i, 8);
+		new[i] = (load(old + 8 * i, RTE_MIN(n, 8u)) & ~mask) | value;
+	}
+	swpath_rewrite(p, e->at, new, e->size, (enum swpath_sum)e->sum);
+	p->layers_stale |= e->moves;
+	return SWPATH_OK;
+}
+
+static int set_meta(struct swpath_packet *p, const struct hal_act_set *act)
+{
+	hal_field_set(act->field, p->key, act->value, act->mask);
+	p->lean = false;
+	return SWPATH_OK;
+}
+
+int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act)
+{
+	struct swpath_edit e;
+	int drop;
+
+	if (swpath_set_is_meta(act))
+		return set_meta(p, act);
+	drop = swpath_set_prepare(p, act, &e);
+	return drop == SWPATH_OK ? swpath_set_apply(p, &e) : drop;
 }

@@ -257,6 +257,7 @@ int swpath_tunnel_decapsulate(struct swpath_packet *p, const struct hal_act_tunn
 	if (drop != SWPATH_OK)
 		return drop;
 	*p->key = key;
+	p->lean = false;
 	p->key_stale = p->layers_stale = true;
 	p->max_len = 0;
 	swpath_packet_key(p);

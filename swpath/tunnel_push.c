@@ -11,6 +11,7 @@
 #include "hal/hash.h"
 #include "hal/mutation.h"
 #include "hal/object.h"
+#include "swpath/checksum.h"
 #include "swpath/port/segment.h"
 #include "swpath/tunnel.h"
 
@@ -90,18 +91,37 @@ static uint8_t *prepend(struct swpath_packet *p, uint16_t n)
 	return rte_pktmbuf_mtod(head, uint8_t *);
 }
 
-/* A checksum is not left to the port: who gets the packet over a virtual wire may not know that it
- * is partial. */
+/* `ip`: the header before it if there is to be a checksum, else NULL. It is not left to the port:
+ * who gets the packet over a virtual wire may not know that it is partial. */
 static void finish_udp(struct swpath_packet *p, struct rte_udp_hdr *udp, uint16_t len,
-	uint16_t port, uint16_t pseudo, bool sum)
+	uint16_t port, const void *ip)
 {
 	udp->src_port = rte_cpu_to_be_16(port);
 	udp->dgram_len = rte_cpu_to_be_16(len);
-	udp->dgram_cksum = sum ? pseudo : 0;
-	if (!sum)
+	udp->dgram_cksum = 0;
+	if (!ip)
 		return;
+	udp->dgram_cksum = *(const uint8_t *)ip >> 4 == 4 ? rte_ipv4_phdr_cksum(ip, 0)
+							  : rte_ipv6_phdr_cksum(ip, 0);
 	p->m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
 	swpath_checksum_complete(p->m);
+}
+
+/* That of the ready header (without length, identification and checksum), and of what was filled
+ * in. The header in the packet was just written in small parts: to read it at once would take long.
+ */
+static rte_be16_t ipv4_checksum(
+	const struct hal_act_tunnel_push *act, const struct rte_ipv4_hdr *ip)
+{
+	const struct rte_ipv4_hdr *ready =
+		(const struct rte_ipv4_hdr *)(act->header + RTE_ETHER_HDR_LEN);
+	uint64_t sum = swpath_sum_ipv4(ready) + ip->total_length + ip->packet_id;
+
+	sum += rte_cpu_to_be_16(ip->type_of_service);
+	sum += (uint16_t)~rte_cpu_to_be_16(ready->type_of_service);
+	sum += rte_cpu_to_be_16((uint16_t)(ip->time_to_live << 8));
+	sum += (uint16_t)~rte_cpu_to_be_16((uint16_t)(ready->time_to_live << 8));
+	return (rte_be16_t)~swpath_sum_fold(sum);
 }
 
 static int finish_ipv4(struct swpath_packet *p, const struct hal_act_tunnel_push *act,
@@ -116,10 +136,9 @@ static int finish_ipv4(struct swpath_packet *p, const struct hal_act_tunnel_push
 	ip->packet_id = rte_cpu_to_be_16(ip_id);
 	ip->type_of_service = outer_tos(act, inner, ip->type_of_service);
 	ip->time_to_live = outer_ttl(act, inner, ip->time_to_live);
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	finish_udp(p, udp, (uint16_t)(len - sizeof(*ip)), inner->port, rte_ipv4_phdr_cksum(ip, 0),
-		act->flags & HAL_TUNNEL_CSUM);
+	ip->hdr_checksum = ipv4_checksum(act, ip);
+	finish_udp(p, udp, (uint16_t)(len - sizeof(*ip)), inner->port,
+		act->flags & HAL_TUNNEL_CSUM ? ip : NULL);
 	return SWPATH_OK;
 }
 
@@ -136,17 +155,21 @@ static int finish_ipv6(struct swpath_packet *p, const struct hal_act_tunnel_push
 	flow &= ~(0xffu << RTE_IPV6_HDR_TC_SHIFT);
 	ip->vtc_flow = rte_cpu_to_be_32(flow | (uint32_t)tos << RTE_IPV6_HDR_TC_SHIFT);
 	ip->hop_limits = outer_ttl(act, inner, ip->hop_limits);
-	finish_udp(p, (struct rte_udp_hdr *)(ip + 1), (uint16_t)len, inner->port,
-		rte_ipv6_phdr_cksum(ip, 0), true);
+	finish_udp(p, (struct rte_udp_hdr *)(ip + 1), (uint16_t)len, inner->port, ip);
 	return SWPATH_OK;
 }
 
 /* What follows sees a packet of our own. */
-static void clear_metadata(struct hal_key *key)
+static void clear_metadata(struct swpath_packet *p)
 {
+	struct hal_key *key = p->key;
 	rte_be32_t in_port = key->in_port, recirc_id = key->recirc_id, mark = key->pkt_mark;
 
-	memset(key, 0, sizeof(*key));
+	if (p->lean)
+		memset(key, 0, SWPATH_KEY_HOT);
+	else
+		memset(key, 0, sizeof(*key));
+	p->lean = true;
 	key->in_port = in_port;
 	key->recirc_id = recirc_id;
 	key->pkt_mark = mark;
@@ -176,7 +199,7 @@ int swpath_tunnel_encapsulate(
 		drop = finish_ipv4(p, act, (struct rte_ipv4_hdr *)(eth + 1), &inner, ip_id);
 	else
 		drop = finish_ipv6(p, act, (struct rte_ipv6_hdr *)(eth + 1), &inner);
-	clear_metadata(p->key);
+	clear_metadata(p);
 	p->key_stale = p->layers_stale = true;
 	return drop;
 }

@@ -224,6 +224,7 @@ static void loop(struct swpath_worker *w)
 
 		w->now_ns = now_ns();
 		w->now_ms = w->now_ns / 1000000;
+		w->seen.scope = NULL; /* RCU: good until we are quiescent */
 		w->drops[SWPATH_DROP_FRAGMENT] +=
 			ct_frag_expire(w->ct_frags, w->sp->ct, w->id, w->now_ms);
 		if (poll_all(w))

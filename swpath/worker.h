@@ -77,6 +77,11 @@ struct swpath_worker {
 	struct swpath_worker_stats stats;
 	struct swpath_young young;
 	struct swpath_cache cache;
+	struct { /* the scope that was looked up last in this round of the loop, or NULL */
+		const struct swpath_scope *scope;
+		rte_be32_t in_port;
+		bool chained;
+	} seen;
 	struct swpath_batch *batch; /* burst.c */
 	struct ct_frags *ct_frags;
 

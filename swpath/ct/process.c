@@ -69,6 +69,7 @@ static void write_mark_label(struct hal_key *key, const struct ct_conn *c)
 
 void ct_write_invalid(struct swpath_packet *p, uint16_t zone)
 {
+	p->lean = false;
 	p->key->ct_state = rte_cpu_to_be_32(HAL_CS_TRK | HAL_CS_INV);
 	p->key->ct_zone = rte_cpu_to_be_16(zone);
 	write_mark_label(p->key, NULL);
@@ -315,6 +316,7 @@ static void write_result(struct pass *s)
 {
 	struct hal_key *key = s->p->key;
 
+	s->p->lean = false;
 	key->ct_state = rte_cpu_to_be_32(s->state | HAL_CS_TRK);
 	key->ct_zone = rte_cpu_to_be_16(s->act->zone);
 	write_mark_label(key, s->conn);
@@ -344,6 +346,7 @@ static int again(struct pass *s, const struct ct_datagram *whole, uint16_t last_
 		key->ct_state = rte_cpu_to_be_32(s->state);
 		s->p->ct.conn = NULL;
 	}
+	s->p->lean = false;
 	write_mark_label(key, s->conn);
 	set_mark_label(s);
 	return drop;
@@ -393,6 +396,7 @@ int ct_follow(struct swpath_packet *p, const struct swpath_packet *first)
 	to->ct_mark = from->ct_mark;
 	to->ct_nw_proto = from->ct_nw_proto;
 	memcpy((uint8_t *)to + CT_KEY_AT, (const uint8_t *)from + CT_KEY_AT, CT_KEY_LEN);
+	p->lean = false;
 	p->ct = first->ct;
 	return from->ct_state & RTE_BE32(HAL_CS_SNAT | HAL_CS_DNAT) ? ct_nat_follow(p, first)
 								    : SWPATH_OK;

@@ -159,12 +159,15 @@ void nic_flow_id(struct nic_packet *p, struct hal_flow_id *id)
 
 	nic_parse(p, &key);
 	memset(id, 0, sizeof(*id));
-	memcpy(id->eth_src, key.h.src, 6);
-	memcpy(id->eth_dst, key.h.dst, 6);
 	memcpy(&id->eth_type, key.h.type, 2);
 	id->ip_proto = key.h.proto;
-	memcpy(id->src, p->ip4 ? key.h.ip_src : key.h.ip6_src, p->ip4 ? 4 : 16);
-	memcpy(id->dst, p->ip4 ? key.h.ip_dst : key.h.ip6_dst, p->ip4 ? 4 : 16);
+	if (id->ip_proto) {
+		memcpy(id->src, p->ip4 ? key.h.ip_src : key.h.ip6_src, p->ip4 ? 4 : 16);
+		memcpy(id->dst, p->ip4 ? key.h.ip_dst : key.h.ip6_dst, p->ip4 ? 4 : 16);
+	} else {
+		memcpy(id->src, key.h.src, 6);
+		memcpy(id->dst, key.h.dst, 6);
+	}
 	memcpy(&id->tp_src, key.h.l4_src, 2);
 	memcpy(&id->tp_dst, key.h.l4_dst, 2);
 }
