@@ -12,15 +12,7 @@
 #define SCTP_CHECKSUM_AT 8
 #define SCTP_HEADER 12
 
-static uint16_t fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)(sum + (sum >> 16));
-}
-
-/* Sum of what was added, and of the complement of what was taken away. One's complement sums are
- * the same in either byte order, so words are taken as they lie in memory. */
-static uint32_t delta(const void *before, const void *after, unsigned n)
+uint32_t swpath_csum_delta(const void *before, const void *after, unsigned n)
 {
 	const uint8_t *b = before, *a = after;
 	uint32_t sum = 0;
@@ -34,37 +26,6 @@ static uint32_t delta(const void *before, const void *after, unsigned n)
 		sum += is;
 	}
 	return sum;
-}
-
-void swpath_csum_update(void *field, const void *before, const void *after, unsigned n)
-{
-	uint16_t csum;
-
-	memcpy(&csum, field, 2);
-	csum = (uint16_t)~fold((uint16_t)~csum + delta(before, after, n));
-	memcpy(field, &csum, 2);
-}
-
-void swpath_csum_update_partial(void *field, const void *before, const void *after, unsigned n)
-{
-	uint16_t csum;
-
-	memcpy(&csum, field, 2);
-	csum = fold(csum + delta(before, after, n));
-	memcpy(field, &csum, 2);
-}
-
-void swpath_csum_update_udp(void *field, const void *before, const void *after, unsigned n)
-{
-	uint16_t csum;
-
-	memcpy(&csum, field, 2);
-	if (!csum)
-		return;
-	csum = (uint16_t)~fold((uint16_t)~csum + delta(before, after, n));
-	if (!csum)
-		csum = 0xffff;
-	memcpy(field, &csum, 2);
 }
 
 /* Goes on with `crc`. rte_hash_crc() wants aligned words, which packets need not have. */

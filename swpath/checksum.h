@@ -14,16 +14,6 @@
 
 struct rte_mbuf;
 
-/* The checksum field at `field` (2 bytes, any alignment), after `n` bytes (even, and at an even
- * place in what the checksum covers) changed from `before` to `after`. */
-void swpath_csum_update(void *field, const void *before, const void *after, unsigned n);
-
-/* The same for a field that holds a folded sum that was not yet complemented. */
-void swpath_csum_update_partial(void *field, const void *before, const void *after, unsigned n);
-
-/* The same for UDP, where 0 means that there is no checksum. */
-void swpath_csum_update_udp(void *field, const void *before, const void *after, unsigned n);
-
 /* Folds a sum of 16-bit words, which was not complemented. */
 static inline uint16_t swpath_sum_fold(uint64_t sum)
 {
@@ -31,6 +21,55 @@ static inline uint16_t swpath_sum_fold(uint64_t sum)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* By how much `n` bytes (even, and at an even place in what a checksum covers) changed its sum:
+ * what was added, and the complement of what was taken away. One's complement sums are the same in
+ * either byte order, so words are taken as they lie in memory. Not folded. */
+uint32_t swpath_csum_delta(const void *before, const void *after, unsigned n);
+
+/* The same of up to 8 bytes in a word as they lie in memory, the others being 0 in both. */
+static inline uint32_t swpath_csum_delta_word(uint64_t before, uint64_t after, uint64_t bytes)
+{
+	const uint64_t even = 0x0000ffff0000ffffull;
+	uint64_t gone = ~before & bytes, sum;
+
+	sum = (gone & even) + (gone >> 16 & even) + (after & even) + (after >> 16 & even);
+	return (uint32_t)sum + (uint32_t)(sum >> 32);
+}
+
+/* The checksum field at `field` (2 bytes, any alignment), after the sum changed by `delta`. */
+static inline void swpath_csum_update(void *field, uint32_t delta)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	csum = (uint16_t)~swpath_sum_fold((uint64_t)(uint16_t)~csum + delta);
+	memcpy(field, &csum, 2);
+}
+
+/* The same for a field that holds a folded sum that was not yet complemented. */
+static inline void swpath_csum_update_partial(void *field, uint32_t delta)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	csum = swpath_sum_fold((uint64_t)csum + delta);
+	memcpy(field, &csum, 2);
+}
+
+/* The same for UDP, where 0 means that there is no checksum. */
+static inline void swpath_csum_update_udp(void *field, uint32_t delta)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	if (!csum)
+		return;
+	csum = (uint16_t)~swpath_sum_fold((uint64_t)(uint16_t)~csum + delta);
+	if (!csum)
+		csum = 0xffff;
+	memcpy(field, &csum, 2);
 }
 
 /* The sum of an IPv4 header without options, to be folded; words as they lie in memory. */

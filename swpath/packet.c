@@ -76,14 +76,12 @@ void swpath_packet_layers(struct swpath_packet *p)
 		swpath_packet_key(p);
 }
 
-int swpath_packet_writable(struct swpath_packet *p, uint32_t need)
+int swpath_packet_make_writable(struct swpath_packet *p, uint32_t need)
 {
 	struct rte_mbuf *m;
 
 	if (unlikely(need > rte_pktmbuf_pkt_len(p->m)))
 		return SWPATH_DROP_HEADER;
-	if (likely(swpath_is_writable(p->m)))
-		return SWPATH_OK;
 	m = swpath_writable(p->m, p->pool);
 	if (unlikely(!m))
 		return SWPATH_DROP_NO_MBUF;

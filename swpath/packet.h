@@ -67,7 +67,17 @@ void swpath_packet_key(struct swpath_packet *p);
 
 /* Makes the first `need` bytes writable and contiguous: data shared with another mbuf is copied.
  * NO_MBUF, or HEADER if the packet is shorter. */
-int swpath_packet_writable(struct swpath_packet *p, uint32_t need);
+int swpath_packet_make_writable(struct swpath_packet *p, uint32_t need);
+
+static inline int swpath_packet_writable(struct swpath_packet *p, uint32_t need)
+{
+	const struct rte_mbuf *m = p->m;
+
+	if (likely(m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1 &&
+		    need <= m->data_len))
+		return SWPATH_OK;
+	return swpath_packet_make_writable(p, need);
+}
 
 /* Cuts to `len` bytes; a shorter packet stays. Other mbufs that share the data are not touched. */
 void swpath_mbuf_cut(struct rte_mbuf *m, uint32_t len);
@@ -90,10 +100,11 @@ int swpath_dec_ttl(struct swpath_packet *p);
 
 /* A SET made ready for all packets whose headers lie as this one's do (`ly`). */
 struct swpath_edit {
-	uint32_t at;  /* of the member in the frame */
-	uint8_t size; /* of it, bytes; 0: these packets are left as they are */
-	uint8_t sum;  /* enum swpath_sum */
-	bool moves;   /* afterwards other things may follow */
+	uint32_t at;     /* of the member in the frame */
+	uint8_t size;    /* of it, bytes; 0: these packets are left as they are */
+	uint8_t sum;     /* enum swpath_sum */
+	bool moves;      /* afterwards other things may follow */
+	uint64_t summed; /* its bytes, if it is no longer than a word */
 	uint8_t value[16], mask[16];
 };
 bool swpath_set_is_meta(
@@ -110,6 +121,10 @@ enum swpath_sum {
 	SWPATH_SUM_PSEUDO, /* IPv6 address */
 	SWPATH_SUM_L4,     /* transport header or message */
 };
+
+/* Corrects the checksums after bytes changed their sum by `delta` (swpath/checksum.h). Not for the
+ * transport header of SCTP. */
+void swpath_sum_changed(struct swpath_packet *p, enum swpath_sum sum, uint32_t delta);
 
 /* Overwrites `n` bytes at `at` and corrects the checksums. The bytes are writable; `at` is an even
  * number of bytes into its header unless n is 1. */

@@ -16,34 +16,6 @@
 #define SCTP_CHECKSUM 8
 #define ICMP_CHECKSUM 2
 
-/* What changed, widened to whole 16-bit words. */
-struct change {
-	uint8_t before[16], after[16];
-	unsigned n;
-};
-
-/* The sizes that members have need no call. */
-static void copy(uint8_t *to, const void *from, unsigned n)
-{
-	switch (n) {
-	case 1:
-		*to = *(const uint8_t *)from;
-		break;
-	case 2:
-		memcpy(to, from, 2);
-		break;
-	case 4:
-		memcpy(to, from, 4);
-		break;
-	case 6:
-		memcpy(to, from, 6);
-		break;
-	default:
-		memcpy(to, from, n);
-		break;
-	}
-}
-
 static uint8_t *at_byte(struct swpath_packet *p, uint32_t at)
 {
 	return rte_pktmbuf_mtod_offset(p->m, uint8_t *, at);
@@ -56,7 +28,7 @@ static bool is_partial(const struct swpath_packet *p)
 }
 
 /* The pseudo-header changed. ICMP's and SCTP's checksums have none. */
-static void sum_pseudo(struct swpath_packet *p, const struct change *c)
+static void sum_pseudo(struct swpath_packet *p, uint32_t delta)
 {
 	uint8_t *l4 = p->ly.l4 ? at_byte(p, p->ly.l4) : NULL;
 
@@ -65,18 +37,18 @@ static void sum_pseudo(struct swpath_packet *p, const struct change *c)
 	switch (p->ly.proto) {
 	case IPPROTO_TCP:
 		if (is_partial(p))
-			swpath_csum_update_partial(l4 + TCP_CHECKSUM, c->before, c->after, c->n);
+			swpath_csum_update_partial(l4 + TCP_CHECKSUM, delta);
 		else
-			swpath_csum_update(l4 + TCP_CHECKSUM, c->before, c->after, c->n);
+			swpath_csum_update(l4 + TCP_CHECKSUM, delta);
 		break;
 	case IPPROTO_UDP:
 		if (is_partial(p))
-			swpath_csum_update_partial(l4 + UDP_CHECKSUM, c->before, c->after, c->n);
+			swpath_csum_update_partial(l4 + UDP_CHECKSUM, delta);
 		else
-			swpath_csum_update_udp(l4 + UDP_CHECKSUM, c->before, c->after, c->n);
+			swpath_csum_update_udp(l4 + UDP_CHECKSUM, delta);
 		break;
 	case IPPROTO_ICMPV6:
-		swpath_csum_update(l4 + ICMP_CHECKSUM, c->before, c->after, c->n);
+		swpath_csum_update(l4 + ICMP_CHECKSUM, delta);
 		break;
 	default:
 		break;
@@ -84,22 +56,22 @@ static void sum_pseudo(struct swpath_packet *p, const struct change *c)
 }
 
 /* The transport header or ICMP message changed. SCTP is not dealt with here. */
-static void sum_l4(struct swpath_packet *p, const struct change *c)
+static void sum_l4(struct swpath_packet *p, uint32_t delta)
 {
 	uint8_t *l4 = at_byte(p, p->ly.l4);
 
 	switch (p->ly.proto) {
 	case IPPROTO_TCP:
 		if (!is_partial(p))
-			swpath_csum_update(l4 + TCP_CHECKSUM, c->before, c->after, c->n);
+			swpath_csum_update(l4 + TCP_CHECKSUM, delta);
 		break;
 	case IPPROTO_UDP:
 		if (!is_partial(p))
-			swpath_csum_update_udp(l4 + UDP_CHECKSUM, c->before, c->after, c->n);
+			swpath_csum_update_udp(l4 + UDP_CHECKSUM, delta);
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		swpath_csum_update(l4 + ICMP_CHECKSUM, c->before, c->after, c->n);
+		swpath_csum_update(l4 + ICMP_CHECKSUM, delta);
 		break;
 	default:
 		break;
@@ -124,12 +96,33 @@ static void rewrite_sctp(struct swpath_packet *p, uint32_t at, const void *bytes
 	memcpy(at_byte(p, p->ly.l4 + SCTP_CHECKSUM), &field, sizeof(field));
 }
 
+void swpath_sum_changed(struct swpath_packet *p, enum swpath_sum sum, uint32_t delta)
+{
+	switch (sum) {
+	case SWPATH_SUM_ADDR:
+		sum_pseudo(p, delta);
+		/* fall through */
+	case SWPATH_SUM_IP:
+		swpath_csum_update(at_byte(p, p->ly.l3 + IPV4_CHECKSUM), delta);
+		break;
+	case SWPATH_SUM_PSEUDO:
+		sum_pseudo(p, delta);
+		break;
+	case SWPATH_SUM_L4:
+		sum_l4(p, delta);
+		break;
+	case SWPATH_SUM_NONE:
+		break;
+	}
+}
+
 void swpath_rewrite(
 	struct swpath_packet *p, uint32_t at, const void *bytes, unsigned n, enum swpath_sum sum)
 {
 	uint32_t base = sum == SWPATH_SUM_L4 ? p->ly.l4 : p->ly.l3;
 	uint32_t from = at - ((at - base) & 1);
-	struct change c = {.n = (at + n - from + 1) & ~1u};
+	uint8_t before[16], after[16];
+	unsigned len = (at + n - from + 1) & ~1u; /* widened to whole 16-bit words */
 
 	p->key_stale = true;
 	if (sum == SWPATH_SUM_L4 && p->ly.proto == IPPROTO_SCTP) {
@@ -137,26 +130,11 @@ void swpath_rewrite(
 		return;
 	}
 	if (sum == SWPATH_SUM_NONE) {
-		copy(at_byte(p, at), bytes, n);
+		memcpy(at_byte(p, at), bytes, n);
 		return;
 	}
-	copy(c.before, at_byte(p, from), c.n);
-	copy(at_byte(p, at), bytes, n);
-	copy(c.after, at_byte(p, from), c.n);
-	switch (sum) {
-	case SWPATH_SUM_ADDR:
-		sum_pseudo(p, &c);
-		/* fall through */
-	case SWPATH_SUM_IP:
-		swpath_csum_update(at_byte(p, p->ly.l3 + IPV4_CHECKSUM), c.before, c.after, c.n);
-		break;
-	case SWPATH_SUM_PSEUDO:
-		sum_pseudo(p, &c);
-		break;
-	case SWPATH_SUM_L4:
-		sum_l4(p, &c);
-		break;
-	case SWPATH_SUM_NONE:
-		break;
-	}
+	memcpy(before, at_byte(p, from), len);
+	memcpy(at_byte(p, at), bytes, n);
+	memcpy(after, at_byte(p, from), len);
+	swpath_sum_changed(p, sum, swpath_csum_delta(before, after, len));
 }

@@ -15,6 +15,7 @@
 #include "hal/base/be.h"
 #include "hal/field.h"
 #include "hal/mutation.h"
+#include "swpath/checksum.h"
 #include "swpath/packet.h"
 
 /* Where a field lies: in which header, how many bytes into it, in a member of how many bytes. */
@@ -191,6 +192,55 @@ static void place_value(
 	be_store(e->value, place->size, (v & m) << shift);
 }
 
+/* `n` bytes, as a word that would be stored to them would have them. By parts: what was stored in
+ * parts could not be read as a whole at once. */
+static uint64_t load(const uint8_t *p, unsigned n)
+{
+	const unsigned high = RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? 64 - 8 * n : 0;
+	uint64_t v = 0;
+	uint32_t w;
+	uint16_t h;
+
+	switch (n) {
+	case 1:
+		return (uint64_t)*p << high;
+	case 2:
+		memcpy(&h, p, 2);
+		return (uint64_t)h << high;
+	case 4:
+		memcpy(&w, p, 4);
+		return (uint64_t)w << high;
+	case 6:
+		memcpy(&w, p, 4);
+		memcpy(&h, p + 4, 2);
+		return RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? (uint64_t)w << 32 | (uint64_t)h << 16
+							: w | (uint64_t)h << 32;
+	default:
+		memcpy(&v, p, 8);
+		return v;
+	}
+}
+
+/* A checksum is of 16-bit words: a member of one byte is taken with its neighbour, which stays. */
+static void widen(const struct swpath_packet *p, struct swpath_edit *e)
+{
+	uint32_t base = e->sum == SWPATH_SUM_L4 ? p->ly.l4 : p->ly.l3;
+
+	if (e->size == 1 && e->sum != SWPATH_SUM_NONE) {
+		bool odd = (e->at - base) & 1;
+
+		e->at -= odd;
+		e->size = 2;
+		e->value[1] = odd ? e->value[0] : 0;
+		e->mask[1] = odd ? e->mask[0] : 0;
+		if (odd)
+			e->value[0] = e->mask[0] = 0;
+	}
+	memset(e->value + e->size, 0, 8u - e->size);
+	memset(e->mask + e->size, 0, 8u - e->size);
+	e->summed = load((const uint8_t[8]){255, 255, 255, 255, 255, 255, 255, 255}, e->size);
+}
+
 /* What has to be writable: the member, and the checksums of the transport header. */
 static uint32_t headers_end(const struct swpath_packet *p, uint32_t member_end)
 {
@@ -228,37 +278,71 @@ int swpath_set_prepare(
 		e->sum = SWPATH_SUM_NONE;
 	e->moves = place.base == BASE_L4 && place.size == 1;
 	place_value(act, &place, e);
+	e->summed = 0;
+	if (e->size <= 8 && !(e->sum == SWPATH_SUM_L4 && p->ly.proto == IPPROTO_SCTP))
+		widen(p, e);
 	return SWPATH_OK;
 }
 
-static uint64_t load(const uint8_t *p, unsigned n)
+static void store(uint8_t *p, unsigned n, uint64_t v)
 {
-	uint64_t v = 0;
+	const unsigned high = RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? 64 - 8 * n : 0;
+	uint32_t w;
+	uint16_t h;
 
 	switch (n) {
 	case 1:
-		memcpy(&v, p, 1);
+		*p = (uint8_t)(v >> high);
 		break;
 	case 2:
-		memcpy(&v, p, 2);
+		h = (uint16_t)(v >> high);
+		memcpy(p, &h, 2);
 		break;
 	case 4:
-		memcpy(&v, p, 4);
+		w = (uint32_t)(v >> high);
+		memcpy(p, &w, 4);
 		break;
 	case 6:
-		memcpy(&v, p, 6);
+		w = (uint32_t)(RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? v >> 32 : v);
+		h = (uint16_t)(RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? v >> 16 : v >> 32);
+		memcpy(p, &w, 4);
+		memcpy(p + 4, &h, 2);
 		break;
 	default:
-		memcpy(&v, p, 8);
+		memcpy(p, &v, 8);
 		break;
 	}
-	return v;
+}
+
+/* A member that is longer than a word, or one of SCTP. */
+static void apply_long(struct swpath_packet *p, const struct swpath_edit *e)
+{
+	const uint8_t *old = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, e->at);
+	uint8_t new[16];
+
+	for (unsigned i = 0; i < e->size; i++)
+		new[i] = (uint8_t)((old[i] & ~e->mask[i]) | e->value[i]);
+	swpath_rewrite(p, e->at, new, e->size, (enum swpath_sum)e->sum);
+}
+
+static void apply_word(struct swpath_packet *p, const struct swpath_edit *e)
+{
+	uint8_t *at = rte_pktmbuf_mtod_offset(p->m, uint8_t *, e->at);
+	uint64_t value, mask, old, new;
+
+	memcpy(&value, e->value, 8);
+	memcpy(&mask, e->mask, 8);
+	old = load(at, e->size);
+	new = (old & ~mask) | value;
+	store(at, e->size, new);
+	p->key_stale = true;
+	if (e->sum != SWPATH_SUM_NONE)
+		swpath_sum_changed(p, (enum swpath_sum)e->sum,
+			swpath_csum_delta_word(old & e->summed, new & e->summed, e->summed));
 }
 
 int swpath_set_apply(struct swpath_packet *p, const struct swpath_edit *e)
 {
-	uint64_t new[2];
-	const uint8_t *old;
 	int drop;
 
 	if (!e->size)
@@ -266,15 +350,10 @@ int swpath_set_apply(struct swpath_packet *p, const struct swpath_edit *e)
 	drop = swpath_packet_writable(p, headers_end(p, e->at + e->size));
 	if (drop != SWPATH_OK)
 		return drop;
-	old = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, e->at);
-	for (unsigned i = 0, n = e->size; n; i++, n -= RTE_MIN(n, 8u)) {
-		uint64_t value, mask;
-
-		memcpy(&value, e->value + 8 * i, 8);
-		memcpy(&mask, e->mask + 8 * i, 8);
-		new[i] = (load(old + 8 * i, RTE_MIN(n, 8u)) & ~mask) | value;
-	}
-	swpath_rewrite(p, e->at, new, e->size, (enum swpath_sum)e->sum);
+	if (unlikely(!e->summed))
+		apply_long(p, e);
+	else
+		apply_word(p, e);
 	p->layers_stale |= e->moves;
 	return SWPATH_OK;
 }

@@ -2,34 +2,41 @@
  *
  * TTL and hop limit decremented.
  */
+#include <string.h>
+
 #include <rte_ip.h>
 
 #include "swpath/packet.h"
 
-int swpath_dec_ttl(struct swpath_packet *p)
+/* Byte `at` of the frame, and what stands in the same 16 bits of the header after it. */
+static int dec_at(struct swpath_packet *p, uint32_t at, enum swpath_sum sum)
 {
-	enum swpath_sum sum;
-	uint32_t at;
-	uint8_t ttl;
-	int drop;
+	int drop = swpath_packet_writable(p, at + 2);
+	uint16_t was, is;
+	uint8_t *ttl;
 
-	swpath_packet_layers(p);
-	if (p->ly.kind == SWPATH_L3_IPV4) {
-		at = p->ly.l3 + offsetof(struct rte_ipv4_hdr, time_to_live);
-		sum = SWPATH_SUM_IP;
-	} else if (p->ly.kind == SWPATH_L3_IPV6) {
-		at = p->ly.l3 + offsetof(struct rte_ipv6_hdr, hop_limits);
-		sum = SWPATH_SUM_NONE;
-	} else {
-		return SWPATH_DROP_HEADER;
-	}
-	drop = swpath_packet_writable(p, at + 1);
 	if (drop != SWPATH_OK)
 		return drop;
-	ttl = *rte_pktmbuf_mtod_offset(p->m, const uint8_t *, at);
-	if (ttl <= 1)
+	ttl = rte_pktmbuf_mtod_offset(p->m, uint8_t *, at);
+	if (*ttl <= 1)
 		return SWPATH_DROP_TTL;
-	ttl--;
-	swpath_rewrite(p, at, &ttl, 1, sum);
+	memcpy(&was, ttl, 2);
+	is = (uint16_t)(was - RTE_BE16(0x0100));
+	memcpy(ttl, &is, 2);
+	p->key_stale = true;
+	if (sum != SWPATH_SUM_NONE)
+		swpath_sum_changed(p, sum, (uint32_t)(uint16_t)~was + is);
 	return SWPATH_OK;
+}
+
+int swpath_dec_ttl(struct swpath_packet *p)
+{
+	swpath_packet_layers(p);
+	if (p->ly.kind == SWPATH_L3_IPV4)
+		return dec_at(
+			p, p->ly.l3 + offsetof(struct rte_ipv4_hdr, time_to_live), SWPATH_SUM_IP);
+	if (p->ly.kind == SWPATH_L3_IPV6)
+		return dec_at(
+			p, p->ly.l3 + offsetof(struct rte_ipv6_hdr, hop_limits), SWPATH_SUM_NONE);
+	return SWPATH_DROP_HEADER;
 }

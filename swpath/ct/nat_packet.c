@@ -88,7 +88,7 @@ static void follow_sum(
 	uint8_t sum[2];
 
 	memcpy(sum, bytes_at(p, at), 2);
-	swpath_csum_update(sum, before, after, n);
+	swpath_csum_update(sum, swpath_csum_delta(before, after, n));
 	put_inner(p, at, sum, 2);
 }
 

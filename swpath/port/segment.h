@@ -28,12 +28,6 @@ static inline bool swpath_has_offload(const struct rte_mbuf *m)
 	return (m->ol_flags & SWPATH_OFFLOAD_FLAGS) != 0;
 }
 
-/* Has the packet one segment, which nobody shares? */
-static inline bool swpath_is_writable(const struct rte_mbuf *m)
-{
-	return m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
-}
-
 /* A packet whose data may be altered: `m` itself if nobody shares it, else a copy from `pool` (and
  * the reference to `m` is given back). NULL without memory; `m` is then still the caller's. */
 struct rte_mbuf *swpath_writable(struct rte_mbuf *m, struct rte_mempool *pool);

@@ -299,10 +299,10 @@ int main(void)
 	}
 	if (CU_initialize_registry())
 		return 1;
+	suite_bounds(); /* first, since it looks at memory */
 	suite_tcp();
 	suite_proto();
 	suite_nat();
-	suite_bounds();
 	suite_fragments();
 	suite_threads();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
