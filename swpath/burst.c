@@ -274,14 +274,31 @@ static void peek(struct swpath_worker *w, struct swpath_batch *b, unsigned n)
 	}
 }
 
-/* Of packets with one megaflow, bits of those that it does not cover. */
+/* Of packets with one megaflow, bits of those that it does not cover. Word by word: each word of
+ * the match is read once for all of them. */
 static uint32_t uncovered(const struct swpath_batch *b, unsigned from, unsigned to)
 {
 	const struct hal_megaflow *mf = b->mf[from];
+	const uint64_t *mask, *value;
+	uint64_t differ[SWPATH_BURST];
 	uint32_t out = 0;
 
+	if (to - from == 1)
+		return (uint32_t) !(mf && swpath_covers(mf, &b->key[from])) << from;
+	if (!mf)
+		return (uint32_t)(((UINT64_C(1) << (to - from)) - 1) << from);
 	for (unsigned i = from; i < to; i++)
-		out |= (uint32_t) !(mf && swpath_covers(mf, &b->key[i])) << i;
+		differ[i] = b->key[i].recirc_id ^ rte_cpu_to_be_32(mf->chain);
+	mask = mf->match->w;
+	value = mask + mf->match->n;
+	for (uint64_t map = mf->match->map[0]; map; map &= map - 1, mask++, value++) {
+		unsigned word = (unsigned)__builtin_ctzll(map);
+
+		for (unsigned i = from; i < to; i++)
+			differ[i] |= (((const uint64_t *)&b->key[i])[word] & *mask) ^ *value;
+	}
+	for (unsigned i = from; i < to; i++)
+		out |= (uint32_t)(differ[i] != 0) << i;
 	return out;
 }
 

@@ -38,20 +38,30 @@ bool swpath_scope_add(struct swpath_scope *s, const struct hal_cmatch *match);
 /* Takes in all of `more`. */
 void swpath_scope_join(struct swpath_scope *s, const struct swpath_scope *more);
 
+/* rte_hash_crc_8byte() where it need not be asked whether the processor has the instruction. */
+static inline uint32_t swpath_scope_crc(uint64_t word, uint32_t crc)
+{
+#ifdef __SSE4_2__
+	return (uint32_t)__builtin_ia32_crc32di(crc, word);
+#else
+	return rte_hash_crc_8byte(word, crc);
+#endif
+}
+
 /* Hash of a key under the scope. */
 static inline uint32_t swpath_scope_hash(const struct swpath_scope *s, const struct hal_key *key)
 {
 	const uint64_t *k = (const uint64_t *)key;
-	uint32_t a = rte_hash_crc_8byte(k[0] & s->mask[0], 0x51), b = 0x9e3779b9;
+	uint32_t a = swpath_scope_crc(k[0] & s->mask[0], 0x51), b = 0x9e3779b9;
 	unsigned i = 1;
 
 	/* Two chains: a CRC step waits for the one before it. */
 	for (; i + 1 < s->n; i += 2) {
-		a = rte_hash_crc_8byte(k[s->word[i]] & s->mask[i], a);
-		b = rte_hash_crc_8byte(k[s->word[i + 1]] & s->mask[i + 1], b);
+		a = swpath_scope_crc(k[s->word[i]] & s->mask[i], a);
+		b = swpath_scope_crc(k[s->word[i + 1]] & s->mask[i + 1], b);
 	}
 	if (i < s->n)
-		a = rte_hash_crc_8byte(k[s->word[i]] & s->mask[i], a);
+		a = swpath_scope_crc(k[s->word[i]] & s->mask[i], a);
 	/* CRC is linear: multiplying keeps words that differ alike from falling together. */
 	return (uint32_t)(((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15 >> 32);
 }
