@@ -185,8 +185,10 @@ struct pl_megaflow *megaflow_new(struct pipeline *pl, struct xlate *x)
 {
 	struct pl_megaflow *m = NULL;
 
-	if (!hal_builder_end(&x->out))
+	if (!hal_builder_end(&x->out)) {
+		xlate_visits_end(x);
 		m = make(pl, x);
+	}
 	if (!m)
 		goto clear;
 	m->pl = pl;

@@ -6,7 +6,7 @@
  * winner of the same priority (of about the same, if there are many). A flow passes over the
  * tuples of higher priority; in another the bits that both it and the tuple's visits have say
  * which of them it overlaps: a hash table over these bits is made when it is asked for the second
- * time. A tuple keeps two, for the masks of flows that come most.
+ * time, be it in turn with others. A tuple keeps two, for the masks of flows that come most.
  *
  * Control thread only.
  */
@@ -21,6 +21,10 @@
 
 /* Smaller tuples are walked. */
 #define INDEX_MIN 32
+/* Kinds of flows that may come in turn and still be remembered. */
+#define WANTED 4
+/* An index that was asked for within so many turns is not given up for another. */
+#define INDEX_KEEP 64
 /* So many tuples of a table have an exact priority; others take in CLASS priorities. */
 #define EXACT_TUPLES 256
 #define CLASS 1024
@@ -42,7 +46,8 @@ struct visit_tuple {
 	uint32_t n;
 	uint64_t turns;
 	struct visit_index index[VISIT_INDICES];
-	uint64_t *wanted; /* bits that were asked for last and have no index */
+	uint64_t *wanted[WANTED]; /* bits that were asked for and have no index, or NULL */
+	unsigned next_wanted;     /* the oldest */
 };
 
 /* The visits to one table. */
@@ -125,7 +130,8 @@ static void tuple_free(struct visit_tuple *t)
 {
 	for (unsigned i = 0; i < VISIT_INDICES; i++)
 		index_free(&t->index[i]);
-	free(t->wanted);
+	for (unsigned i = 0; i < WANTED; i++)
+		free(t->wanted[i]);
 	free(t->mask);
 	free(t);
 }
@@ -213,19 +219,39 @@ static bool index_make(struct visit_tuple *t, unsigned which, uint64_t *bits)
 }
 
 /* The bits asked for go into the place of the index that was not asked for the longest. */
-static struct visit_index *index_replace(struct visit_tuple *t)
+static struct visit_index *index_replace(struct visit_tuple *t, uint64_t **wanted)
 {
 	unsigned which = 0;
+	struct visit_index *x;
 
 	for (unsigned i = 1; i < VISIT_INDICES; i++)
 		if (!t->index[i].buckets || t->index[i].used < t->index[which].used)
 			which = i;
 	if (!t->index[0].buckets)
 		which = 0;
-	if (!index_make(t, which, t->wanted))
+	x = &t->index[which];
+	if ((x->buckets && t->turns - x->used < INDEX_KEEP) || !index_make(t, which, *wanted))
 		return NULL;
-	t->wanted = NULL;
-	return &t->index[which];
+	*wanted = NULL;
+	x->used = t->turns;
+	return x;
+}
+
+/* Remembers bits that were asked for and have no index; makes one if it is not the first time. */
+static struct visit_index *index_want(struct visit_tuple *t, const uint64_t *bits)
+{
+	size_t len = t->mask->n * sizeof(*bits);
+	uint64_t **slot;
+
+	for (unsigned i = 0; i < WANTED; i++)
+		if (t->wanted[i] && !memcmp(t->wanted[i], bits, len))
+			return index_replace(t, &t->wanted[i]);
+	slot = &t->wanted[t->next_wanted++ % WANTED];
+	if (!*slot)
+		*slot = malloc(len);
+	if (*slot)
+		memcpy(*slot, bits, len);
+	return NULL;
 }
 
 static bool subset(const uint64_t *bits, const uint64_t *of, unsigned n)
@@ -240,6 +266,7 @@ static bool subset(const uint64_t *bits, const uint64_t *of, unsigned n)
 static struct visit_index *index_for(struct visit_tuple *t, const uint64_t *bits)
 {
 	size_t len = t->mask->n * sizeof(*bits);
+	struct visit_index *x;
 
 	t->turns++;
 	for (unsigned i = 0; i < VISIT_INDICES; i++)
@@ -247,21 +274,11 @@ static struct visit_index *index_for(struct visit_tuple *t, const uint64_t *bits
 			t->index[i].used = t->turns;
 			return &t->index[i];
 		}
-	if (t->wanted && !memcmp(t->wanted, bits, len)) {
-		struct visit_index *x = index_replace(t);
-
-		if (x)
-			x->used = t->turns;
-		return x;
-	}
-	free(t->wanted);
-	t->wanted = malloc(len);
-	if (t->wanted)
-		memcpy(t->wanted, bits, len);
-	for (unsigned i = 0; i < VISIT_INDICES; i++)
+	x = index_want(t, bits);
+	for (unsigned i = 0; !x && i < VISIT_INDICES; i++)
 		if (t->index[i].buckets && subset(t->index[i].bits, bits, t->mask->n))
-			return &t->index[i];
-	return NULL;
+			x = &t->index[i];
+	return x;
 }
 
 /* ---- visits ---- */

@@ -21,7 +21,7 @@ static bool is_inside(const struct xlate *x, const void *p)
 	return (uintptr_t)p - (uintptr_t)x < sizeof(*x);
 }
 
-static void free_outside(const struct xlate *x, void *p)
+void xlate_free_outside(const struct xlate *x, void *p)
 {
 	if (!is_inside(x, p))
 		free(p);
@@ -121,15 +121,15 @@ void xlate_clear(struct xlate *x)
 	struct pl_recirc **recircs = x->recircs.data;
 
 	for (unsigned i = 0; i < x->visits.n; i++)
-		free_outside(x, visits[i].known);
+		xlate_free_outside(x, visits[i].known);
 	for (unsigned i = 0; i < x->credits.n; i++)
 		credit_drop(&credits[i]);
 	drop_effects(x);
 	for (unsigned i = 0; i < x->recircs.n; i++)
 		recirc_unref(recircs[i]);
-	free_outside(x, x->visits.data);
-	free_outside(x, x->deps.data);
-	free_outside(x, x->credits.data);
+	xlate_free_outside(x, x->visits.data);
+	xlate_free_outside(x, x->deps.data);
+	xlate_free_outside(x, x->credits.data);
 	free(x->stack.data);
 	free(x->recircs.data);
 	free(x->forks.data);
@@ -172,34 +172,6 @@ static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_ke
 
 /* ---- tables ---- */
 
-/* The known bits of the key, as a match: what a new flow must overlap to concern this lookup.
- * Registers that are 0 are left out: that only makes it concern more. */
-static struct hal_cmatch *known_match(struct xlate *x)
-{
-	struct hal_match m;
-	struct hal_cmatch *cm;
-	size_t size;
-	uint64_t *v = (uint64_t *)&m.value, *k = (uint64_t *)&m.mask;
-
-	m.value = x->key;
-	m.mask = x->known;
-	for (unsigned i = 0; i < XLATE_KEY_WORDS; i++) {
-		v[i] &= k[i];
-		if (i > HAL_KEY_WORDS + 1 && !v[i])
-			k[i] = 0;
-	}
-	size = hal_cmatch_size(&m);
-	if (size <= sizeof(x->arena) - x->arena_used) {
-		cm = (struct hal_cmatch *)((uint8_t *)x->arena + x->arena_used);
-		x->arena_used += (unsigned)size;
-	} else {
-		cm = malloc(size);
-	}
-	if (cm)
-		hal_cmatch_init(cm, &m);
-	return cm;
-}
-
 #define LOOKUP_ATTEMPTS 8
 
 struct flow *xlate_find(struct xlate *x, const struct flow_table *t)
@@ -213,22 +185,6 @@ struct flow *xlate_find(struct xlate *x, const struct flow_table *t)
 			return NULL;
 		}
 	return winner;
-}
-
-void xlate_visit(struct xlate *x, uint8_t table, struct flow *winner, int priority)
-{
-	struct visit *v = xlate_vec_add(x, &x->visits, sizeof(*v));
-
-	if (v) {
-		v->br = x->br;
-		v->table = table;
-		v->priority = priority;
-		v->known = known_match(x);
-		if (!v->known)
-			x->error = -ENOMEM;
-	}
-	if (winner)
-		xlate_depend(x, dep_key_flow(winner));
 }
 
 struct flow *xlate_lookup(struct xlate *x, uint8_t table)

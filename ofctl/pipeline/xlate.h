@@ -36,6 +36,7 @@
 struct visit {
 	const struct pl_bridge *br;
 	uint8_t table;
+	bool plain;               /* nothing of the packet had been written or moved */
 	int priority;             /* a flow of a lower one changes nothing; -1: a miss */
 	struct hal_cmatch *known; /* what was known of the key there; in the translation's arena, or
 				     owned */
@@ -225,6 +226,13 @@ struct flow *xlate_lookup(struct xlate *x, uint8_t table);
  * and the record of the lookup, for which a flow of `priority` or above would count. */
 struct flow *xlate_find(struct xlate *x, const struct flow_table *t);
 void xlate_visit(struct xlate *x, uint8_t table, struct flow *winner, int priority);
+
+/* At the end, when `wc` is final: all packets of the megaflow are alike in it, and were at every
+ * visit before which nothing was written. */
+void xlate_visits_end(struct xlate *x);
+
+/* Frees what is not in the room that the translation itself has. */
+void xlate_free_outside(const struct xlate *x, void *p);
 
 /* A conjunction whose clauses are all met. */
 struct conj_won {
