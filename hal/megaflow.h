@@ -106,6 +106,7 @@ struct hal_megaflow {
 	_Alignas(HAL_CACHE_LINE) struct hal_sw_counter sw0;
 	struct hal_ufid ufid;
 	_Atomic(struct hal_megaflow_hw *) hw; /* NULL: no device has ever been told of it */
+	void *offload;                        /* offload's record of it, under a lock of its own */
 };
 
 _Static_assert(offsetof(struct hal_megaflow, sw0) == HAL_CACHE_LINE, "hot is one line");

@@ -319,6 +319,7 @@ int offload_device_add(
 	struct offload *ol, const char *spec, const struct hal_env *env, struct hal_reason *r)
 {
 	struct device *dev;
+	struct flow *flow;
 	unsigned i = 0;
 	int err;
 
@@ -343,7 +344,7 @@ int offload_device_add(
 	if (i >= ol->n_devices)
 		ol->n_devices = i + 1;
 	objects_describe(ol, dev);
-	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
+	LIST_FOREACH (flow, &ol->flows, link) {
 		if (!flow->withdrawn)
 			device_attach(dev, flow);
 	}
@@ -432,12 +433,12 @@ static bool run_remove(struct device *dev, struct command *cmd)
 /* After the thread has ended: the device is done with all of its claims. */
 static void detach_all(struct offload *ol, struct device *dev)
 {
-	struct flow **list = NULL;
+	struct flow **list = NULL, *flow;
 	unsigned n = 0;
 
 	pthread_mutex_lock(&ol->lock);
-	list = calloc(hmap_count(&ol->flows) + 1, sizeof(*list));
-	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
+	list = calloc(ol->n_flows + 1, sizeof(*list));
+	LIST_FOREACH (flow, &ol->flows, link) {
 		struct claim *c = flow->claim[dev->index];
 
 		if (!c || !c->attached)

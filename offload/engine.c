@@ -10,18 +10,17 @@
 
 LOG_DEFINE(offload);
 
-static uint32_t flow_hash(const struct hal_megaflow *mf)
+/* With ol->lock. */
+static struct flow *flow_of(const struct hal_megaflow *mf)
 {
-	return hash_mix((uintptr_t)mf);
+	return mf->offload;
 }
 
-static struct flow *flow_find(struct offload *ol, const struct hal_megaflow *mf)
+static void flow_forget(struct offload *ol, struct flow *flow)
 {
-	HMAP_FOR_EACH_HASH (flow, struct flow, node, flow_hash(mf), &ol->flows) {
-		if (flow->mf == mf)
-			return flow;
-	}
-	return NULL;
+	LIST_REMOVE(flow, link);
+	ol->n_flows--;
+	flow->mf->offload = NULL;
 }
 
 int offload_open(const struct offload_config *cfg, struct offload **out)
@@ -42,7 +41,7 @@ int offload_open(const struct offload_config *cfg, struct offload **out)
 	if (!ol->cfg.op_timeout_ms)
 		ol->cfg.op_timeout_ms = 3000;
 	pthread_mutex_init(&ol->lock, NULL);
-	hmap_init(&ol->flows);
+	LIST_INIT(&ol->flows);
 	hmap_init(&ol->tunnels);
 	meters_open(ol);
 	err = barriers_open(ol);
@@ -53,7 +52,6 @@ int offload_open(const struct offload_config *cfg, struct offload **out)
 destroy:
 	meters_close(ol);
 	hmap_destroy(&ol->tunnels);
-	hmap_destroy(&ol->flows);
 	pthread_mutex_destroy(&ol->lock);
 	free(ol);
 	return err;
@@ -63,17 +61,14 @@ destroy:
 static int flow_new(struct offload *ol, struct hal_megaflow *mf, struct flow **out)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
-	int err;
 
 	if (!flow)
 		return -ENOMEM;
 	flow->mf = mf;
 	atomic_init(&flow->open, 1);
-	err = hmap_insert(&ol->flows, &flow->node, flow_hash(mf));
-	if (err) {
-		free(flow);
-		return err;
-	}
+	LIST_INSERT_HEAD(&ol->flows, flow, link);
+	ol->n_flows++;
+	mf->offload = flow;
 	hal_megaflow_ref(mf);
 	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++) {
 		if (ol->devices[i])
@@ -89,7 +84,7 @@ int offload_megaflow_live(struct offload *ol, struct hal_megaflow *mf)
 	int err = -EEXIST;
 
 	pthread_mutex_lock(&ol->lock);
-	if (!flow_find(ol, mf))
+	if (!flow_of(mf))
 		err = flow_new(ol, mf, &flow);
 	pthread_mutex_unlock(&ol->lock);
 	return err;
@@ -108,7 +103,7 @@ static void flow_done(struct offload *ol, struct flow *flow)
 	struct hal_megaflow *mf = flow->mf;
 
 	pthread_mutex_lock(&ol->lock);
-	hmap_remove(&ol->flows, &flow->node);
+	flow_forget(ol, flow);
 	pthread_mutex_unlock(&ol->lock);
 	flow_free(flow);
 	if (ol->cfg.ops.withdrawn)
@@ -152,9 +147,9 @@ int offload_megaflow_withdraw(
 
 	pthread_mutex_lock(&ol->lock);
 	/* The successor comes first: with both wishes known, one is replaced by the other. */
-	if (successor && !flow_find(ol, successor) && flow_new(ol, successor, &next))
+	if (successor && !flow_of(successor) && flow_new(ol, successor, &next))
 		log_warn("out of memory: a megaflow stays out of all devices");
-	flow = flow_find(ol, mf);
+	flow = flow_of(mf);
 	if (flow && !flow->withdrawn) {
 		flow->withdrawn = true;
 		for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
@@ -170,21 +165,24 @@ int offload_megaflow_withdraw(
 
 void offload_close(struct offload *ol)
 {
+	struct flow *flow;
+
 	if (!ol)
 		return;
 	for (unsigned i = 0; i < HAL_MAX_DEVICES; i++)
 		if (ol->devices[i])
 			device_close(ol->devices[i]);
 	barriers_close(ol);
-	HMAP_FOR_EACH (flow, struct flow, node, &ol->flows) {
-		hmap_remove(&ol->flows, &flow->node);
-		hal_megaflow_unref(flow->mf);
+	while ((flow = LIST_FIRST(&ol->flows))) {
+		struct hal_megaflow *mf = flow->mf;
+
+		flow_forget(ol, flow);
 		flow_free(flow);
+		hal_megaflow_unref(mf);
 	}
 	tunnels_free(ol);
 	meters_close(ol);
 	connections_free_rings(ol);
-	hmap_destroy(&ol->flows);
 	pthread_mutex_destroy(&ol->lock);
 	free(ol);
 }

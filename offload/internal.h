@@ -120,7 +120,7 @@ TAILQ_HEAD(claim_list, claim);
 
 /* A megaflow. `open` counts its claims on devices and the announcement itself. */
 struct flow {
-	struct hmap_node node; /* in offload.flows, by megaflow */
+	LIST_ENTRY(flow) link; /* in offload.flows; found by hal_megaflow.offload */
 	struct hal_megaflow *mf;
 	bool withdrawn; /* offload.lock */
 	_Atomic unsigned open;
@@ -257,7 +257,8 @@ struct device {
 struct offload {
 	struct offload_config cfg;
 	pthread_mutex_t lock;
-	struct hmap flows;
+	LIST_HEAD(, flow) flows;
+	unsigned n_flows;
 	struct device *devices[HAL_MAX_DEVICES];
 	unsigned n_devices; /* highest index + 1 */
 	struct hmap tunnels;

@@ -160,9 +160,11 @@ struct pipeline {
 	uint32_t max_idle_ms;          /* of a megaflow, 0: the default */
 	struct pl_megaflow_list stale; /* to be translated again, oldest first */
 	unsigned n_stale;
-	unsigned turn_left; /* to be translated again at once in this turn of the event loop */
-	bool turn_ends;     /* turn_event is due */
-	bool all_now;       /* in this change: all that depend on it are translated again at once */
+	struct pl_megaflow
+		*last_successor; /* of what was translated again, while it is live; or NULL */
+	unsigned turn_left;      /* to be translated again at once in this turn of the event loop */
+	bool turn_ends;          /* turn_event is due */
+	bool all_now; /* in this change: all that depend on it are translated again at once */
 	uint32_t stale_turn;           /* grows with each barrier that waits */
 	TAILQ_HEAD(, pending) waiting; /* barriers, until what was stale before them is not */
 	struct hmap deps;              /* struct dep_head */

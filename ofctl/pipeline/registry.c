@@ -140,6 +140,8 @@ void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaf
 	mark_fresh(pl, m);
 	depend_unindex(pl, m);
 	pl->retired++;
+	if (pl->last_successor == m)
+		pl->last_successor = NULL;
 	if (successor) {
 		hmap_replace(&pl->megaflows, &m->node, &successor->node);
 		gap = swpath_megaflow_replace(pl->sp, &m->mf, &successor->mf);
@@ -213,11 +215,22 @@ static void succeed(struct pipeline *pl, struct pl_megaflow *m, struct pl_megafl
 	}
 	if (pl->ol)
 		offload_megaflow_live(pl->ol, &n->mf);
+	pl->last_successor = n;
 	return;
 
 drop:
 	atomic_store(&n->mf.state, MEGAFLOW_RETIRING);
 	hal_megaflow_unref(&n->mf);
+}
+
+/* What was translated last has all of its packets: a flow that takes many addresses out of one with
+ * more makes one megaflow of those of many. */
+static bool is_covered(const struct pipeline *pl, const struct pl_megaflow *m)
+{
+	const struct pl_megaflow *n = pl->last_successor;
+
+	return n && n != m && !n->stale && n->mf.chain == m->mf.chain &&
+	       hal_cmatch_contains(n->mf.match, m->mf.match);
 }
 
 void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m)
@@ -229,6 +242,10 @@ void registry_retranslate(struct pipeline *pl, struct pl_megaflow *m)
 
 	if (!m->indexed)
 		return;
+	if (is_covered(pl, m)) {
+		registry_retire(pl, m, NULL);
+		return;
+	}
 	pl->retranslations++;
 	megaflow_sample(m, &key);
 	xlate_packet(&x, pl, &key);
