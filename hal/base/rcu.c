@@ -17,17 +17,29 @@ struct deferred {
 	struct deferred *next;
 	void (*fn)(void *arg);
 	void *arg;
-	uint64_t token; /* due once every online reader has passed it */
+	uint64_t token; /* due once every online reader has passed it; of a fresh one it means
+			   nothing */
 };
 
-/* `lock` guards the queue, the reader numbers, and that tokens in the queue ascend. */
+struct queue {
+	struct deferred *head, **tail;
+};
+
+#define SPARE_MAX 65536 /* entries kept to be used again */
+
+/* `lock` guards the queues, the reader numbers, and that tokens in the queue ascend. Calls get
+ * their token when the next reclaim begins, all the same one: each token is an atomic operation on
+ * a line that all readers look at. */
 static struct {
 	pthread_mutex_t lock;
 	struct rte_rcu_qsbr *qsv; /* NULL before rcu_init(): then there are no readers */
 	uint64_t readers;         /* bit i: reader number i is taken */
-	struct deferred *head, **tail;
-	unsigned pending;
-} rcu = {.lock = PTHREAD_MUTEX_INITIALIZER, .tail = &rcu.head};
+	struct queue fresh, waiting;
+	struct deferred *spare;
+	unsigned pending, n_spare;
+} rcu = {.lock = PTHREAD_MUTEX_INITIALIZER,
+	.fresh.tail = &rcu.fresh.head,
+	.waiting.tail = &rcu.waiting.head};
 
 _Static_assert(RCU_MAX_READERS <= 64, "reader numbers are bits of a uint64_t");
 
@@ -91,22 +103,33 @@ void rcu_online(int reader)
 	rte_rcu_qsbr_thread_online(rcu.qsv, (unsigned)reader);
 }
 
+/* With the lock. */
+static struct deferred *entry_new(void)
+{
+	struct deferred *d = rcu.spare;
+
+	if (!d)
+		return malloc(sizeof(*d));
+	rcu.spare = d->next;
+	rcu.n_spare--;
+	return d;
+}
+
 void rcu_defer(void (*fn)(void *arg), void *arg)
 {
-	struct deferred *d = malloc(sizeof(*d));
+	struct deferred *d;
 
-	if (!d) {
-		/* Leaking is the only answer that no reader can notice. */
-		log_err("out of memory: a deferred release is lost");
-		return;
-	}
-	*d = (struct deferred){.fn = fn, .arg = arg};
 	pthread_mutex_lock(&rcu.lock);
-	d->token = rcu.qsv ? rte_rcu_qsbr_start(rcu.qsv) : 0;
-	*rcu.tail = d;
-	rcu.tail = &d->next;
-	rcu.pending++;
+	d = entry_new();
+	if (d) {
+		*d = (struct deferred){.fn = fn, .arg = arg};
+		*rcu.fresh.tail = d;
+		rcu.fresh.tail = &d->next;
+		rcu.pending++;
+	}
 	pthread_mutex_unlock(&rcu.lock);
+	if (!d) /* leaking is the only answer that no reader can notice */
+		log_err("out of memory: a deferred release is lost");
 }
 
 static bool is_due(uint64_t token)
@@ -114,34 +137,79 @@ static bool is_due(uint64_t token)
 	return !token || rte_rcu_qsbr_check(rcu.qsv, token, false) == 1;
 }
 
-/* Takes the first call off the queue if it is due and not after `last`. */
-static struct deferred *take_due(uint64_t last)
+/* Gives all fresh calls a token, which is returned. */
+static uint64_t start(void)
 {
-	struct deferred *d;
+	uint64_t token;
 
 	pthread_mutex_lock(&rcu.lock);
-	d = rcu.head;
-	if (d && d->token <= last && is_due(d->token)) {
-		rcu.head = d->next;
-		if (!rcu.head)
-			rcu.tail = &rcu.head;
-		rcu.pending--;
-	} else {
-		d = NULL;
+	token = rcu.qsv ? rte_rcu_qsbr_start(rcu.qsv) : 0;
+	if (rcu.fresh.head) {
+		for (struct deferred *d = rcu.fresh.head; d; d = d->next)
+			d->token = token;
+		*rcu.waiting.tail = rcu.fresh.head;
+		rcu.waiting.tail = rcu.fresh.tail;
+		rcu.fresh.head = NULL;
+		rcu.fresh.tail = &rcu.fresh.head;
 	}
 	pthread_mutex_unlock(&rcu.lock);
-	return d;
+	return token;
+}
+
+/* Takes the calls that are due, and not after `last`, off the queue. */
+static struct deferred *take_due(uint64_t last)
+{
+	struct deferred *first, **end;
+	uint64_t due = 0;
+	unsigned n = 0;
+
+	pthread_mutex_lock(&rcu.lock);
+	first = rcu.waiting.head;
+	for (end = &rcu.waiting.head; *end && (*end)->token <= last; end = &(*end)->next, n++) {
+		if ((*end)->token != due && !is_due((*end)->token))
+			break;
+		due = (*end)->token;
+	}
+	if (n) {
+		rcu.waiting.head = *end;
+		if (!rcu.waiting.head)
+			rcu.waiting.tail = &rcu.waiting.head;
+		*end = NULL;
+	}
+	rcu.pending -= n;
+	pthread_mutex_unlock(&rcu.lock);
+	return n ? first : NULL;
+}
+
+static void keep_spare(struct deferred *d)
+{
+	pthread_mutex_lock(&rcu.lock);
+	while (d && rcu.n_spare < SPARE_MAX) {
+		struct deferred *next = d->next;
+
+		d->next = rcu.spare;
+		rcu.spare = d;
+		rcu.n_spare++;
+		d = next;
+	}
+	pthread_mutex_unlock(&rcu.lock);
+	while (d) {
+		struct deferred *next = d->next;
+
+		free(d);
+		d = next;
+	}
 }
 
 static void run_due(uint64_t last)
 {
-	struct deferred *d;
+	struct deferred *due = take_due(last);
 
 	/* Called without the lock: what runs may defer more. */
-	while ((d = take_due(last))) {
+	for (struct deferred *d = due; d; d = d->next)
 		d->fn(d->arg);
-		free(d);
-	}
+	if (due)
+		keep_spare(due);
 }
 
 unsigned rcu_reclaim(void)
@@ -149,7 +217,7 @@ unsigned rcu_reclaim(void)
 	unsigned pending;
 
 	/* What the calls themselves defer waits for the next time. */
-	run_due(rcu.qsv ? rte_rcu_qsbr_start(rcu.qsv) : 0);
+	run_due(start());
 	pthread_mutex_lock(&rcu.lock);
 	pending = rcu.pending;
 	pthread_mutex_unlock(&rcu.lock);
@@ -159,7 +227,7 @@ unsigned rcu_reclaim(void)
 void rcu_drain(void)
 {
 	const struct timespec pause = {.tv_nsec = 100000};
-	uint64_t last = rcu.qsv ? rte_rcu_qsbr_start(rcu.qsv) : 0;
+	uint64_t last = start();
 
 	while (!is_due(last))
 		nanosleep(&pause, NULL);

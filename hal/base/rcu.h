@@ -27,7 +27,8 @@ void rcu_quiescent(int reader); /* holds no reference from before */
 void rcu_offline(int reader);   /* about to sleep */
 void rcu_online(int reader);
 
-/* Calls fn(arg) after a grace period, in order of the defers of one thread. */
+/* Calls fn(arg) after a grace period, which begins with the next rcu_reclaim() or rcu_drain(), in
+ * order of the defers of one thread. */
 void rcu_defer(void (*fn)(void *arg), void *arg);
 
 /* Runs what is due; never waits. Returns the number of calls still pending. Control thread, which

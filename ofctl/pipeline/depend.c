@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "hal/base/stable.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
@@ -28,13 +29,13 @@ static int dep_add(struct pipeline *pl, struct dep_node *d)
 	struct dep_head *h = dep_head(pl, &d->key);
 
 	if (!h) {
-		h = calloc(1, sizeof(*h));
+		h = stable_alloc(sizeof(*h));
 		if (!h)
 			return -ENOMEM;
-		h->key = d->key;
+		*h = (struct dep_head){.key = d->key};
 		LIST_INIT(&h->list);
 		if (hmap_insert(&pl->deps, &h->node, dep_key_hash(&h->key))) {
-			free(h);
+			stable_free(h, sizeof(*h));
 			return -ENOMEM;
 		}
 	}
@@ -49,7 +50,7 @@ static void dep_remove(struct pipeline *pl, struct dep_node *d)
 	if (!LIST_EMPTY(&d->head->list))
 		return;
 	hmap_remove(&pl->deps, &d->head->node);
-	free(d->head);
+	stable_free(d->head, sizeof(*d->head));
 }
 
 int depend_index(struct pipeline *pl, struct pl_megaflow *m)

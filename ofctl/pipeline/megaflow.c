@@ -68,7 +68,8 @@ void megaflow_free(struct hal_megaflow *mf)
 		credit_drop(&m->credits[i]);
 	for (unsigned i = 0; i < m->n_recircs; i++)
 		recirc_unref(m->recircs[i]);
-	free(m->visits);
+	if (m->visits)
+		stable_free(m->visits, m->lists_size);
 	free(hal_megaflow_hw(mf));
 	atomic_store(&mf->state, MEGAFLOW_DEAD);
 	stable_free(m, m->size);
@@ -99,9 +100,11 @@ static int take_lists(struct pl_megaflow *m, const struct xlate *x)
 
 	for (unsigned i = 0; i < x->visits.n; i++)
 		size += known_size(&visits[i]);
-	m->visits = malloc(size + 1);
+	m->lists_size = (uint32_t)size + 1;
+	m->visits = stable_alloc(m->lists_size);
 	if (!m->visits)
 		return -1;
+	memset(m->visits, 0, x->visits.n * sizeof(*m->visits) + x->deps.n * sizeof(*m->deps));
 	m->n_visits = x->visits.n;
 	m->deps = (struct dep_node *)(void *)(m->visits + m->n_visits);
 	m->n_deps = x->deps.n;

@@ -78,8 +78,8 @@ struct pl_megaflow {
 	struct packed_key *sample;     /* of the packet that made it */
 	uint64_t version;              /* of the tables when its translation began */
 	uint32_t bridge;               /* id of the bridge that it came in by */
-	uint32_t size;                 /* bytes, as allocated */
-	bool transient;                /* good for one packet only */
+	uint32_t size, lists_size; /* bytes, as allocated; of the block that begins with visits */
+	bool transient;            /* good for one packet only */
 	bool indexed, stale;
 	uint32_t stale_turn; /* of the pipeline when it became so */
 	TAILQ_ENTRY(pl_megaflow) stale_link;

@@ -166,12 +166,15 @@ static void refresh_dependencies(struct pipeline *pl, struct pl_megaflow *m, str
 	struct visit_node *visits = m->visits;
 	struct dep_node *deps = m->deps;
 	unsigned n_visits = m->n_visits, n_deps = m->n_deps;
+	uint32_t size = m->lists_size;
 
 	depend_unindex(pl, m);
 	m->visits = n->visits;
 	m->deps = n->deps;
 	m->n_visits = n->n_visits;
 	m->n_deps = n->n_deps;
+	m->lists_size = n->lists_size;
+	n->lists_size = size;
 	n->visits = visits;
 	n->deps = deps;
 	n->n_visits = n_visits;

@@ -54,6 +54,8 @@ static void test_waits_for_reader(void)
 	rcu_quiescent(b);
 	CU_ASSERT_EQUAL(rcu_reclaim(), 1);
 	rcu_reader_unregister(a);
+	CU_ASSERT_EQUAL(rcu_reclaim(), 1); /* b was quiescent before its grace period began */
+	rcu_quiescent(b);
 	CU_ASSERT_EQUAL(rcu_reclaim(), 0);
 	rcu_reader_unregister(b);
 }
