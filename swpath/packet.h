@@ -104,6 +104,7 @@ struct swpath_edit {
 	uint8_t size;    /* of it, bytes; 0: these packets are left as they are */
 	uint8_t sum;     /* enum swpath_sum */
 	bool moves;      /* afterwards other things may follow */
+	uint32_t need;   /* bytes that are written to or read */
 	uint64_t summed; /* its bytes, if it is no longer than a word */
 	uint8_t value[16], mask[16];
 };

@@ -192,35 +192,6 @@ static void place_value(
 	be_store(e->value, place->size, (v & m) << shift);
 }
 
-/* `n` bytes, as a word that would be stored to them would have them. By parts: what was stored in
- * parts could not be read as a whole at once. */
-static uint64_t load(const uint8_t *p, unsigned n)
-{
-	const unsigned high = RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? 64 - 8 * n : 0;
-	uint64_t v = 0;
-	uint32_t w;
-	uint16_t h;
-
-	switch (n) {
-	case 1:
-		return (uint64_t)*p << high;
-	case 2:
-		memcpy(&h, p, 2);
-		return (uint64_t)h << high;
-	case 4:
-		memcpy(&w, p, 4);
-		return (uint64_t)w << high;
-	case 6:
-		memcpy(&w, p, 4);
-		memcpy(&h, p + 4, 2);
-		return RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? (uint64_t)w << 32 | (uint64_t)h << 16
-							: w | (uint64_t)h << 32;
-	default:
-		memcpy(&v, p, 8);
-		return v;
-	}
-}
-
 /* A checksum is of 16-bit words: a member of one byte is taken with its neighbour, which stays. */
 static void widen(const struct swpath_packet *p, struct swpath_edit *e)
 {
@@ -238,15 +209,7 @@ static void widen(const struct swpath_packet *p, struct swpath_edit *e)
 	}
 	memset(e->value + e->size, 0, 8u - e->size);
 	memset(e->mask + e->size, 0, 8u - e->size);
-	e->summed = load((const uint8_t[8]){255, 255, 255, 255, 255, 255, 255, 255}, e->size);
-}
-
-/* What has to be writable: the member, and the checksums of the transport header. */
-static uint32_t headers_end(const struct swpath_packet *p, uint32_t member_end)
-{
-	uint32_t l4_end = p->ly.l4 ? RTE_MIN(p->ly.l4 + TCP_HEADER, p->m->pkt_len) : 0;
-
-	return RTE_MAX(member_end, l4_end);
+	memset(&e->summed, 0xff, e->size);
 }
 
 bool swpath_set_is_meta(const struct hal_act_set *act)
@@ -277,84 +240,12 @@ int swpath_set_prepare(
 	if (act->field == FIELD_IPV6_DST && p->ly.routed)
 		e->sum = SWPATH_SUM_NONE;
 	e->moves = place.base == BASE_L4 && place.size == 1;
+	/* The checksums of the transport header are written, too. */
+	e->need = RTE_MAX(e->at + e->size, p->ly.l4 ? p->ly.l4 + TCP_HEADER : 0);
 	place_value(act, &place, e);
 	e->summed = 0;
 	if (e->size <= 8 && !(e->sum == SWPATH_SUM_L4 && p->ly.proto == IPPROTO_SCTP))
 		widen(p, e);
-	return SWPATH_OK;
-}
-
-static void store(uint8_t *p, unsigned n, uint64_t v)
-{
-	const unsigned high = RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? 64 - 8 * n : 0;
-	uint32_t w;
-	uint16_t h;
-
-	switch (n) {
-	case 1:
-		*p = (uint8_t)(v >> high);
-		break;
-	case 2:
-		h = (uint16_t)(v >> high);
-		memcpy(p, &h, 2);
-		break;
-	case 4:
-		w = (uint32_t)(v >> high);
-		memcpy(p, &w, 4);
-		break;
-	case 6:
-		w = (uint32_t)(RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? v >> 32 : v);
-		h = (uint16_t)(RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? v >> 16 : v >> 32);
-		memcpy(p, &w, 4);
-		memcpy(p + 4, &h, 2);
-		break;
-	default:
-		memcpy(p, &v, 8);
-		break;
-	}
-}
-
-/* A member that is longer than a word, or one of SCTP. */
-static void apply_long(struct swpath_packet *p, const struct swpath_edit *e)
-{
-	const uint8_t *old = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, e->at);
-	uint8_t new[16];
-
-	for (unsigned i = 0; i < e->size; i++)
-		new[i] = (uint8_t)((old[i] & ~e->mask[i]) | e->value[i]);
-	swpath_rewrite(p, e->at, new, e->size, (enum swpath_sum)e->sum);
-}
-
-static void apply_word(struct swpath_packet *p, const struct swpath_edit *e)
-{
-	uint8_t *at = rte_pktmbuf_mtod_offset(p->m, uint8_t *, e->at);
-	uint64_t value, mask, old, new;
-
-	memcpy(&value, e->value, 8);
-	memcpy(&mask, e->mask, 8);
-	old = load(at, e->size);
-	new = (old & ~mask) | value;
-	store(at, e->size, new);
-	p->key_stale = true;
-	if (e->sum != SWPATH_SUM_NONE)
-		swpath_sum_changed(p, (enum swpath_sum)e->sum,
-			swpath_csum_delta_word(old & e->summed, new & e->summed, e->summed));
-}
-
-int swpath_set_apply(struct swpath_packet *p, const struct swpath_edit *e)
-{
-	int drop;
-
-	if (!e->size)
-		return SWPATH_OK;
-	drop = swpath_packet_writable(p, headers_end(p, e->at + e->size));
-	if (drop != SWPATH_OK)
-		return drop;
-	if (unlikely(!e->summed))
-		apply_long(p, e);
-	else
-		apply_word(p, e);
-	p->layers_stale |= e->moves;
 	return SWPATH_OK;
 }
 

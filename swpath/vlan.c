@@ -21,13 +21,12 @@ static void move(uint16_t *offset, int by)
 /* Where the headers are after a tag came or went before them: all the same, but for the distance.
  * Only what was parsed to the network layer is known so well: behind tags that were not recognised
  * there may be more. */
-static void keep_layers(struct swpath_packet *p, const struct swpath_layers *before, int by)
+static void move_layers(struct swpath_packet *p, int by)
 {
 	struct swpath_layers *ly = &p->ly;
 
-	if (before->kind == SWPATH_L3_NONE)
+	if (ly->kind == SWPATH_L3_NONE)
 		return;
-	*ly = *before;
 	move(&ly->type, by);
 	move(&ly->l3, by);
 	move(&ly->l4, by);
@@ -50,29 +49,26 @@ int swpath_push_vlan(struct swpath_packet *p, const struct hal_act_vlan *act)
 	const rte_be16_t tag[2] = {MUTATE(107, act->tpid, RTE_BE16(RTE_ETHER_TYPE_VLAN)),
 		act->tci & ~RTE_BE16(HAL_VLAN_PRESENT)};
 	const bool known = !p->layers_stale;
-	const struct swpath_layers before = p->ly;
 	int drop = swpath_packet_insert(p, TAG_AT, TAG_LEN);
 
 	if (drop != SWPATH_OK)
 		return drop;
 	memcpy(rte_pktmbuf_mtod_offset(p->m, uint8_t *, TAG_AT), tag, sizeof(tag));
-	if (known && before.vlans < 2 && is_tag(tag[0]))
-		keep_layers(p, &before, TAG_LEN);
+	if (known && p->ly.vlans < 2 && is_tag(tag[0]))
+		move_layers(p, TAG_LEN);
 	return SWPATH_OK;
 }
 
 int swpath_pop_vlan(struct swpath_packet *p)
 {
-	struct swpath_layers before;
 	int drop;
 
 	swpath_packet_layers(p);
-	before = p->ly;
-	if (!before.vlans)
+	if (!p->ly.vlans)
 		return SWPATH_DROP_HEADER;
 	drop = swpath_packet_delete(
-		p, MUTATE(104, TAG_AT, before.vlans > 1 ? TAG_AT + TAG_LEN : TAG_AT), TAG_LEN);
+		p, MUTATE(104, TAG_AT, p->ly.vlans > 1 ? TAG_AT + TAG_LEN : TAG_AT), TAG_LEN);
 	if (drop == SWPATH_OK)
-		keep_layers(p, &before, -TAG_LEN);
+		move_layers(p, -TAG_LEN);
 	return drop;
 }

@@ -110,6 +110,7 @@ int main(void)
 	suite_classifier();
 	suite_edit();
 	suite_program();
+	suite_many();
 	suite_meter();
 	suite_tunnel();
 	suite_datapath();

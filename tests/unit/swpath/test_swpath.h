@@ -17,6 +17,7 @@ void suite_classifier(void);
 void suite_edit(void);
 void suite_datapath(void);
 void suite_program(void);
+void suite_many(void);
 void suite_meter(void);
 void suite_tunnel(void);
 
