@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import slu  # noqa: E402
 from coverage import Coverage  # noqa: E402
-from switches import OvsUnderTest, SluiceUnderTest  # noqa: E402
+from switches import OvsUnderTest, SluiceUnderTest, show_logs  # noqa: E402
 
 WIDE_PACKETS = 1300  # of the programs that overfill a small device
 
@@ -385,6 +385,7 @@ def main():
         return compare(args)
     except slu.Failure as e:
         slu.log("FAILED %s" % e)
+        show_logs()
         return 1
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The switches under test: each in a network namespace of its own, with ports p1 to p6 whose far
 ends are t1 to t6, and a LOCAL port br0."""
+import glob
 import os
 import re
 import subprocess
@@ -379,3 +380,11 @@ class SluiceUnderTest(UnderTest):
         if enforce and self.device == "sim:nic" and hw < sw:
             return ["%s: the device forwarded only %d of %d packets" % (self.name, hw, hw + sw)]
         return []
+
+
+def show_logs(lines=40):
+    """The ends of what the daemons wrote, after something unexpected."""
+    for path in sorted(glob.glob(slu.BASE + "/**/*.log", recursive=True)):
+        with open(path, errors="replace") as f:
+            last = f.readlines()[-lines:]
+        slu.log("---- %s\n%s" % (os.path.relpath(path, slu.BASE), "".join(last)))

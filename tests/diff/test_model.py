@@ -15,6 +15,7 @@ from coverage import Coverage  # noqa: E402
 from diff import Divergence, make_switches  # noqa: E402
 from families import ALONE, FAMILIES  # noqa: E402
 from model import ModelDiff, expect_objects, order, worth  # noqa: E402
+from switches import show_logs  # noqa: E402
 
 LEAST = 20
 FULL = 119  # programs from which on a run has to be worth something
@@ -171,6 +172,7 @@ def main():
         return compare(args)
     except slu.Failure as e:
         slu.log("FAILED %s" % e)
+        show_logs()
         return 1
 
 

@@ -6,12 +6,14 @@ import concurrent.futures
 import functools
 import hashlib
 import os
+import re
 import subprocess
 import sys
 
 import tree
 
 CACHE = os.path.join(tree.BUILD, "tidy-clean")
+COMMANDS = os.path.join(tree.BUILD, "tidy-commands")
 
 
 @functools.lru_cache(maxsize=None)
@@ -41,9 +43,17 @@ def digest(path, command):
     return h.hexdigest()
 
 
+def write_commands():
+    """The build's commands without what only gcc understands."""
+    with open(os.path.join(tree.BUILD, "compile_commands.json")) as f:
+        text = re.sub(r" -mmem(set|cpy)-strategy=\S+", "", f.read())
+    with open(os.path.join(COMMANDS, "compile_commands.json"), "w") as f:
+        f.write(text)
+
+
 def tidy(item):
     path, mark = item
-    p = subprocess.run(["clang-tidy", "--quiet", "-p", tree.BUILD,
+    p = subprocess.run(["clang-tidy", "--quiet", "-p", COMMANDS,
                         "--extra-arg=-Wno-unknown-warning-option", path], cwd=tree.ROOT,
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        text=True)
@@ -55,6 +65,8 @@ def tidy(item):
 
 def main():
     os.makedirs(CACHE, exist_ok=True)
+    os.makedirs(COMMANDS, exist_ok=True)
+    write_commands()
     todo, marks = [], set()
     for path, (_, command) in sorted(tree.compile_commands().items()):
         # A build directory may remember files that are gone, and makes some itself.
