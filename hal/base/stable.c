@@ -22,8 +22,9 @@ struct pool {
 	size_t left, chunk;
 };
 
-static struct pool pools[SIZES] = {
-	[0 ... SIZES - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER, .chunk = CHUNK_MIN}};
+static struct pool pools[STABLE_TYPES][SIZES] = {
+	[0 ... STABLE_TYPES - 1] = {
+		[0 ... SIZES - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER, .chunk = CHUNK_MIN}}};
 
 static unsigned size_class(size_t size)
 {
@@ -82,7 +83,7 @@ static void *cut(struct pool *pool, size_t size)
 	return block;
 }
 
-void *stable_alloc(size_t size)
+void *stable_alloc(enum stable_type type, size_t size)
 {
 	unsigned class = size_class(size);
 	struct pool *pool;
@@ -90,7 +91,7 @@ void *stable_alloc(size_t size)
 
 	if (class >= SIZES)
 		return NULL;
-	pool = &pools[class];
+	pool = &pools[type][class];
 	pthread_mutex_lock(&pool->lock);
 	block = pool->free;
 	if (block)
@@ -101,9 +102,9 @@ void *stable_alloc(size_t size)
 	return block;
 }
 
-void stable_free(void *block, size_t size)
+void stable_free(enum stable_type type, void *block, size_t size)
 {
-	struct pool *pool = &pools[size_class(size)];
+	struct pool *pool = &pools[type][size_class(size)];
 	struct link *link = block;
 
 	pthread_mutex_lock(&pool->lock);

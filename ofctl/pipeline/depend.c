@@ -29,13 +29,13 @@ static int dep_add(struct pipeline *pl, struct dep_node *d)
 	struct dep_head *h = dep_head(pl, &d->key);
 
 	if (!h) {
-		h = stable_alloc(sizeof(*h));
+		h = stable_alloc(STABLE_DEPENDENCY, sizeof(*h));
 		if (!h)
 			return -ENOMEM;
 		*h = (struct dep_head){.key = d->key};
 		LIST_INIT(&h->list);
 		if (hmap_insert(&pl->deps, &h->node, dep_key_hash(&h->key))) {
-			stable_free(h, sizeof(*h));
+			stable_free(STABLE_DEPENDENCY, h, sizeof(*h));
 			return -ENOMEM;
 		}
 	}
@@ -50,7 +50,7 @@ static void dep_remove(struct pipeline *pl, struct dep_node *d)
 	if (!LIST_EMPTY(&d->head->list))
 		return;
 	hmap_remove(&pl->deps, &d->head->node);
-	stable_free(d->head, sizeof(*d->head));
+	stable_free(STABLE_DEPENDENCY, d->head, sizeof(*d->head));
 }
 
 int depend_index(struct pipeline *pl, struct pl_megaflow *m)

@@ -69,10 +69,10 @@ void megaflow_free(struct hal_megaflow *mf)
 	for (unsigned i = 0; i < m->n_recircs; i++)
 		recirc_unref(m->recircs[i]);
 	if (m->visits)
-		stable_free(m->visits, m->lists_size);
+		stable_free(STABLE_DEPENDENCY, m->visits, m->lists_size);
 	free(hal_megaflow_hw(mf));
 	atomic_store(&mf->state, MEGAFLOW_DEAD);
-	stable_free(m, m->size);
+	stable_free(STABLE_MEGAFLOW, m, m->size);
 }
 
 static void free_deferred(void *arg)
@@ -101,7 +101,7 @@ static int take_lists(struct pl_megaflow *m, const struct xlate *x)
 	for (unsigned i = 0; i < x->visits.n; i++)
 		size += known_size(&visits[i]);
 	m->lists_size = (uint32_t)size + 1;
-	m->visits = stable_alloc(m->lists_size);
+	m->visits = stable_alloc(STABLE_DEPENDENCY, m->lists_size);
 	if (!m->visits)
 		return -1;
 	memset(m->visits, 0, x->visits.n * sizeof(*m->visits) + x->deps.n * sizeof(*m->deps));
@@ -157,7 +157,7 @@ static struct pl_megaflow *make(struct pipeline *pl, struct xlate *x)
 	struct pl_megaflow *m;
 	uint8_t *block;
 
-	block = stable_alloc(l.end);
+	block = stable_alloc(STABLE_MEGAFLOW, l.end);
 	if (!block)
 		return NULL;
 	memset(block, 0, l.match); /* DEAD until it is whole */

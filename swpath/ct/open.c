@@ -53,7 +53,7 @@ struct conntrack *ct_open(uint32_t max_conns, const struct ct_ops *ops)
 		for (unsigned l = 0; l < CT_LISTS; l++)
 			TAILQ_INIT(&ct->shard[i].timer[l]);
 	}
-	ct->bucket = stable_alloc(BUCKETS_BYTES);
+	ct->bucket = stable_alloc(STABLE_CONNECTION, BUCKETS_BYTES);
 	if (ct->bucket)
 		memset((void *)ct->bucket, 0, BUCKETS_BYTES);
 	ct->zone = calloc(UINT16_MAX + 1, sizeof(ct->zone[0])); /* mostly never touched */
@@ -74,7 +74,7 @@ void ct_close(struct conntrack *ct)
 	ct_pool_destroy(&ct->pool);
 	ct_zones_destroy(ct);
 	if (ct->bucket)
-		stable_free((void *)ct->bucket, BUCKETS_BYTES);
+		stable_free(STABLE_CONNECTION, (void *)ct->bucket, BUCKETS_BYTES);
 	free(ct);
 }
 

@@ -37,7 +37,7 @@ static int grow(struct ct_pool *pool)
 
 	if (made / CT_CHUNK >= CHUNKS_MAX)
 		return -ENOSPC;
-	chunk = stable_alloc(CT_CHUNK_BYTES);
+	chunk = stable_alloc(STABLE_CONNECTION, CT_CHUNK_BYTES);
 	if (!chunk)
 		return -ENOMEM;
 	memset(chunk, 0, CT_CHUNK_BYTES); /* the pages are there before a worker needs them */
@@ -78,7 +78,7 @@ int ct_pool_init(struct ct_pool *pool)
 void ct_pool_destroy(struct ct_pool *pool)
 {
 	for (uint32_t i = 0; i < pool->made / CT_CHUNK; i++)
-		stable_free(atomic_load(&pool->chunk[i]), CT_CHUNK_BYTES);
+		stable_free(STABLE_CONNECTION, atomic_load(&pool->chunk[i]), CT_CHUNK_BYTES);
 	free((void *)pool->chunk);
 	pool->chunk = NULL;
 }

@@ -107,6 +107,7 @@ int main(void)
 		{"tlv table", NULL, NULL, NULL, NULL, tlv_tests},
 		{"hash map", NULL, NULL, NULL, NULL, hmap_tests},
 		{"rcu", NULL, NULL, NULL, NULL, rcu_tests},
+		{"type-stable memory", NULL, NULL, NULL, NULL, stable_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},
 		CU_SUITE_INFO_NULL,
 	};

@@ -51,6 +51,6 @@ void expect(bool ok, const char *what, const char *item, const char *file, int l
 
 extern CU_TestInfo action_tests[], cmatch_tests[], field_tests[], field_text_tests[], hash_tests[],
 	hmap_tests[], log_tests[], match_tests[], match_text_tests[], prereq_tests[], rcu_tests[],
-	reason_tests[], tlv_tests[];
+	stable_tests[], reason_tests[], tlv_tests[];
 
 #endif

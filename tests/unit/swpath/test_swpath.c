@@ -67,13 +67,13 @@ static void release(struct hal_megaflow *mf)
 	free((void *)mf->match);
 	free((void *)mf->program);
 	mf->state = MEGAFLOW_DEAD;
-	stable_free(mf, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
+	stable_free(STABLE_MEGAFLOW, mf, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 }
 
 struct hal_megaflow *test_megaflow(
 	const struct hal_key *key, const struct hal_key *mask, struct hal_program *program)
 {
-	struct hal_megaflow *mf = stable_alloc(HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
+	struct hal_megaflow *mf = stable_alloc(STABLE_MEGAFLOW, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 
 	memset(mf, 0, HAL_MEGAFLOW_SIZE(HAL_MAX_WORKERS));
 	mf->n_sw = HAL_MAX_WORKERS;
