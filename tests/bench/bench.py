@@ -173,8 +173,12 @@ def measure_all(args, scenarios):
             measure_row(ctx, row, args, out)
             rows.append(row.data())
             print("\n".join([line(rows[-1]), *details(rows[-1])]), file=out, flush=True)
-        return {"seconds": args.seconds, "rounds": args.rounds, "hugepages": huge.available,
-                "machine": peers.machine(), "took": time.monotonic() - start, "rows": rows}
+            results = {"seconds": args.seconds, "rounds": args.rounds,
+                       "hugepages": huge.available, "machine": peers.machine(),
+                       "took": time.monotonic() - start, "rows": rows}
+            if args.keep:  # at once: whoever interrupts a run keeps what it measured
+                keep(results, args.keep)
+    return results
 
 
 def keep(results, path):
@@ -212,8 +216,6 @@ def main():
                 results = json.load(f)
         else:
             results = measure_all(args, scenarios.ALL)
-        if args.keep:
-            keep(results, args.keep)
         if args.json:
             print(json.dumps(results, indent=1))
         if args.report:
