@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Type-stable memory: blocks that are used again for blocks of the same size, and for nothing else.
+ * Type-stable memory: blocks are used again for others of the same type and size, nothing else.
  *
  * What: an allocator whose memory is never given back. Whoever kept a pointer to a block may read
  * it at any time: it is what it was, or another block of the same type.
