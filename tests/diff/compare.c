@@ -72,6 +72,19 @@ static bool within(const struct slice *part, const struct slice *whole)
 	return true;
 }
 
+/* The most outputs by one port. Sorted, those of a port stand side by side. */
+static unsigned copies(const struct slice *s)
+{
+	unsigned most = 0, run = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		run = i && s->o[i].port == s->o[i - 1].port ? run + 1 : 1;
+		if (run > most)
+			most = run;
+	}
+	return most;
+}
+
 static void print_hex(FILE *f, const uint8_t *p, unsigned n)
 {
 	while (n--)
@@ -120,6 +133,8 @@ struct verdict compare(
 				bad = true;
 		}
 		v.forwarded += s[0].n > 0;
+		if (copies(&s[0]) > v.copies)
+			v.copies = copies(&s[0]);
 		if (!bad || v.divergent++ >= limit)
 			continue;
 		fprintf(report, "packet %u, phase %u, in port %u: ", seq, sent[seq].phase,

@@ -19,6 +19,7 @@ struct verdict {
 	unsigned divergent; /* packets that a switch treated otherwise than the first one */
 	unsigned lost;      /* outputs that lossy switches owe, */
 	unsigned harmed;    /* and packets that these are of */
+	unsigned copies;    /* the most outputs of one packet by one port of the first switch */
 };
 
 /* Compares the outputs for packets [0, n) with the first peer's, writes at most `limit` divergences

@@ -107,10 +107,10 @@ class Diff:
             self.phase(phase, packets // int(phases), count)
         t = time.monotonic()
         self.check_ports()
-        sent, forwarded, divergent, lost, harmed = map(int, self.wire.ask("verdict"))
+        sent, forwarded, divergent, lost, harmed, copies = map(int, self.wire.ask("verdict"))
         for s in self.switches:
             if s.lossy:
-                self.check_lossy(s, harmed)
+                self.check_lossy(s, harmed, copies)
         self.timed("verdict", t)
         self.check_width()
         if divergent:
@@ -216,9 +216,10 @@ class Diff:
                                  "(rx packets, rx bytes, tx packets, tx bytes)" % (
                                      s.name, port or "LOCAL", got, want))
 
-    def check_lossy(self, s, harmed):
+    def check_lossy(self, s, harmed, copies):
         """A switch that may lose packets loses none but those that its device did not come to count
-        or that were inside of it when it went; and it counts nothing that was not there."""
+        or that were inside of it when it went; and it counts nothing that was not there. A port may
+        have sent `copies` of each."""
         truth, end = self.truth[s.name], time.monotonic() + s.patience
         outages, s.outages = s.outages, 0
         while True:  # what the device counted is told late
@@ -236,9 +237,10 @@ class Diff:
         for port, want in truth.items():
             got = ports[port]
             room = slack if port in s.bound() else 0
-            if not (want[0] - room <= got[0] <= want[0] and want[2] - slack <= got[2] <= want[2]):
+            if not (want[0] - room <= got[0] <= want[0] and want[2] - slack * copies <= got[2] <= want[2]):
                 self.problem("%s: port %s counters are %r, on the wire were %r, %d packets may be "
-                             "missing" % (s.name, port or "LOCAL", got, want, slack))
+                             "missing, %d copies of each" % (
+                                 s.name, port or "LOCAL", got, want, slack, copies))
         flows = s.dump_flows()()
         for cookie, a in self.reference_flows.items():
             b = flows.get(cookie)

@@ -13,7 +13,7 @@
  *   mute PORT...                    sends no fences to these    ok
  *   ports                           what each port carried     NAME PORT RXP RXB TXP TXB ..., ok
  *   verdict                         compares; DIR/divergences
- *                                            ok PACKETS FORWARDED DIVERGENT LOST HARMED
+ *                                            ok PACKETS FORWARDED DIVERGENT LOST HARMED COPIES
  *
  * A file of packets has lines "PORT HEX" (0: LOCAL), each frame ending in its id (packet.h), and
  * lines "settle": what comes after waits until the switches are done with what was before; "fence"
@@ -284,7 +284,8 @@ static int cmd_verdict(struct run *r)
 		return -EIO;
 	v = compare(&r->wire, r->sent, r->n_sent, MAX_REPORTED, report);
 	fclose(report);
-	printf("ok %u %u %u %u %u\n", r->n_sent, v.forwarded, v.divergent, v.lost, v.harmed);
+	printf("ok %u %u %u %u %u %u\n", r->n_sent, v.forwarded, v.divergent, v.lost, v.harmed,
+		v.copies);
 	return 0;
 }
 

@@ -50,7 +50,7 @@ class ModelDiff(Diff):
             if program.DOWN:
                 self.ports_up(program.DOWN)
         self.check_ports(program.DOWN)
-        sent, ok, divergent, _, _ = map(int, self.wire.ask("verdict"))
+        sent, ok, divergent, *_ = map(int, self.wire.ask("verdict"))
         if divergent:
             with open(self.dir + "/divergences") as f:
                 self.problems.insert(0, "%d packets were treated differently\n%s" % (

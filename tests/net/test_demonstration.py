@@ -27,7 +27,7 @@ def start_dhcp_server(lab, bridge):
         "/usr/sbin/dnsmasq", "--keep-in-foreground", "--port=0", "--conf-file=/dev/null",
         "--interface=" + bridge, "--bind-interfaces", "--log-facility=-", "--user=root",
         "--dhcp-leasefile=" + os.path.join(lab.sluice.rundir, "leases"),
-        "--pid-file=", "--dhcp-range=192.168.77.50,192.168.77.60,1h",
+        "--pid-file=", "--dhcp-range=192.168.77.50,192.168.77.59,1h",
         ns=lab.ns, log=os.path.join(slu.BASE, "dnsmasq.log")))
 
 
