@@ -446,6 +446,8 @@ static bool run_alike(struct swpath_worker *w, struct swpath_batch *b, unsigned 
 		swpath_output_many(w, b->m, n, mf->output);
 		return true;
 	}
+	if (swpath_execute_unseen(w, b->m, n, mf->program))
+		return true;
 	for (unsigned i = 0; i < n; i++) {
 		key_begin(b, i, in_port);
 		b->mf[i] = mf;

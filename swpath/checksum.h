@@ -28,45 +28,45 @@ static inline uint16_t swpath_sum_fold(uint64_t sum)
  * either byte order, so words are taken as they lie in memory. Not folded. */
 uint32_t swpath_csum_delta(const void *before, const void *after, unsigned n);
 
-/* The same of up to 8 bytes in a word as they lie in memory, the others being 0 in both. */
-static inline uint32_t swpath_csum_delta_word(uint64_t before, uint64_t after, uint64_t bytes)
+/* The same of up to 8 bytes in a word as they lie in memory: those that `bytes` has bits of. Sums
+ * of 32-bit words are those of 16-bit words as far as a checksum sees. */
+static inline uint64_t swpath_csum_delta_word(uint64_t before, uint64_t after, uint64_t bytes)
 {
-	const uint64_t even = 0x0000ffff0000ffffull;
-	uint64_t gone = ~before & bytes, sum;
+	uint64_t gone = ~before & bytes;
 
-	sum = (gone & even) + (gone >> 16 & even) + (after & even) + (after >> 16 & even);
-	return (uint32_t)sum + (uint32_t)(sum >> 32);
+	after &= bytes;
+	return (uint32_t)gone + (gone >> 32) + (uint32_t)after + (after >> 32);
 }
 
 /* The checksum field at `field` (2 bytes, any alignment), after the sum changed by `delta`. */
-static inline void swpath_csum_update(void *field, uint32_t delta)
+static inline void swpath_csum_update(void *field, uint64_t delta)
 {
 	uint16_t csum;
 
 	memcpy(&csum, field, 2);
-	csum = (uint16_t)~swpath_sum_fold((uint64_t)(uint16_t)~csum + delta);
+	csum = (uint16_t)~swpath_sum_fold((uint16_t)~csum + delta);
 	memcpy(field, &csum, 2);
 }
 
 /* The same for a field that holds a folded sum that was not yet complemented. */
-static inline void swpath_csum_update_partial(void *field, uint32_t delta)
+static inline void swpath_csum_update_partial(void *field, uint64_t delta)
 {
 	uint16_t csum;
 
 	memcpy(&csum, field, 2);
-	csum = swpath_sum_fold((uint64_t)csum + delta);
+	csum = swpath_sum_fold(csum + delta);
 	memcpy(field, &csum, 2);
 }
 
 /* The same for UDP, where 0 means that there is no checksum. */
-static inline void swpath_csum_update_udp(void *field, uint32_t delta)
+static inline void swpath_csum_update_udp(void *field, uint64_t delta)
 {
 	uint16_t csum;
 
 	memcpy(&csum, field, 2);
 	if (!csum)
 		return;
-	csum = (uint16_t)~swpath_sum_fold((uint64_t)(uint16_t)~csum + delta);
+	csum = (uint16_t)~swpath_sum_fold((uint16_t)~csum + delta);
 	if (!csum)
 		csum = 0xffff;
 	memcpy(field, &csum, 2);

@@ -76,23 +76,23 @@ void swpath_packet_layers(struct swpath_packet *p)
 		swpath_packet_key(p);
 }
 
-int swpath_packet_make_writable(struct swpath_packet *p, uint32_t need)
+int swpath_mbuf_make_writable(struct rte_mbuf **pm, struct rte_mempool *pool, uint32_t need)
 {
 	struct rte_mbuf *m;
 
-	if (unlikely(need > rte_pktmbuf_pkt_len(p->m)))
+	if (unlikely(need > rte_pktmbuf_pkt_len(*pm)))
 		return SWPATH_DROP_HEADER;
-	m = swpath_writable(p->m, p->pool);
+	m = swpath_writable(*pm, pool);
 	if (unlikely(!m))
 		return SWPATH_DROP_NO_MBUF;
-	p->m = m;
+	*pm = m;
 	if (likely(need <= rte_pktmbuf_data_len(m)))
 		return SWPATH_OK;
-	m = rte_pktmbuf_copy(p->m, p->pool, 0, UINT32_MAX);
+	m = rte_pktmbuf_copy(*pm, pool, 0, UINT32_MAX);
 	if (!m)
 		return SWPATH_DROP_NO_MBUF;
-	rte_pktmbuf_free(p->m);
-	p->m = m;
+	rte_pktmbuf_free(*pm);
+	*pm = m;
 	return need <= rte_pktmbuf_data_len(m) ? SWPATH_OK : SWPATH_DROP_HEADER;
 }
 
@@ -140,28 +140,35 @@ static void move_head(uint8_t *to, const uint8_t *from, uint32_t n)
 	memcpy(to, macs, sizeof(macs));
 }
 
-int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n)
+int swpath_mbuf_insert(struct rte_mbuf **pm, struct rte_mempool *pool, uint32_t at, uint32_t n)
 {
+	int drop = swpath_mbuf_writable(pm, pool, at);
 	struct rte_mbuf *m;
 	uint8_t *data;
-	int drop;
 
-	drop = swpath_packet_writable(p, at);
 	if (drop != SWPATH_OK)
 		return drop;
-	if (rte_pktmbuf_headroom(p->m) < n) {
-		m = rte_pktmbuf_copy(p->m, p->pool, 0, UINT32_MAX);
+	if (rte_pktmbuf_headroom(*pm) < n) {
+		m = rte_pktmbuf_copy(*pm, pool, 0, UINT32_MAX);
 		if (!m)
 			return SWPATH_DROP_NO_MBUF;
-		rte_pktmbuf_free(p->m);
-		p->m = m;
+		rte_pktmbuf_free(*pm);
+		*pm = m;
 	}
-	data = (uint8_t *)rte_pktmbuf_prepend(p->m, (uint16_t)n);
+	data = (uint8_t *)rte_pktmbuf_prepend(*pm, (uint16_t)n);
 	if (!data)
 		return SWPATH_DROP_NO_MBUF;
 	move_head(data, data + n, at);
-	p->key_stale = p->layers_stale = true;
 	return SWPATH_OK;
+}
+
+int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n)
+{
+	int drop = swpath_mbuf_insert(&p->m, p->pool, at, n);
+
+	if (drop == SWPATH_OK)
+		p->key_stale = p->layers_stale = true;
+	return drop;
 }
 
 int swpath_packet_delete(struct swpath_packet *p, uint32_t at, uint32_t n)

@@ -65,18 +65,24 @@ bool swpath_packet_parse_common(const struct rte_mbuf *m, rte_be32_t in_port, st
 void swpath_packet_layers(struct swpath_packet *p);
 void swpath_packet_key(struct swpath_packet *p);
 
-/* Makes the first `need` bytes writable and contiguous: data shared with another mbuf is copied.
- * NO_MBUF, or HEADER if the packet is shorter. */
-int swpath_packet_make_writable(struct swpath_packet *p, uint32_t need);
+/* Makes the first `need` bytes writable and contiguous: data shared with another mbuf is copied to
+ * one from `pool`. NO_MBUF, or HEADER if the packet is shorter. */
+int swpath_mbuf_make_writable(struct rte_mbuf **m, struct rte_mempool *pool, uint32_t need);
 
-static inline int swpath_packet_writable(struct swpath_packet *p, uint32_t need)
+static inline int swpath_mbuf_writable(
+	struct rte_mbuf **pm, struct rte_mempool *pool, uint32_t need)
 {
-	const struct rte_mbuf *m = p->m;
+	const struct rte_mbuf *m = *pm;
 
 	if (likely(m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1 &&
 		    need <= m->data_len))
 		return SWPATH_OK;
-	return swpath_packet_make_writable(p, need);
+	return swpath_mbuf_make_writable(pm, pool, need);
+}
+
+static inline int swpath_packet_writable(struct swpath_packet *p, uint32_t need)
+{
+	return swpath_mbuf_writable(&p->m, p->pool, need);
 }
 
 /* Cuts to `len` bytes; a shorter packet stays. Other mbufs that share the data are not touched. */
@@ -89,43 +95,33 @@ uint32_t swpath_packet_frame_len(struct swpath_packet *p);
 
 /* Make room for `n` bytes at `at`, or take them out: what is before is moved. */
 int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n);
+int swpath_mbuf_insert(struct rte_mbuf **m, struct rte_mempool *pool, uint32_t at, uint32_t n);
 int swpath_packet_delete(struct swpath_packet *p, uint32_t at, uint32_t n);
 
 int swpath_push_vlan(struct swpath_packet *p, const struct hal_act_vlan *act);
+int swpath_mbuf_push_vlan(
+	struct rte_mbuf **m, struct rte_mempool *pool, const struct hal_act_vlan *act);
 int swpath_pop_vlan(struct swpath_packet *p);
 int swpath_push_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
 int swpath_pop_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
 int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act);
 int swpath_dec_ttl(struct swpath_packet *p);
 
-/* A SET made ready for all packets whose headers lie as this one's do (`ly`). */
-struct swpath_edit {
-	uint32_t at;     /* of the member in the frame */
-	uint8_t size;    /* of it, bytes; 0: these packets are left as they are */
-	uint8_t sum;     /* enum swpath_sum */
-	bool moves;      /* afterwards other things may follow */
-	uint32_t need;   /* bytes that are written to or read */
-	uint64_t summed; /* its bytes, if it is no longer than a word */
-	uint8_t value[16], mask[16];
-};
-bool swpath_set_is_meta(
-	const struct hal_act_set *act); /* nothing to be made ready: it is in the key */
-int swpath_set_prepare(
-	struct swpath_packet *p, const struct hal_act_set *act, struct swpath_edit *e);
-int swpath_set_apply(struct swpath_packet *p, const struct swpath_edit *e);
-
-/* What a changed header member means for checksums. */
+/* What a changed header member means for checksums: bits. */
 enum swpath_sum {
-	SWPATH_SUM_NONE,
-	SWPATH_SUM_IP,     /* IPv4 header */
-	SWPATH_SUM_ADDR,   /* IPv4 header if it is one, and the pseudo-header */
-	SWPATH_SUM_PSEUDO, /* IPv6 address */
-	SWPATH_SUM_L4,     /* transport header or message */
+	SWPATH_SUM_NONE = 0,
+	SWPATH_SUM_IP = 1,     /* IPv4 header */
+	SWPATH_SUM_PSEUDO = 2, /* the pseudo-header: IPv6 address */
+	SWPATH_SUM_ADDR = 3,   /* IPv4 address: both */
+	SWPATH_SUM_L4 = 4,     /* transport header or message */
 };
 
-/* Corrects the checksums after bytes changed their sum by `delta` (swpath/checksum.h). Not for the
- * transport header of SCTP. */
-void swpath_sum_changed(struct swpath_packet *p, enum swpath_sum sum, uint32_t delta);
+/* Corrects the checksums `which` (bits) after the bytes that they cover changed their sums
+ * (swpath/checksum.h). Not for the transport header of SCTP. */
+struct swpath_sums {
+	uint64_t ip, pseudo, l4;
+};
+void swpath_sums_changed(struct swpath_packet *p, uint32_t which, const struct swpath_sums *sums);
 
 /* Overwrites `n` bytes at `at` and corrects the checksums. The bytes are writable; `at` is an even
  * number of bytes into its header unless n is 1. */

@@ -27,11 +27,12 @@ struct swpath_layers {
 	uint16_t nd;     /* ND: target address */
 	uint16_t nd_sll; /* ND: source link-layer address */
 	uint16_t nd_tll; /* ND: target link-layer address */
-	uint32_t l3_end; /* end of the IP packet: what follows is padding */
 	uint8_t kind;    /* enum swpath_l3 */
 	uint8_t proto;   /* of l4 */
 	uint8_t vlans;   /* tags recognised, 0 to 2 */
 	bool routed;     /* an IPv6 routing header has segments left */
+	/* Packets with the same members before this one are edited alike (swpath/edit.h). */
+	uint32_t l3_end; /* end of the IP packet: what follows is padding */
 };
 
 /* Parses a frame of `len` bytes, of which the first `avail` are at `data`, into the header members

@@ -28,7 +28,7 @@ static bool is_partial(const struct swpath_packet *p)
 }
 
 /* The pseudo-header changed. ICMP's and SCTP's checksums have none. */
-static void sum_pseudo(struct swpath_packet *p, uint32_t delta)
+static void sum_pseudo(struct swpath_packet *p, uint64_t delta)
 {
 	uint8_t *l4 = p->ly.l4 ? at_byte(p, p->ly.l4) : NULL;
 
@@ -56,7 +56,7 @@ static void sum_pseudo(struct swpath_packet *p, uint32_t delta)
 }
 
 /* The transport header or ICMP message changed. SCTP is not dealt with here. */
-static void sum_l4(struct swpath_packet *p, uint32_t delta)
+static void sum_l4(struct swpath_packet *p, uint64_t delta)
 {
 	uint8_t *l4 = at_byte(p, p->ly.l4);
 
@@ -78,6 +78,13 @@ static void sum_l4(struct swpath_packet *p, uint32_t delta)
 	}
 }
 
+/* The pseudo-header is summed up in the field of the transport header's sum. */
+static bool has_one_sum(const struct swpath_packet *p)
+{
+	return (p->ly.proto == IPPROTO_TCP || p->ly.proto == IPPROTO_UDP) && p->ly.l4 &&
+	       !is_partial(p) && !MUTATE(103, false, true);
+}
+
 /* SCTP's checksum is not a sum: what the packet's CRC was and what it is now are both worked out,
  * and the field changes by the difference. */
 static void rewrite_sctp(struct swpath_packet *p, uint32_t at, const void *bytes, unsigned n)
@@ -96,24 +103,18 @@ static void rewrite_sctp(struct swpath_packet *p, uint32_t at, const void *bytes
 	memcpy(at_byte(p, p->ly.l4 + SCTP_CHECKSUM), &field, sizeof(field));
 }
 
-void swpath_sum_changed(struct swpath_packet *p, enum swpath_sum sum, uint32_t delta)
+void swpath_sums_changed(struct swpath_packet *p, uint32_t which, const struct swpath_sums *sums)
 {
-	switch (sum) {
-	case SWPATH_SUM_ADDR:
-		sum_pseudo(p, delta);
-		/* fall through */
-	case SWPATH_SUM_IP:
-		swpath_csum_update(at_byte(p, p->ly.l3 + IPV4_CHECKSUM), delta);
-		break;
-	case SWPATH_SUM_PSEUDO:
-		sum_pseudo(p, delta);
-		break;
-	case SWPATH_SUM_L4:
-		sum_l4(p, delta);
-		break;
-	case SWPATH_SUM_NONE:
-		break;
+	if (which & SWPATH_SUM_IP)
+		swpath_csum_update(at_byte(p, p->ly.l3 + IPV4_CHECKSUM), sums->ip);
+	if ((which & SWPATH_SUM_PSEUDO) && (which & SWPATH_SUM_L4) && has_one_sum(p)) {
+		sum_l4(p, sums->pseudo + sums->l4);
+		return;
 	}
+	if (which & SWPATH_SUM_PSEUDO)
+		sum_pseudo(p, sums->pseudo);
+	if (which & SWPATH_SUM_L4)
+		sum_l4(p, sums->l4);
 }
 
 void swpath_rewrite(
@@ -123,6 +124,7 @@ void swpath_rewrite(
 	uint32_t from = at - ((at - base) & 1);
 	uint8_t before[16], after[16];
 	unsigned len = (at + n - from + 1) & ~1u; /* widened to whole 16-bit words */
+	uint64_t delta;
 
 	p->key_stale = true;
 	if (sum == SWPATH_SUM_L4 && p->ly.proto == IPPROTO_SCTP) {
@@ -136,5 +138,6 @@ void swpath_rewrite(
 	memcpy(before, at_byte(p, from), len);
 	memcpy(at_byte(p, at), bytes, n);
 	memcpy(after, at_byte(p, from), len);
-	swpath_sum_changed(p, sum, swpath_csum_delta(before, after, len));
+	delta = swpath_csum_delta(before, after, len);
+	swpath_sums_changed(p, sum, &(struct swpath_sums){delta, delta, delta});
 }

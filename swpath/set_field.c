@@ -15,8 +15,7 @@
 #include "hal/base/be.h"
 #include "hal/field.h"
 #include "hal/mutation.h"
-#include "swpath/checksum.h"
-#include "swpath/packet.h"
+#include "swpath/edit.h"
 
 /* Where a field lies: in which header, how many bytes into it, in a member of how many bytes. */
 enum base {
@@ -181,40 +180,26 @@ static void place_value(
 
 	if (place->size > 8) {
 		for (unsigned i = 0; i < place->size; i++) {
-			e->mask[i] = act->mask[i];
-			e->value[i] = act->value[i] & act->mask[i];
+			e->mask.byte[i] = act->mask[i];
+			e->value.byte[i] = act->value[i] & act->mask[i];
 		}
 		return;
 	}
 	v = be_load(act->value, bytes);
 	m = be_load(act->mask, bytes) & writable_bits(act->field);
-	be_store(e->mask, place->size, m << shift);
-	be_store(e->value, place->size, (v & m) << shift);
-}
-
-/* A checksum is of 16-bit words: a member of one byte is taken with its neighbour, which stays. */
-static void widen(const struct swpath_packet *p, struct swpath_edit *e)
-{
-	uint32_t base = e->sum == SWPATH_SUM_L4 ? p->ly.l4 : p->ly.l3;
-
-	if (e->size == 1 && e->sum != SWPATH_SUM_NONE) {
-		bool odd = (e->at - base) & 1;
-
-		e->at -= odd;
-		e->size = 2;
-		e->value[1] = odd ? e->value[0] : 0;
-		e->mask[1] = odd ? e->mask[0] : 0;
-		if (odd)
-			e->value[0] = e->mask[0] = 0;
-	}
-	memset(e->value + e->size, 0, 8u - e->size);
-	memset(e->mask + e->size, 0, 8u - e->size);
-	memset(&e->summed, 0xff, e->size);
+	be_store(e->mask.byte, place->size, m << shift);
+	be_store(e->value.byte, place->size, (v & m) << shift);
 }
 
 bool swpath_set_is_meta(const struct hal_act_set *act)
 {
 	return act->field < FIELD_MAX && places[act->field].base == BASE_META;
+}
+
+bool swpath_set_moves(const struct hal_act_set *act)
+{
+	return act->field < FIELD_MAX && places[act->field].base == BASE_L4 &&
+	       places[act->field].size == 1;
 }
 
 int swpath_set_prepare(
@@ -239,13 +224,14 @@ int swpath_set_prepare(
 	/* The pseudo-header has the final destination, not the next stop of a source route. */
 	if (act->field == FIELD_IPV6_DST && p->ly.routed)
 		e->sum = SWPATH_SUM_NONE;
-	e->moves = place.base == BASE_L4 && place.size == 1;
+	e->moves = swpath_set_moves(act);
+	e->decrement = false;
 	/* The checksums of the transport header are written, too. */
 	e->need = RTE_MAX(e->at + e->size, p->ly.l4 ? p->ly.l4 + TCP_HEADER : 0);
 	place_value(act, &place, e);
-	e->summed = 0;
+	e->bytes = 0;
 	if (e->size <= 8 && !(e->sum == SWPATH_SUM_L4 && p->ly.proto == IPPROTO_SCTP))
-		widen(p, e);
+		swpath_edit_widen(p, e);
 	return SWPATH_OK;
 }
 
@@ -264,5 +250,5 @@ int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act)
 	if (swpath_set_is_meta(act))
 		return set_meta(p, act);
 	drop = swpath_set_prepare(p, act, &e);
-	return drop == SWPATH_OK ? swpath_set_apply(p, &e) : drop;
+	return drop == SWPATH_OK ? swpath_edit_apply(p, &e) : drop;
 }

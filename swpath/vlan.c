@@ -44,17 +44,27 @@ static bool is_tag(rte_be16_t tpid)
 	return tpid == RTE_BE16(RTE_ETHER_TYPE_VLAN) || tpid == RTE_BE16(RTE_ETHER_TYPE_QINQ);
 }
 
-int swpath_push_vlan(struct swpath_packet *p, const struct hal_act_vlan *act)
+int swpath_mbuf_push_vlan(
+	struct rte_mbuf **m, struct rte_mempool *pool, const struct hal_act_vlan *act)
 {
 	const rte_be16_t tag[2] = {MUTATE(107, act->tpid, RTE_BE16(RTE_ETHER_TYPE_VLAN)),
 		act->tci & ~RTE_BE16(HAL_VLAN_PRESENT)};
-	const bool known = !p->layers_stale;
-	int drop = swpath_packet_insert(p, TAG_AT, TAG_LEN);
+	int drop = swpath_mbuf_insert(m, pool, TAG_AT, TAG_LEN);
+
+	if (drop == SWPATH_OK)
+		memcpy(rte_pktmbuf_mtod_offset(*m, uint8_t *, TAG_AT), tag, sizeof(tag));
+	return drop;
+}
+
+int swpath_push_vlan(struct swpath_packet *p, const struct hal_act_vlan *act)
+{
+	const bool known = !p->layers_stale && p->ly.vlans < 2 && is_tag(act->tpid);
+	int drop = swpath_mbuf_push_vlan(&p->m, p->pool, act);
 
 	if (drop != SWPATH_OK)
 		return drop;
-	memcpy(rte_pktmbuf_mtod_offset(p->m, uint8_t *, TAG_AT), tag, sizeof(tag));
-	if (known && p->ly.vlans < 2 && is_tag(tag[0]))
+	p->key_stale = p->layers_stale = true;
+	if (known)
 		move_layers(p, TAG_LEN);
 	return SWPATH_OK;
 }

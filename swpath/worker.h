@@ -172,6 +172,11 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 void swpath_execute_many(struct swpath_worker *w, struct swpath_packet *p, unsigned n,
 	const void *steps, uint32_t len);
 
+/* The same for packets of which nothing was looked at yet, if their program does not look at them
+ * either. False: it does, and nothing was done. Alters `m`. */
+bool swpath_execute_unseen(struct swpath_worker *w, struct rte_mbuf **m, unsigned n,
+	const struct hal_program *program);
+
 /* Puts a packet into the port's batch; consumes it. */
 void swpath_output(struct swpath_worker *w, struct rte_mbuf *m, uint32_t port);
 
