@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guest with Debian's own kernel, under QEMU without KVM.
+
+The kernel's packages are fetched with apt and unpacked beside the build, not installed. The guest
+sees this host's root read-only (over 9p, with what it writes in memory) and runs a script there;
+its output and exit status come back through a folder.
+
+    guest.run("script.sh", timeout=60) -> (status, output, kernel log)
+
+User space is some 30 times slower in there than here."""
+import contextlib
+import fcntl
+import glob
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
+HOME = BUILD + "-vm"  # packages, what is made of them, and the runs
+PARTS = "virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console"  # to reach the root
+
+INIT = r"""#!/bin/busybox sh
+B=/bin/busybox
+$B mount -t devtmpfs dev /dev; $B mount -t proc proc /proc
+while read f; do $B insmod /modules/$f || echo "insmod $f failed"; done < /modules/list
+O=trans=virtio,version=9p2000.L,msize=524288
+$B mount -t 9p -o $O,cache=loose,ro hostroot /root || { echo "no root"; $B poweroff -f; }
+$B mount -t tmpfs -o mode=755,size=50% tmpfs /written
+$B mkdir -p /written/upper /written/work /written/lower
+$B mount --move /root /written/lower
+$B mount -t overlay -o lowerdir=/written/lower,upperdir=/written/upper,workdir=/written/work \
+	overlay /root || { echo "no overlay"; $B poweroff -f; }
+$B mount -t 9p -o $O,cache=none run /root/mnt
+$B mount --move /dev /root/dev; $B mount --move /proc /root/proc
+$B mount -t sysfs sys /root/sys; $B mount -t tmpfs tmp /root/run; $B mount -t tmpfs tmp /root/tmp
+$B mkdir -p /root/dev/pts /root/dev/shm
+$B mount -t devpts pts /root/dev/pts; $B mount -t tmpfs shm /root/dev/shm
+exec $B switch_root /root /bin/bash /mnt/init
+"""
+
+# The first process of the guest. `script` runs in the folder of the tree.
+START = """#!/bin/bash
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
+mkdir -p /lib/modules
+ln -sfn {kernel}/lib/modules/{release} /lib/modules/{release}
+ip link set lo up
+sysctl -qw kernel.printk="1 4 1 7"
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t bpf bpf /sys/fs/bpf
+cd {root}
+{environment}
+{script} >/mnt/output 2>&1 </dev/null
+echo $? >/mnt/status
+dmesg >/mnt/dmesg
+sync
+echo o >/proc/sysrq-trigger
+sleep 10
+"""
+
+
+class Broken(Exception):
+    """There is no guest to run anything in."""
+
+
+def command(*words, cwd=None):
+    p = subprocess.run(words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True)
+    if p.returncode:
+        raise Broken("%s: exit %d\n%s" % (" ".join(words), p.returncode, p.stdout))
+    return p.stdout
+
+
+@contextlib.contextmanager
+def one_at_a_time(name):
+    os.makedirs(HOME, exist_ok=True)
+    with open(os.path.join(HOME, name + ".lock"), "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
+def abi():
+    """Of the kernel that Debian's own meta-package asks for: "6.1.0-25"."""
+    found = re.search(r"Depends: linux-image-([0-9][^ \n]*)-amd64",
+                      command("apt-cache", "depends", "linux-image-amd64"))
+    if not found:
+        raise Broken("linux-image-amd64 depends on no kernel (apt-get update?)")
+    return found.group(1)
+
+
+def unpack(*packages):
+    """The folder in which these Debian packages are unpacked."""
+    where = os.path.join(HOME, packages[0])
+    with one_at_a_time("fetch"):
+        if os.path.exists(where):
+            return where
+        part = where + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        os.makedirs(part + "/deb")
+        os.chmod(part + "/deb", 0o777)  # apt gives up root's rights to download
+        command("apt-get", "-o", "Acquire::Retries=3", "download", *packages, cwd=part + "/deb")
+        for deb in glob.glob(part + "/deb/*.deb"):
+            command("dpkg-deb", "-x", deb, part)
+        shutil.rmtree(part + "/deb")
+        os.rename(part, where)
+    return where
+
+
+def add_program(top, path):
+    """Copies a program into a root, with the libraries that it is linked with."""
+    libraries = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True).stdout  # of a static one it says nothing
+    for name in [path] + re.findall(r"(/\S+) \(0x", libraries):
+        os.makedirs(top + os.path.dirname(name), exist_ok=True)
+        shutil.copy(name, top + name)
+
+
+class Kernel:
+    """Debian's kernel, made ready to be booted."""
+
+    def __init__(self):
+        self.abi = abi()
+        self.release = self.abi + "-amd64"
+        self.root = unpack("linux-image-" + self.release)
+        self.vmlinux = os.path.join(self.root, "vmlinux")
+        self.initrd = os.path.join(self.root, "initrd")
+        with one_at_a_time("make"):
+            if not os.path.exists(os.path.join(self.root, "lib/modules", self.release, "modules.dep")):
+                command("/sbin/depmod", "-b", self.root, self.release)
+            if not os.path.exists(self.vmlinux):
+                self.extract()
+            self.make_initrd()
+
+    def extract(self):
+        """QEMU boots the ELF file itself: to unpack it in the guest would take seconds."""
+        with open(os.path.join(self.root, "boot/vmlinuz-" + self.release), "rb") as f:
+            image = f.read()
+        start = image.find(b"\xfd7zXZ\0")
+        if start < 0:
+            raise Broken("there is no XZ archive in the kernel of " + self.release)
+        elf = lzma.LZMADecompressor().decompress(image[start:])
+        with open(self.vmlinux + ".part", "wb") as f:
+            f.write(elf)
+        os.rename(self.vmlinux + ".part", self.vmlinux)
+
+    def module_files(self):
+        """Those that reach the root, each after what it needs."""
+        files = []
+        for name in PARTS:
+            for line in command("/sbin/modprobe", "-d", self.root, "-S", self.release,
+                                "--show-depends", name).splitlines():
+                words = line.split()
+                if words[0] == "insmod" and words[1] not in files:
+                    files.append(words[1])
+        return files
+
+    def make_initrd(self):
+        with tempfile.TemporaryDirectory(dir=HOME) as top:
+            for name in ("bin", "dev", "proc", "sys", "root", "modules", "written"):
+                os.mkdir(os.path.join(top, name))
+            add_program(top, "/bin/busybox")
+            files = self.module_files()
+            for path in files:
+                shutil.copy(path, top + "/modules")
+            with open(top + "/modules/list", "w") as f:
+                f.write("".join(os.path.basename(path) + "\n" for path in files))
+            with open(top + "/init", "w") as f:
+                f.write(INIT)
+            os.chmod(top + "/init", 0o755)
+            command("sh", "-c", "find . | cpio -o -H newc -R 0:0 --quiet >'%s.part'" % self.initrd,
+                    cwd=top)
+        os.rename(self.initrd + ".part", self.initrd)
+
+
+def module(source):
+    """Compiles a kernel module for the guest; returns the path of its .ko file."""
+    release = abi() + "-amd64"
+    headers = unpack("linux-headers-" + release, "linux-headers-%s-common" % abi(),
+                     "linux-kbuild-6.1")
+    name = os.path.basename(source)
+    where = os.path.join(HOME, name)
+    with one_at_a_time("module"):
+        makefile = os.path.join(headers, "usr/src/linux-headers-" + release, "Makefile")
+        with open(makefile) as f:
+            text = f.read()
+        with open(makefile, "w") as f:
+            f.write(re.sub(r"(?<![\w.])/usr/src/", headers + "/usr/src/", text)
+                    if headers not in text else text)
+        os.makedirs(where, exist_ok=True)
+        for path in glob.glob(source + "/*"):
+            shutil.copy2(path, where)
+        command("make", "-s", "-C", os.path.dirname(makefile), "M=" + where, "modules")
+    return os.path.join(where, name + ".ko")
+
+
+def qemu(kernel, folder, cpus, memory):
+    return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi,tb-size=256", "-cpu",
+            "max", "-smp", str(cpus), "-m", str(memory), "-nodefaults", "-no-user-config",
+            "-display", "none", "-no-reboot", "-serial", "file:%s/console" % folder,
+            "-kernel", kernel.vmlinux, "-initrd", kernel.initrd,
+            "-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr "
+                       "tsc=reliable no_timer_check",
+            "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+            "-device", "virtio-9p-pci,fsdev=root,mount_tag=hostroot",
+            "-fsdev", "local,id=run,path=%s,security_model=none" % folder,
+            "-device", "virtio-9p-pci,fsdev=run,mount_tag=run"]
+
+
+def read(folder, name):
+    try:
+        with open(os.path.join(folder, name), errors="replace") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+def run(script, timeout=120, cpus=1, memory=1024, env=None):
+    """Runs a command line in a new guest: its exit status, output and kernel log. Broken if the guest does not
+    come so far."""
+    kernel = Kernel()
+    folder = tempfile.mkdtemp(prefix="run-", dir=HOME)
+    environment = "".join("export %s=%s\n" % pair for pair in (env or {}).items())
+    with open(folder + "/init", "w") as f:
+        f.write(START.format(kernel=kernel.root, release=kernel.release, root=ROOT, script=script,
+                             environment=environment))
+    try:
+        p = subprocess.run(qemu(kernel, folder, cpus, memory), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           timeout=timeout)
+        said = p.stdout
+    except subprocess.TimeoutExpired:
+        said = "no end after %d s" % timeout
+    status, output = read(folder, "status").strip(), read(folder, "output")
+    if not status:
+        raise Broken("the guest came to no end: %s\n%s\nconsole:\n%s" % (
+            said, output, read(folder, "console")[-3000:]))
+    log = read(folder, "dmesg")
+    shutil.rmtree(folder)
+    return int(status), output, log

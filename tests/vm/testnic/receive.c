@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A frame comes in by the cable: rules of the port, chain by chain; what none takes goes to the
+ * CPU.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+
+#include "testnic.h"
+
+#define MAX_CHAINS 16 /* that a packet goes through, against loops */
+
+/* As TC sees a packet: its outermost tag beside it, the data from the Ethernet header on. */
+static struct sk_buff *prepare(struct testnic_port *port, struct sk_buff *skb)
+{
+	skb = skb_unshare(skb, GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	skb_orphan(skb);
+	skb_scrub_packet(skb, true);
+	skb->protocol = eth_type_trans(skb, port->dev);
+	if (eth_type_vlan(skb->protocol)) {
+		skb = skb_vlan_untag(skb);
+		if (!skb)
+			return NULL;
+	}
+	skb_push(skb, ETH_HLEN);
+	return skb;
+}
+
+/* After edits: where the headers are now. */
+static void look_again(struct sk_buff *skb)
+{
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	skb_reset_mac_len(skb);
+	skb->protocol = eth_hdr(skb)->h_proto;
+}
+
+static struct testnic_rule *lookup(struct testnic_port *port, u32 chain, struct sk_buff *skb)
+{
+	struct testnic_rule *rule;
+
+	look_again(skb);
+	list_for_each_entry(rule, &port->rules,
+		node) if (rule->chain == chain && testnic_match(rule, skb)) return rule;
+	return NULL;
+}
+
+static void count(struct testnic_rule *rule, const struct sk_buff *skb)
+{
+	rule->packets++;
+	rule->bytes += skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	rule->used = jiffies;
+}
+
+static void to_cpu(struct testnic_port *port, struct sk_buff *skb)
+{
+	look_again(skb);
+	skb->protocol = eth_type_trans(skb, port->dev);
+	netif_rx(skb);
+}
+
+/* True: the rules did with it what they say. */
+static bool hardware(struct testnic_port *port, struct sk_buff **skb)
+{
+	enum testnic_verdict verdict = TESTNIC_GOTO;
+	struct testnic_rule *rule;
+	unsigned int chains = 0;
+	u32 chain = 0;
+
+	spin_lock_bh(&testnic_lock);
+	while (verdict == TESTNIC_GOTO) {
+		rule = chains++ < MAX_CHAINS ? lookup(port, chain, *skb) : NULL;
+		if (!rule) {
+			verdict = TESTNIC_TO_CPU;
+			break;
+		}
+		count(rule, *skb);
+		verdict = testnic_actions_run(rule, skb, &chain);
+	}
+	spin_unlock_bh(&testnic_lock);
+	return verdict == TESTNIC_DONE;
+}
+
+void testnic_receive(struct testnic_port *port, struct sk_buff *skb)
+{
+	if (!port->dev || !netif_running(port->dev)) {
+		kfree_skb(skb);
+		return;
+	}
+	dev_sw_netstats_rx_add(port->dev, skb->len);
+	skb = prepare(port, skb);
+	if (skb && !hardware(port, &skb))
+		to_cpu(port, skb);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A switchdev NIC without hardware, for tests: it takes flower rules as the eSwitch of a card
+ * would, says in_hw of them, and runs them on the frames that its cables bring.
+ *
+ * What: each port is two netdevs. swpN is the representor, the one that a switch sees: rules are
+ * set on it, what no rule takes arrives by it, and what is sent by it leaves by the cable. wireN is
+ * the far end of the cable: what is sent by it comes in at the port.
+ *
+ *   wire0 --frames--> [ rules of swp0 ] --hit--> actions --> wire1
+ *                            |
+ *                            +--miss--> swp0 (a packet received there)
+ *
+ * Whatever the kernel's flow dissector can tell is matched, not what one certain driver asks for.
+ *
+ * Locking: rules are read in softirqs and changed by TC under its own locks; testnic_lock guards
+ * the lists and the counters.
+ */
+#ifndef TESTNIC_H
+#define TESTNIC_H
+
+#include <linux/list.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <net/devlink.h>
+#include <net/flow_offload.h>
+
+#define TESTNIC_PORTS 16
+#define TESTNIC_ACTIONS 32
+#define TESTNIC_KEY 512 /* bytes of the largest key that flower has */
+
+struct testnic_action {
+	struct flow_action_entry entry; /* of it only plain values */
+	struct testnic_port *to;        /* MIRRED, REDIRECT */
+};
+
+struct testnic_rule {
+	struct list_head node; /* of the port's, the lowest prio first */
+	struct hlist_node by_cookie;
+	struct testnic_port *port;
+	unsigned long cookie;
+	u32 prio, chain;
+	struct flow_dissector dissector;
+	u8 key[TESTNIC_KEY], mask[TESTNIC_KEY];
+	unsigned int n_actions;
+	struct testnic_action action[TESTNIC_ACTIONS];
+	u64 packets, bytes, told_packets, told_bytes, used; /* used: jiffies */
+};
+
+struct testnic_port {
+	unsigned int index;
+	struct net_device *dev, *wire; /* NULL: it is not there */
+	struct list_head rules;
+	struct devlink_port devlink;
+};
+
+extern struct testnic_port testnic_ports[TESTNIC_PORTS];
+extern unsigned int testnic_n_ports;
+extern spinlock_t testnic_lock;
+
+/* ---- flower.c: rules set by TC ---- */
+
+extern unsigned int testnic_max_rules;
+int testnic_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data);
+void testnic_rules_forget(struct testnic_port *port); /* all that are left of a port that goes */
+
+/* ---- match.c ---- */
+
+/* 0, or an error with words in `ack`. */
+int testnic_match_init(
+	struct testnic_rule *rule, const struct flow_match *match, struct netlink_ext_ack *ack);
+bool testnic_match(const struct testnic_rule *rule, struct sk_buff *skb);
+
+/* ---- action.c ---- */
+
+int testnic_actions_init(
+	struct testnic_rule *rule, struct flow_rule *flow, struct netlink_ext_ack *ack);
+
+enum testnic_verdict { TESTNIC_DONE, TESTNIC_TO_CPU, TESTNIC_GOTO };
+
+/* Runs a rule's actions. Consumes the packet (then *skb is NULL), or leaves it for the CPU or for
+ * *chain. */
+enum testnic_verdict testnic_actions_run(
+	const struct testnic_rule *rule, struct sk_buff **skb, u32 *chain);
+
+/* ---- edit.c: headers written, checksums put right ---- */
+
+/* Where the network header begins behind the tags, and its EtherType. */
+int testnic_l3_offset(struct sk_buff *skb, __be16 *proto);
+int testnic_mangle(struct sk_buff *skb, const struct flow_action_entry *entry);
+int testnic_checksum(struct sk_buff *skb, u32 flags);
+
+/* ---- port.c ---- */
+
+struct testnic_port *testnic_port_of(const struct net_device *dev); /* NULL: none of ours */
+void testnic_send(struct testnic_port *port, struct sk_buff *skb);  /* out by the cable */
+
+/* Brings frames that were sent by the wire in (receive.c). */
+void testnic_receive(struct testnic_port *port, struct sk_buff *skb);
+
+#endif
