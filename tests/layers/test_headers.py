@@ -7,7 +7,7 @@ import subprocess
 
 import tree
 
-PACKAGES = ["libdpdk", "libevent", "jansson", "sqlite3", "libmnl", "openssl"]
+PACKAGES = ["libdpdk", "libevent", "jansson", "sqlite3", "libmnl", "libnl-3.0", "openssl"]
 flags = subprocess.run(["pkg-config", "--cflags"] + PACKAGES, stdout=subprocess.PIPE, text=True,
                        check=True).stdout.split()
 flags = ["-isystem" + f[2:] if f.startswith("-I") else f for f in flags]

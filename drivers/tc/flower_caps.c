@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What flower can match, by field. Combinations are judged when a rule is written
+ * (flower_encode.c).
+ */
+#include <rte_common.h>
+
+#include "drivers/tc/flower.h"
+
+static const struct {
+	enum hal_field_id field;
+	uint8_t kinds;
+} fields[] = {
+	{FIELD_DP_PORT, HAL_MATCH_EXACT},
+	{FIELD_RECIRC_ID, HAL_MATCH_EXACT},
+	{FIELD_PACKET_TYPE, HAL_MATCH_EXACT},
+	{FIELD_ETH_DST, HAL_MATCH_ANY},
+	{FIELD_ETH_SRC, HAL_MATCH_ANY},
+	{FIELD_ETH_TYPE, HAL_MATCH_EXACT},
+	/* By parts: which of them is told apart when the rule is written. */
+	{FIELD_VLAN_TCI, HAL_MATCH_ANY},
+	{FIELD_VLAN_VID, HAL_MATCH_ANY},
+	{FIELD_VLAN_PCP, HAL_MATCH_EXACT},
+	{FIELD_VLAN_TPID, HAL_MATCH_EXACT},
+	{FIELD_VLAN2_TCI, HAL_MATCH_ANY},
+	{FIELD_VLAN2_TPID, HAL_MATCH_EXACT},
+	{FIELD_MPLS_LABEL, HAL_MATCH_EXACT},
+	{FIELD_MPLS_TC, HAL_MATCH_EXACT},
+	{FIELD_MPLS_BOS, HAL_MATCH_EXACT},
+	{FIELD_MPLS_TTL, HAL_MATCH_EXACT},
+	{FIELD_IPV4_SRC, HAL_MATCH_ANY},
+	{FIELD_IPV4_DST, HAL_MATCH_ANY},
+	{FIELD_IPV6_SRC, HAL_MATCH_ANY},
+	{FIELD_IPV6_DST, HAL_MATCH_ANY},
+	{FIELD_IP_PROTO, HAL_MATCH_EXACT},
+	{FIELD_IP_DSCP, HAL_MATCH_ANY},
+	{FIELD_IP_ECN, HAL_MATCH_ANY},
+	{FIELD_NW_TOS, HAL_MATCH_ANY},
+	{FIELD_IP_TTL, HAL_MATCH_ANY},
+	{FIELD_IP_FRAG, HAL_MATCH_ANY},
+	{FIELD_ARP_OP, HAL_MATCH_EXACT},
+	{FIELD_ARP_SPA, HAL_MATCH_ANY},
+	{FIELD_ARP_TPA, HAL_MATCH_ANY},
+	{FIELD_ARP_SHA, HAL_MATCH_ANY},
+	{FIELD_ARP_THA, HAL_MATCH_ANY},
+	{FIELD_TCP_SRC, HAL_MATCH_ANY},
+	{FIELD_TCP_DST, HAL_MATCH_ANY},
+	{FIELD_TCP_FLAGS, HAL_MATCH_ANY},
+	{FIELD_UDP_SRC, HAL_MATCH_ANY},
+	{FIELD_UDP_DST, HAL_MATCH_ANY},
+	{FIELD_SCTP_SRC, HAL_MATCH_ANY},
+	{FIELD_SCTP_DST, HAL_MATCH_ANY},
+	{FIELD_ICMPV4_TYPE, HAL_MATCH_ANY},
+	{FIELD_ICMPV4_CODE, HAL_MATCH_ANY},
+	{FIELD_ICMPV6_TYPE, HAL_MATCH_ANY},
+	{FIELD_ICMPV6_CODE, HAL_MATCH_ANY},
+};
+
+void tc_flower_caps(struct hal_caps *caps)
+{
+	for (unsigned i = 0; i < RTE_DIM(fields); i++)
+		caps->match[fields[i].field] = fields[i].kinds;
+	caps->max_vlan_tags = 2;
+}
