@@ -82,13 +82,21 @@ def one_at_a_time(name):
         yield
 
 
-def abi():
-    """Of the kernel that Debian's own meta-package asks for: "6.1.0-25"."""
+def find_abi():
     found = re.search(r"Depends: linux-image-([0-9][^ \n]*)-amd64",
                       command("apt-cache", "depends", "linux-image-amd64"))
     if not found:
         raise Broken("linux-image-amd64 depends on no kernel (apt-get update?)")
     return found.group(1)
+
+
+def abi():
+    """Of the kernel that Debian's own meta-package asks for: "6.1.0-25"."""
+    try:
+        return find_abi()
+    except Broken:  # the lists of packages may be missing
+        command("apt-get", "-o", "Acquire::Retries=3", "update")
+        return find_abi()
 
 
 def unpack(*packages):

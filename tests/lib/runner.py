@@ -229,10 +229,10 @@ def suite_unit(args, results, reaper):
     env = dict(os.environ, SLU_RUN=reaper.run, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
     running = []
-    for where, label in ((BUILD, ""), (BUILD_CLANG, " with sanitizers")):
+    for where, label, side_by_side in ((BUILD, "", 1), (BUILD_CLANG, " with sanitizers", 2)):
         out = tempfile.TemporaryFile()
         command = ["meson", "test", "-C", where, "--no-rebuild", "--print-errorlogs",
-                   "--num-processes=1", "--timeout-multiplier=4"] + args
+                   "--num-processes=%d" % side_by_side, "--timeout-multiplier=4"] + args
         running.append((label, out, subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)))
     for label, out, p in running:
