@@ -141,7 +141,9 @@ def attempt(reference, number, where, judge, n):
     judge.now = "the start"
     try:
         for name, device in judge.devices(where).items():
-            switches.append(SluiceUnderTest("%s%d-%d" % (name, number, n), device, env=env))
+            # Each its own name: a switch finds the database of one of the same name.
+            own = "%s%d-%s%d" % (name, number, "m" if model else "", n)
+            switches.append(SluiceUnderTest(own, device, env=env))
         for s in switches:
             s.wait_ports()
             if model:
