@@ -36,7 +36,7 @@ $B mount -t overlay -o lowerdir=/written/lower,upperdir=/written/upper,workdir=/
 	overlay /root || { echo "no overlay"; $B poweroff -f; }
 $B mount -t 9p -o $O,cache=none run /root/mnt
 $B mount --move /dev /root/dev; $B mount --move /proc /root/proc
-$B mount -t sysfs sys /root/sys; $B mount -t tmpfs tmp /root/run; $B mount -t tmpfs tmp /root/tmp
+$B mount -t sysfs sys /root/sys; $B mount -t tmpfs run /root/run
 $B mkdir -p /root/dev/pts /root/dev/shm
 $B mount -t devpts pts /root/dev/pts; $B mount -t tmpfs shm /root/dev/shm
 exec $B switch_root /root /bin/bash /mnt/init
