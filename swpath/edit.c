@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <rte_ip.h>
+
 #include "swpath/checksum.h"
 #include "swpath/edit.h"
 
@@ -94,6 +96,10 @@ void swpath_edit_widen(const struct swpath_packet *p, struct swpath_edit *e)
 	}
 	memset(e->value.byte + e->size, 0, 8u - e->size);
 	memset(e->mask.byte + e->size, 0, 8u - e->size);
+	/* A header may lie in several segments: its checksum is written, too. */
+	e->need = RTE_MAX(e->need, e->at + e->size);
+	if (e->sum & SWPATH_SUM_IP)
+		e->need = RTE_MAX(e->need, p->ly.l3 + (uint32_t)sizeof(struct rte_ipv4_hdr));
 	e->bytes = 0;
 	memset(&e->bytes, 0xff, e->size);
 }

@@ -24,7 +24,6 @@ int swpath_dec_ttl_prepare(struct swpath_packet *p, struct swpath_edit *e)
 	default:
 		return SWPATH_DROP_HEADER;
 	}
-	e->need = e->at + e->size;
 	swpath_edit_widen(p, e);
 	return SWPATH_OK;
 }

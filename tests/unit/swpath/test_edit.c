@@ -376,7 +376,8 @@ static void missing_headers(void)
 	rte_pktmbuf_free(s.p.m);
 }
 
-static void ttl(void)
+/* `split`: the header goes on in another segment behind the TTL. */
+static void ttl_of(bool split)
 {
 	for (unsigned kind = FRAME_TCP4; kind <= FRAME_TCP6; kind += FRAME_TCP6 - FRAME_TCP4) {
 		struct subject s;
@@ -385,7 +386,7 @@ static void ttl(void)
 		frame_make(&f, kind, 0, 4);
 		f.b[f.l3 + (kind == FRAME_TCP4 ? 8 : 7)] = 3;
 		frame_checksums(&f);
-		take(&s, test_mbuf(&f, 0));
+		take(&s, test_mbuf(&f, split ? f.l3 + 10 : 0));
 		CU_ASSERT_EQUAL(swpath_dec_ttl(&s.p), SWPATH_OK);
 		CU_ASSERT_EQUAL(swpath_dec_ttl(&s.p), SWPATH_OK);
 		CU_ASSERT(checksums_right(s.p.m, &f));
@@ -394,6 +395,12 @@ static void ttl(void)
 		CU_ASSERT_EQUAL(s.key.ip_ttl, 1);
 		rte_pktmbuf_free(s.p.m);
 	}
+}
+
+static void ttl(void)
+{
+	ttl_of(false);
+	ttl_of(true);
 }
 
 static void vlan_tags(void)

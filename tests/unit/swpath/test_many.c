@@ -113,7 +113,7 @@ static void random_packets(struct subject *s, unsigned n)
 			kind = test_rand() % FRAME_KINDS;
 		frame_make(&f, kind, test_rand() % 3, test_rand() % 100);
 		memset(&s[i], 0, sizeof(s[i]));
-		s[i].m = test_mbuf(&f, test_rand() % 4 ? 0 : 40);
+		s[i].m = test_mbuf(&f, test_rand() % 4 ? 0 : 15 + test_rand() % 40);
 		s[i].parsed = test_rand() % 4;
 		s[i].key.in_port = rte_cpu_to_be_32(1);
 	}
