@@ -86,9 +86,23 @@ static void put(struct fake *f, struct fake_rule *r, const struct hal_rule *rule
 	r->program = fake_dup_bytes(rule->program, sizeof(*rule->program) + rule->program->len);
 	if (!r->used) {
 		memset(&r->counter, 0, sizeof(r->counter));
+		r->pps = 0;
 		r->used = true;
 		f->n_rules++;
 	}
+}
+
+/* What has come by the clock since it was last read. */
+static void take_stream(struct fake_rule *r)
+{
+	const uint64_t now = hal_now_ms(), n = (now - r->streamed_ms) * r->pps / 1000;
+
+	if (!n)
+		return;
+	r->counter.packets += n;
+	r->counter.bytes += n * 64;
+	r->counter.hit = true;
+	r->streamed_ms = now;
 }
 
 static struct hal_raw_counter reading(const struct fake *f, const struct fake_rule *r)
@@ -215,6 +229,8 @@ static int fake_counters_read(
 	for (unsigned i = 0; i < n && !err; i++) {
 		struct fake_rule *r = fake_find(f, &ufids[i]);
 
+		if (r)
+			take_stream(r);
 		out[i] = r ? reading(f, r) : (struct hal_raw_counter){0};
 		if (r)
 			r->counter.hit = false;

@@ -183,6 +183,20 @@ bool fake_hit(struct fake *f, const struct hal_ufid *ufid, uint64_t packets, uin
 	return r;
 }
 
+bool fake_stream(struct fake *f, const struct hal_ufid *ufid, unsigned pps)
+{
+	struct fake_rule *r;
+
+	pthread_mutex_lock(&f->lock);
+	r = fake_find(f, ufid);
+	if (r) {
+		r->pps = pps;
+		r->streamed_ms = hal_now_ms();
+	}
+	pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
 void fake_restart_counters(struct fake *f)
 {
 	pthread_mutex_lock(&f->lock);

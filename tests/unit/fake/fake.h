@@ -9,6 +9,7 @@
 #ifndef SLUICE_TESTS_FAKE_H
 #define SLUICE_TESTS_FAKE_H
 
+#include "hal/device.h"
 #include "hal/hal.h"
 
 extern const struct hal_driver fake_driver;
@@ -38,6 +39,8 @@ void fake_reset(struct fake *f); /* rules and ports lost without being gone */
 
 /* Packets that hit a rule in the device. False: it has no such rule. */
 bool fake_hit(struct fake *f, const struct hal_ufid *ufid, uint64_t packets, uint64_t bytes);
+/* Hits by the clock from now on, packets of 64 bytes a second; every reading is up to date. */
+bool fake_stream(struct fake *f, const struct hal_ufid *ufid, unsigned pps);
 void fake_restart_counters(struct fake *f); /* all at 0, with another generation */
 
 /* What it has and has seen. */

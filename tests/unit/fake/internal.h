@@ -25,6 +25,8 @@ struct fake_rule {
 	uint32_t chain, priority;
 	struct hal_raw_counter counter;
 	bool used;
+	unsigned pps; /* that hit it by the clock */
+	uint64_t streamed_ms;
 };
 
 struct fake_object {
