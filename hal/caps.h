@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hal/key.h"
 #include "hal/reason.h"
 
 struct hal_rule;
@@ -58,6 +59,10 @@ struct hal_caps {
 	bool priorities;       /* several rules may match: the highest priority wins */
 	bool atomic_update;    /* REPLACE takes effect with no packet in between */
 	bool survives_restart; /* rules outlive the daemon and can be adopted */
+	bool kernel_ports;     /* ports are netdevs whose packets it does not move (port_miss) */
+	/* Bits that every match has to cover, so that the device can tell at all what a packet is.
+	 * A translation for such a device looks at them. */
+	struct hal_key need;
 };
 
 /* Judges `rule` by the data in `caps` alone: fields and mask kinds, actions, set fields, chains,

@@ -103,6 +103,13 @@ static int no_port_stats(void *dev, uint32_t port, struct hal_port_stats *out)
 	return -EOPNOTSUPP;
 }
 
+static int no_port_miss(void *dev, uint32_t port, struct hal_port_handle *out)
+{
+	(void)dev, (void)port;
+	memset(out, 0, sizeof(*out));
+	return -ENOENT;
+}
+
 static unsigned no_port_rx(
 	void *dev, struct rte_mbuf **pkts, struct hal_rx_meta *meta, unsigned max)
 {
@@ -148,6 +155,7 @@ void hal_driver_fill(struct hal_driver *drv)
 	FILL(port_bind, no_port_bind);
 	FILL(port_unbind, no_port_unbind);
 	FILL(port_stats, no_port_stats);
+	FILL(port_miss, no_port_miss);
 	FILL(port_rx, no_port_rx);
 	FILL(port_tx, no_port_tx);
 	FILL(rx_fd, no_rx_fd);

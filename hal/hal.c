@@ -176,6 +176,11 @@ int hal_port_stats_read(struct hal_device *dev, uint32_t port, struct hal_port_s
 	return dev->drv.port_stats(dev->priv, port, out);
 }
 
+int hal_port_miss(struct hal_device *dev, uint32_t port, struct hal_port_handle *out)
+{
+	return dev->drv.port_miss(dev->priv, port, out);
+}
+
 bool hal_port_is_bound(const struct hal_device *dev, uint32_t port)
 {
 	return port <= HAL_PORT_MAX &&

@@ -102,6 +102,8 @@ int hal_port_bind(struct hal_device *dev, uint32_t port, const struct hal_port_h
 	struct hal_reason *r);
 int hal_port_unbind(struct hal_device *dev, uint32_t port);
 int hal_port_stats_read(struct hal_device *dev, uint32_t port, struct hal_port_stats *out);
+/* The netdev that misses of a port arrive at; -ENOENT: the port itself (hal_driver.h). */
+int hal_port_miss(struct hal_device *dev, uint32_t port, struct hal_port_handle *out);
 bool hal_port_is_bound(const struct hal_device *dev, uint32_t port);
 
 unsigned hal_port_rx(

@@ -30,6 +30,10 @@
  * under the same handle: stats then says alive = true, with another generation if rules, port
  * bindings and objects were lost.
  *
+ * Packets: where caps.kernel_ports is set, ports are netdevs that the software path reads and
+ * writes by itself, and port_rx and port_tx stay NULL. port_miss then names the netdev where the
+ * packets of a port arrive that no rule took, and -ENOENT says that it is the port's own.
+ *
  * Counters: raw values as the device has them, monotonic within caps.counter_bits, with a
  * generation that changes whenever the device restarted them. Extending them is the HAL's work.
  *
@@ -143,6 +147,7 @@ struct hal_driver {
 		struct hal_reason *r);
 	int (*port_unbind)(void *dev, uint32_t port);
 	int (*port_stats)(void *dev, uint32_t port, struct hal_port_stats *out);
+	int (*port_miss)(void *dev, uint32_t port, struct hal_port_handle *out);
 	unsigned (*port_rx)(
 		void *dev, struct rte_mbuf **pkts, struct hal_rx_meta *meta, unsigned max);
 	unsigned (*port_tx)(void *dev, uint32_t port, struct rte_mbuf **pkts, unsigned n);

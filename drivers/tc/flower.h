@@ -35,6 +35,11 @@
 /* What flower can match, by field. */
 void tc_flower_caps(struct hal_caps *caps);
 
+/* Protocols that have filters of their own, numbered from 1 on; 0: the filter is for all protocols.
+ */
+#define TC_FLOWER_SLOTS 8
+unsigned tc_flower_slot(rte_be16_t protocol);
+
 /* Appends the keys of the rule's match to the attribute that is open in `msg`, and says which
  * protocol the filter has to be for. The input port and the chain are not keys. 0, -EOPNOTSUPP with
  * `r`, or -ENOMEM if the message is full. */
@@ -42,7 +47,8 @@ int tc_flower_encode(struct nl_msg *msg, const struct hal_rule *rule, rte_be16_t
 	struct hal_reason *r);
 
 /* The match of a filter that the kernel tells of: its keys, indexed by TCA_FLOWER_*, are written
- * into `m`, which has to be clear. -EINVAL for one that tc_flower_encode() never makes. */
+ * into `m`, which has to be clear, with the bits of hal_caps.need that follow from them. -EINVAL
+ * for one that tc_flower_encode() never makes. */
 int tc_flower_decode(
 	struct nlattr *const keys[TCA_FLOWER_MAX + 1], rte_be16_t protocol, struct hal_match *m);
 

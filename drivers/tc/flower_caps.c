@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flower can match, by field. Combinations are judged when a rule is written
- * (flower_encode.c).
+ * What flower can match, by field, and for which protocols. Combinations are judged when a rule is
+ * written (flower_encode.c).
  */
+#include <linux/if_ether.h>
+#include <string.h>
+
 #include <rte_common.h>
 
 #include "drivers/tc/flower.h"
@@ -61,4 +64,23 @@ void tc_flower_caps(struct hal_caps *caps)
 	for (unsigned i = 0; i < RTE_DIM(fields); i++)
 		caps->match[fields[i].field] = fields[i].kinds;
 	caps->max_vlan_tags = 2;
+	memset(&caps->need, 0, sizeof(caps->need));
+	caps->need.in_port = UINT32_MAX;
+	caps->need.eth_type = RTE_BE16(0xffff);
+	for (unsigned i = 0; i < 2; i++) {
+		caps->need.vlan[i].tpid = RTE_BE16(0xffff);
+		caps->need.vlan[i].tci = RTE_BE16(HAL_VLAN_PRESENT);
+	}
+	caps->need.ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+}
+
+static const uint16_t slots[TC_FLOWER_SLOTS] = {0, ETH_P_IP, ETH_P_IPV6, ETH_P_ARP, ETH_P_8021Q,
+	ETH_P_8021AD, ETH_P_MPLS_UC, ETH_P_MPLS_MC};
+
+unsigned tc_flower_slot(rte_be16_t protocol)
+{
+	for (unsigned i = 1; i < TC_FLOWER_SLOTS; i++)
+		if (slots[i] == rte_be_to_cpu_16(protocol))
+			return i;
+	return 0;
 }

@@ -114,7 +114,7 @@ static void get_tags(struct decoding *d, rte_be16_t protocol)
 	const uint8_t *number = get(d, TCA_FLOWER_KEY_NUM_OF_VLANS, sizeof(*number));
 	const bool all = protocol == RTE_BE16(ETH_P_ALL), tagged = tc_is_tpid(protocol);
 
-	if (number && (*number != tagged || (!all && !tagged)))
+	if (number && *number != tagged)
 		d->err = -EINVAL;
 	if (!all || number)
 		know_tag(d, 0, tagged ? protocol : 0);
@@ -123,6 +123,8 @@ static void get_tags(struct decoding *d, rte_be16_t protocol)
 		get_inner(d, number);
 	} else if (!all) {
 		know_type(d, protocol);
+	} else if (type && number) {
+		know_type(d, *type);
 	}
 	/* It is set as the outermost type, and told as the one behind all tags. */
 	if (type && *type != protocol && *type != d->value->eth_type)
@@ -210,6 +212,15 @@ static void get_payload(struct decoding *d)
 	}
 }
 
+/* What follows from the rest: behind no tag is none, and what is not IP is no fragment. */
+static void imply(struct decoding *d)
+{
+	if (d->mask->vlan[0].tpid == RTE_BE16(0xffff) && !d->value->vlan[0].tpid)
+		know_tag(d, 1, 0);
+	if (d->mask->eth_type == RTE_BE16(0xffff) && !tc_flower_ip(d->value->eth_type).n)
+		d->mask->ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+}
+
 /* Attributes of a filter that are no keys. */
 static bool is_key(unsigned attr)
 {
@@ -233,6 +244,7 @@ int tc_flower_decode(
 	get_keys(&d, tc_flower_ethernet);
 	get_tags(&d, protocol);
 	get_payload(&d);
+	imply(&d);
 	for (unsigned i = 0; i <= TCA_FLOWER_MAX && !d.err; i++)
 		if (keys[i] && is_key(i) && !d.seen[i])
 			d.err = -EINVAL;

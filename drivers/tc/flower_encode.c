@@ -107,8 +107,8 @@ static int put_tags(struct encoding *e)
 
 		if (!knows_tag(&e->rest.vlan[i]))
 			return -1;
-		if (!tpid) {
-			memset(&e->rest.vlan[i], 0, sizeof(e->rest.vlan[i]));
+		if (!tpid) { /* nor is there one behind it */
+			memset(&e->rest.vlan[i], 0, (2 - i) * sizeof(e->rest.vlan[i]));
 			return (int)i;
 		}
 		if (i == 0)
@@ -149,8 +149,10 @@ static void put_eth_type(struct encoding *e, int tags)
 		return;
 	}
 	put(e, attr[tags], &type, sizeof(type));
-	if (tags == 0)
+	if (tags == 0 && tc_flower_slot(type))
 		e->protocol = type;
+	else if (tags == 0)
+		put(e, TCA_FLOWER_KEY_NUM_OF_VLANS, &number, sizeof(number));
 	e->rest.eth_type = 0;
 }
 
@@ -252,6 +254,8 @@ static void put_payload(struct encoding *e, const struct hal_key *mask)
 {
 	if (!is_full(&mask->eth_type, 2))
 		return;
+	if (!tc_flower_ip(e->value->eth_type).n && !e->value->ip_frag)
+		e->rest.ip_frag = 0; /* what is not IP is no fragment */
 	switch (rte_be_to_cpu_16(e->value->eth_type)) {
 	case RTE_ETHER_TYPE_IPV4:
 	case RTE_ETHER_TYPE_IPV6:

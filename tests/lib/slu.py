@@ -30,7 +30,8 @@ class Failure(Exception):
 
 def program(name):
     """The path of a program of the build."""
-    for pattern in ("tools/" + name, "tools/*/" + name, "tests/*/" + name, "drivers/*/" + name):
+    for pattern in ("tools/" + name, "tools/*/" + name, "tests/*/" + name, "tests/*/*/" + name,
+                    "drivers/*/" + name):
         for path in glob.glob(os.path.join(BUILD, pattern)):
             if os.access(path, os.X_OK) and not os.path.isdir(path):
                 return path

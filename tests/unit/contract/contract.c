@@ -58,7 +58,10 @@ void contract_close(struct contract *ct)
 void contract_handle(const struct contract *ct, unsigned i, struct hal_port_handle *h)
 {
 	*h = (struct hal_port_handle){.kind = HAL_PORT_NETDEV};
-	snprintf(h->name, sizeof(h->name), "slc%u", i + 1);
+	if (ct->port_name)
+		snprintf(h->name, sizeof(h->name), "%s%u", ct->port_name, i);
+	else
+		snprintf(h->name, sizeof(h->name), "slc%u", i + 1);
 	h->index = ct->wires ? if_nametoindex(h->name) : i + 1;
 }
 
@@ -85,7 +88,7 @@ void contract_rule(struct contract *ct, struct hal_rule *rule, uint32_t n, uint3
 	struct hal_key key = {0}, mask = {0};
 	struct hal_builder b;
 
-	(void)ct;
+	memcpy(&mask, &ct->caps.need, sizeof(mask));
 	key.in_port = rte_cpu_to_be_32(BASE_PORT);
 	memset(&mask.in_port, 0xff, sizeof(mask.in_port));
 	memcpy(key.eth_dst, (uint8_t[]){2, 0, n >> 24, n >> 16, n >> 8, n}, 6);
@@ -148,12 +151,19 @@ int contract_op(struct contract *ct, enum hal_op_type type, const struct hal_rul
 int contract_do(struct contract *ct, enum hal_op_type type, const struct hal_rule *rule,
 	struct hal_completion *c)
 {
+	static int last;
+	struct hal_completion mine;
 	int err = 0;
 
+	if (!c)
+		c = &mine;
 	for (unsigned i = 0; i < 20; i++) {
 		struct holdings h;
 
 		err = contract_op(ct, type, rule, c);
+		if (err && !ct->flaky && last != err)
+			printf("        refused: %s (%s)\n", c->reason.text, strerror(-err));
+		last = err;
 		if (!err || !ct->flaky)
 			return err;
 		/* A late error may have come after the deed. */

@@ -30,8 +30,10 @@ struct contract {
 	const struct hal_driver *listed;
 	struct hal_driver drv; /* with every slot filled */
 	const char *args;
-	bool flaky;      /* operations may fail by script: they are tried again */
-	bool wires;      /* veth pairs are there */
+	bool flaky; /* operations may fail by script: they are tried again */
+	bool wires; /* veth pairs or the like are there */
+	/* Of netdevs, with their numbers from 0 on behind; NULL: slc and slcp, from 1 on */
+	const char *port_name, *wire_name;
 	int wire[PORTS]; /* packet sockets on their far ends */
 	struct hal_env env;
 	void *dev;

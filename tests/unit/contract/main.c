@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * contract-test [--flaky] [--wires] [--file NAME TEXT] DRIVER:ARGS
+ * contract-test [--flaky] [--wires] [--netdevs PORT WIRE] [--file NAME TEXT] DRIVER:ARGS
  *
+ * --netdevs: ports are the netdevs PORT0, PORT1 and PORT2 that are there, with the far ends WIRE0
+ * to WIRE2, instead of veth pairs in a namespace of its own.
  * --file puts a file into the run directory before the device is opened (a fault script).
  * Exit status 77 (meson: skipped) if wires are asked for and cannot be had.
  */
@@ -76,7 +78,13 @@ int main(int argc, char **argv)
 			ct.flaky = true;
 		else if (!strcmp(argv[1], "--wires"))
 			want_wires = true;
-		else if (!strcmp(argv[1], "--file") && argc > 3) {
+		else if (!strcmp(argv[1], "--netdevs") && argc > 3) {
+			ct.port_name = argv[2];
+			ct.wire_name = argv[3];
+			want_wires = true;
+			argc -= 2;
+			argv += 2;
+		} else if (!strcmp(argv[1], "--file") && argc > 3) {
 			file = argv + 2;
 			argc -= 2;
 			argv += 2;
@@ -84,8 +92,8 @@ int main(int argc, char **argv)
 			argc = 1;
 	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: contract-test [--flaky] [--wires] [--file NAME TEXT] "
-				"DRIVER:ARGS\n");
+		fprintf(stderr, "usage: contract-test [--flaky] [--wires] [--netdevs PORT WIRE] "
+				"[--file NAME TEXT] DRIVER:ARGS\n");
 		return 2;
 	}
 	if (want_wires && wires_make(&ct)) {

@@ -24,13 +24,11 @@ static int run(const char *fmt, unsigned n)
 	return system(cmd) ? -EIO : 0;
 }
 
-static int wire_open(unsigned n)
+static int wire_open(const char *name)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88b5)};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(0x88b5)), one = 1;
-	char name[16];
 
-	snprintf(name, sizeof(name), "slcp%u", n);
 	at.sll_ifindex = (int)if_nametoindex(name);
 	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
@@ -38,18 +36,38 @@ static int wire_open(unsigned n)
 	return fd;
 }
 
+/* Those that are there. */
+static int wires_take(struct contract *ct)
+{
+	for (unsigned i = 0; i < PORTS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%s%u", ct->wire_name, i);
+		ct->wire[i] = wire_open(name);
+		if (ct->wire[i] < 0)
+			return ct->wire[i];
+	}
+	ct->wires = true;
+	return 0;
+}
+
 int wires_make(struct contract *ct)
 {
+	if (ct->wire_name)
+		return wires_take(ct);
 	if (geteuid() || unshare(CLONE_NEWNET))
 		return -EPERM;
 	if (run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 2>/dev/null || true", 0))
 		return -EIO;
 	for (unsigned i = 0; i < PORTS; i++) {
+		char name[16];
+
 		if (run("ip link add slc%u type veth peer name slcp%u && ip link set slc%u up && "
 			"ip link set slcp%u up",
 			    i + 1))
 			return -EIO;
-		ct->wire[i] = wire_open(i + 1);
+		snprintf(name, sizeof(name), "slcp%u", i + 1);
+		ct->wire[i] = wire_open(name);
 		if (ct->wire[i] < 0)
 			return ct->wire[i];
 	}

@@ -144,6 +144,20 @@ static void random_mask(const struct hal_key *key, struct hal_key *m)
 		mpls(m);
 }
 
+static bool is_ip(const struct hal_key *key)
+{
+	return key->eth_type == RTE_BE16(ETH_P_IP) || key->eth_type == RTE_BE16(ETH_P_IPV6);
+}
+
+/* What is read back with it. */
+static void imply(const struct hal_key *key, struct hal_key *m)
+{
+	if (m->vlan[0].tpid && !key->vlan[0].tpid)
+		m->vlan[1] = (struct hal_vlan){RTE_BE16(0xffff), RTE_BE16(HAL_VLAN_PRESENT)};
+	if (m->eth_type && !is_ip(key))
+		m->ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+}
+
 void random_match_of(const struct hal_key *key, struct hal_match *m)
 {
 	const uint8_t *k = (const uint8_t *)key;
@@ -151,6 +165,7 @@ void random_match_of(const struct hal_key *key, struct hal_match *m)
 
 	memset(m, 0, sizeof(*m));
 	random_mask(key, &m->mask.dp);
+	imply(key, &m->mask.dp);
 	for (unsigned i = 0; i < sizeof(*key); i++)
 		value[i] = k[i] & mask[i];
 }
@@ -174,9 +189,12 @@ void random_match(struct hal_match *m)
 	}
 	key.eth_type = rte_cpu_to_be_16(types[test_rand() % RTE_DIM(types)]);
 	key.ip_proto = protos[test_rand() % RTE_DIM(protos)];
-	key.ip_frag = test_rand() % 2   ? 0
-		      : test_rand() % 2 ? HAL_FRAG_ANY
-					: HAL_FRAG_ANY | HAL_FRAG_LATER;
+	if (!is_ip(&key))
+		key.ip_frag = 0;
+	else
+		key.ip_frag = test_rand() % 2   ? 0
+			      : test_rand() % 2 ? HAL_FRAG_ANY
+						: HAL_FRAG_ANY | HAL_FRAG_LATER;
 	key.arp_op = rte_cpu_to_be_16((uint16_t)(1 + test_rand() % 2));
 	random_match_of(&key, m);
 }

@@ -14,5 +14,7 @@ void random_match(struct hal_match *m);
 void random_match_of(const struct hal_key *key, struct hal_match *m); /* that covers this packet */
 
 void add_flower_suite(void);
+void add_action_suite(void);
+void add_answer_suite(void);
 
 #endif

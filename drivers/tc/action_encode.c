@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A program written as TC actions. What is known of the packet is carried along, since vlan and
+ * pedit actions differ by it.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <string.h>
+
+#include <linux/tc_act/tc_csum.h>
+#include <linux/tc_act/tc_gact.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <linux/tc_act/tc_vlan.h>
+
+#include "drivers/tc/action.h"
+#include "drivers/tc/flower_keys.h"
+#include "drivers/tc/pedit.h"
+
+struct encoding {
+	struct nl_msg *msg;
+	const struct hal_rule *rule;
+	const struct tc_action_env *env;
+	struct hal_reason *r;
+	struct hal_key value, mask; /* what is known of the packet now */
+	struct tc_edits edits;      /* not yet written */
+	const struct hal_action *last;
+	struct nlattr *action, *options; /* open */
+	unsigned n;
+	bool two_tags; /* the packet may have come with two */
+	bool ended;
+};
+
+/* ---- one action ---- */
+
+static int begin(struct encoding *e, const char *kind)
+{
+	if (e->n == TC_MAX_ACTIONS)
+		return hal_refuse(e->r, HAL_REASON_UNSUPPORTED_COMBINATION,
+			"TC takes no more than %u actions", TC_MAX_ACTIONS);
+	e->action = nla_nest_start(e->msg, (int)++e->n);
+	if (!e->action || nla_put_string(e->msg, TCA_ACT_KIND, kind) ||
+		nla_put(e->msg, TCA_ACT_COOKIE, TC_COOKIE_LEN, &e->rule->ufid))
+		return -ENOMEM;
+	e->options = nla_nest_start(e->msg, TCA_ACT_OPTIONS);
+	return e->options ? 0 : -ENOMEM;
+}
+
+static int end(struct encoding *e)
+{
+	nla_nest_end(e->msg, e->options);
+	nla_nest_end(e->msg, e->action);
+	return 0;
+}
+
+static int put(struct encoding *e, const char *kind, int attr, const void *parms, size_t n)
+{
+	int err = begin(e, kind);
+
+	if (!err && nla_put(e->msg, attr, (int)n, parms))
+		err = -ENOMEM;
+	return err ? err : end(e);
+}
+
+static int put_gact(struct encoding *e, uint32_t action)
+{
+	const struct tc_gact gact = {.action = (int)action};
+
+	e->ended = true;
+	return put(e, "gact", TCA_GACT_PARMS, &gact, sizeof(gact));
+}
+
+static int put_mirred(struct encoding *e, uint32_t ifindex, bool redirect)
+{
+	const struct tc_mirred mirred = {
+		.action = redirect ? TC_ACT_STOLEN : TC_ACT_PIPE,
+		.eaction = redirect ? TCA_EGRESS_REDIR : TCA_EGRESS_MIRROR,
+		.ifindex = ifindex,
+	};
+
+	e->ended = redirect;
+	return put(e, "mirred", TCA_MIRRED_PARMS, &mirred, sizeof(mirred));
+}
+
+static int put_vlan(struct encoding *e, int what, rte_be16_t tpid, uint16_t tci)
+{
+	const struct tc_vlan vlan = {.action = TC_ACT_PIPE, .v_action = what};
+	int err = begin(e, "vlan");
+
+	if (err)
+		return err;
+	if (nla_put(e->msg, TCA_VLAN_PARMS, sizeof(vlan), &vlan))
+		return -ENOMEM;
+	if (what != TCA_VLAN_ACT_POP &&
+		(nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_ID, tci & 0xfff) ||
+			nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_PROTOCOL, tpid) ||
+			nla_put_u8(e->msg, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(tci >> 13))))
+		return -ENOMEM;
+	return end(e);
+}
+
+/* ---- edits ---- */
+
+static int put_edits(struct encoding *e)
+{
+	const struct tc_csum csum = {.action = TC_ACT_PIPE, .update_flags = e->edits.sums};
+	int err;
+
+	if (!e->edits.n)
+		return 0;
+	err = begin(e, "pedit");
+	if (!err)
+		err = tc_pedit_put(e->msg, &e->edits);
+	if (!err)
+		err = end(e);
+	if (!err && csum.update_flags)
+		err = put(e, "csum", TCA_CSUM_PARMS, &csum, sizeof(csum));
+	memset(&e->edits, 0, sizeof(e->edits));
+	return err;
+}
+
+/* Whether the kernel finds the headers that the edits are in. */
+static int check_headers(struct encoding *e, enum hal_action_type type)
+{
+	for (unsigned i = 0; e->env->by_kernel && i < e->edits.n; i++) {
+		const uint16_t header = e->edits.word[i].header;
+
+		if (header == TCA_PEDIT_KEY_EX_HDR_TYPE_ETH)
+			continue;
+		if (e->two_tags)
+			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, type,
+				"the kernel does not find what is behind two tags to write to it");
+		if (!e->env->writes_transport && (header == TCA_PEDIT_KEY_EX_HDR_TYPE_TCP ||
+							 header == TCA_PEDIT_KEY_EX_HDR_TYPE_UDP))
+			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, type,
+				"this kernel does not find transport headers to write to them");
+	}
+	return 0;
+}
+
+static bool is_tag(enum hal_field_id id)
+{
+	return hal_fields[id].offset == offsetof(struct hal_key, vlan[0].tci);
+}
+
+/* act_vlan writes the whole TCI. */
+static int set_tag(struct encoding *e, const struct hal_act_set *set)
+{
+	const struct hal_vlan *mask = &e->mask.vlan[0], *tag = &e->value.vlan[0];
+	int err = put_edits(e);
+
+	if (err)
+		return err;
+	hal_field_set(set->field, &e->value, set->value, set->mask);
+	hal_field_set(set->field, &e->mask, set->mask, set->mask);
+	if (mask->tpid != RTE_BE16(0xffff) || mask->tci != RTE_BE16(0xffff) ||
+		!(tag->tci & RTE_BE16(HAL_VLAN_PRESENT)))
+		return hal_refuse_field(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, set->field,
+			"TC writes VLAN id and priority together, and not both are known");
+	return put_vlan(e, TCA_VLAN_ACT_MODIFY, tag->tpid, rte_be_to_cpu_16(tag->tci));
+}
+
+static int add_set(struct encoding *e, const struct hal_act_set *set)
+{
+	int err;
+
+	if (is_tag(set->field))
+		return set_tag(e, set);
+	err = tc_pedit_set(&e->edits, set, &e->value, &e->mask, e->r);
+	return err ? err : check_headers(e, ACTION_SET);
+}
+
+static int add_dec_ttl(struct encoding *e)
+{
+	int err = tc_pedit_dec_ttl(&e->edits, &e->value, &e->mask, e->r);
+
+	return err ? err : check_headers(e, ACTION_DEC_TTL);
+}
+
+/* ---- tags ---- */
+
+static int add_push(struct encoding *e, const struct hal_act_vlan *push)
+{
+	struct hal_vlan *v = e->value.vlan, *m = e->mask.vlan;
+
+	v[1] = v[0];
+	m[1] = m[0];
+	v[0].tpid = push->tpid;
+	v[0].tci = push->tci | RTE_BE16(HAL_VLAN_PRESENT);
+	memset(&m[0], 0xff, sizeof(m[0]));
+	return put_vlan(e, TCA_VLAN_ACT_PUSH, push->tpid, rte_be_to_cpu_16(push->tci));
+}
+
+static int add_pop(struct encoding *e)
+{
+	struct hal_vlan *v = e->value.vlan, *m = e->mask.vlan;
+
+	v[0] = v[1];
+	m[0] = m[1];
+	memset(&v[1], 0, sizeof(v[1]));
+	memset(&m[1], 0, sizeof(m[1]));
+	return put_vlan(e, TCA_VLAN_ACT_POP, 0, 0);
+}
+
+/* ---- steps ---- */
+
+static int add_output(struct encoding *e, const struct hal_action *a)
+{
+	const uint32_t port = ((const struct hal_act_output *)a)->port;
+	const uint32_t ifindex = e->env->ifindex(e->env->ctx, port);
+	int err;
+
+	if (ifindex)
+		return put_mirred(e, ifindex, a == e->last);
+	err = hal_refuse(e->r, HAL_REASON_UNBOUND_PORT, "port %u is not on this device", port);
+	if (e->r)
+		e->r->port = port;
+	return err;
+}
+
+static int add_recirc(struct encoding *e, const struct hal_action *a)
+{
+	const uint32_t id = ((const struct hal_act_recirc *)a)->id;
+
+	if (a != e->last)
+		return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_RECIRC,
+			"in TC nothing can follow a jump to another chain");
+	if (id > TC_MAX_CHAIN)
+		return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_RECIRC,
+			"TC has chains up to %u, not %u", TC_MAX_CHAIN, id);
+	return put_gact(e, TC_ACT_GOTO_CHAIN | id);
+}
+
+static int add_step(struct encoding *e, const struct hal_action *a)
+{
+	int err = 0;
+
+	if (a->type != ACTION_SET && a->type != ACTION_DEC_TTL)
+		err = put_edits(e);
+	if (err)
+		return err;
+	switch (a->type) {
+	case ACTION_OUTPUT:
+		return add_output(e, a);
+	case ACTION_PUSH_VLAN:
+		return add_push(e, (const struct hal_act_vlan *)a);
+	case ACTION_POP_VLAN:
+		return add_pop(e);
+	case ACTION_SET:
+		return add_set(e, (const struct hal_act_set *)a);
+	case ACTION_DEC_TTL:
+		return add_dec_ttl(e);
+	case ACTION_RECIRC:
+		return add_recirc(e, a);
+	case ACTION_CT_CLEAR:
+		return 0; /* nothing here gives a packet a state */
+	default:
+		return hal_refuse_action(
+			e->r, HAL_REASON_UNSUPPORTED_ACTION, a->type, "TC has no action for it");
+	}
+}
+
+/* The step that the packet itself goes with; what comes after it is for nobody. */
+static const struct hal_action *find_last(const struct hal_program *p)
+{
+	const struct hal_action *last = NULL;
+
+	ACTION_FOR_EACH (a, p) {
+		if (a->type == ACTION_OUTPUT || a->type == ACTION_RECIRC)
+			last = a;
+	}
+	return last;
+}
+
+static int encode(struct encoding *e)
+{
+	int err;
+
+	e->last = find_last(e->rule->program);
+	if (!e->last)
+		return put_gact(e, TC_ACT_SHOT);
+	ACTION_FOR_EACH (a, e->rule->program) {
+		err = add_step(e, a);
+		if (err || a == e->last)
+			return err;
+	}
+	return -EINVAL;
+}
+
+/* Steps after the last output do nothing, but what TC lacks is refused all the same: it may be a
+ * step that somebody waits for. */
+static int check_steps(struct encoding *e)
+{
+	ACTION_FOR_EACH (a, e->rule->program) {
+		switch (a->type) {
+		case ACTION_OUTPUT:
+		case ACTION_PUSH_VLAN:
+		case ACTION_POP_VLAN:
+		case ACTION_SET:
+		case ACTION_DEC_TTL:
+		case ACTION_RECIRC:
+		case ACTION_CT_CLEAR:
+			break;
+		default:
+			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, a->type,
+				"TC has no action for it");
+		}
+	}
+	return 0;
+}
+
+int tc_actions_encode(struct nl_msg *msg, const struct hal_rule *rule,
+	const struct tc_action_env *env, struct hal_reason *r)
+{
+	struct encoding e = {.msg = msg, .rule = rule, .env = env, .r = r};
+	struct hal_match m;
+	struct nlattr *list;
+	int err;
+
+	hal_cmatch_expand(rule->match, &m);
+	e.value = m.value.dp;
+	e.mask = m.mask.dp;
+	e.two_tags = e.mask.vlan[1].tpid != RTE_BE16(0xffff) || e.value.vlan[1].tpid;
+	err = check_steps(&e);
+	if (err)
+		return err;
+	list = nla_nest_start(msg, TCA_FLOWER_ACT);
+	if (!list)
+		return -ENOMEM;
+	err = encode(&e);
+	if (!err)
+		nla_nest_end(msg, list);
+	return err;
+}

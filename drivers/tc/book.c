@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules that are in the kernel, and the numbers of their handles.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/tc/tc.h"
+
+static uint32_t hash_of(const struct hal_ufid *ufid)
+{
+	return hash_mix(ufid->u[0] ^ ufid->u[1]);
+}
+
+struct tc_rule *tc_rule_find(const struct tc_dev *dev, const struct hal_ufid *ufid)
+{
+	HMAP_FOR_EACH_HASH (rule, struct tc_rule, node, hash_of(ufid), &dev->rules) {
+		if (hal_ufid_equal(&rule->ufid, ufid))
+			return rule;
+	}
+	return NULL;
+}
+
+static bool is_used(const struct tc_dev *dev, uint32_t number)
+{
+	return dev->used[number / 8] & 1u << number % 8;
+}
+
+static void set_used(struct tc_dev *dev, uint32_t number, bool used)
+{
+	if (is_used(dev, number) == used)
+		return;
+	dev->used[number / 8] ^= (uint8_t)(1u << number % 8);
+	dev->n_used += used ? 1 : UINT32_MAX;
+}
+
+/* A number that no rule has, TC_MAX_RULES: there is none. */
+static uint32_t take_number(struct tc_dev *dev)
+{
+	if (dev->n_used == TC_MAX_RULES)
+		return TC_MAX_RULES;
+	while (is_used(dev, dev->next))
+		dev->next = (dev->next + 1) % TC_MAX_RULES;
+	set_used(dev, dev->next, true);
+	return dev->next;
+}
+
+static struct tc_rule *add(struct tc_dev *dev, const struct hal_ufid *ufid, uint32_t number)
+{
+	struct tc_rule *rule = calloc(1, sizeof(*rule));
+
+	if (!rule || hmap_insert(&dev->rules, &rule->node, hash_of(ufid))) {
+		free(rule);
+		return NULL;
+	}
+	rule->ufid = *ufid;
+	rule->place.handle = TC_HANDLE | number;
+	rule->generation = ++dev->generation;
+	return rule;
+}
+
+struct tc_rule *tc_rule_new(struct tc_dev *dev, const struct hal_ufid *ufid)
+{
+	const uint32_t number = take_number(dev);
+	struct tc_rule *rule = number < TC_MAX_RULES ? add(dev, ufid, number) : NULL;
+
+	if (!rule && number < TC_MAX_RULES)
+		set_used(dev, number, false);
+	return rule;
+}
+
+struct tc_rule *tc_rule_found(
+	struct tc_dev *dev, const struct hal_ufid *ufid, const struct tc_place *place)
+{
+	const uint32_t number = place->handle & (TC_MAX_RULES - 1);
+	struct tc_rule *rule = add(dev, ufid, number);
+
+	if (!rule)
+		return NULL;
+	set_used(dev, number, true);
+	rule->place = *place;
+	return rule;
+}
+
+void tc_rule_drop(struct tc_dev *dev, struct tc_rule *rule)
+{
+	set_used(dev, rule->place.handle & (TC_MAX_RULES - 1), false);
+	hmap_remove(&dev->rules, &rule->node);
+	free(rule->program);
+	free(rule->canonical);
+	free(rule);
+}
+
+void tc_rules_clear(struct tc_dev *dev)
+{
+	HMAP_FOR_EACH (rule, struct tc_rule, node, &dev->rules)
+		tc_rule_drop(dev, rule);
+	hmap_destroy(&dev->rules);
+}
+
+/* ---- counters ---- */
+
+/* A tag that the match knows to be there is taken off before TC counts. */
+void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
+	struct hal_raw_counter *out)
+{
+	const uint64_t by_kernel = f->packets - f->hw_packets;
+	const uint64_t bytes = f->bytes + by_kernel * rule->uncounted;
+
+	/* Somebody put another filter in its place: it counts from 0. */
+	if (f->packets < rule->packets || bytes < rule->bytes)
+		rule->generation = ++dev->generation;
+	*out = (struct hal_raw_counter){
+		.packets = f->packets,
+		.bytes = bytes,
+		.generation = rule->generation,
+		.known = true,
+		.hit = f->packets != rule->packets,
+	};
+	rule->packets = f->packets;
+	rule->bytes = bytes;
+}

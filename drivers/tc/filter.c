@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Filters as messages, and what the kernel tells of them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/gen_stats.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+
+#include "drivers/tc/tc.h"
+
+#define MESSAGE 4096 /* bytes of the largest request */
+
+/* TC asks for one protocol in a priority. */
+uint16_t tc_filter_prio(rte_be16_t protocol)
+{
+	return (uint16_t)(TC_PRIO + tc_flower_slot(protocol));
+}
+
+/* ---- requests ---- */
+
+static uint32_t info_of(const struct tc_place *place)
+{
+	return TC_H_MAKE((uint32_t)place->prio << 16, place->protocol);
+}
+
+struct nl_msg *tc_filter_request(int type, int flags, const struct tc_place *place)
+{
+	const struct tcmsg tcm = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = (int)place->ifindex,
+		.tcm_handle = place->handle,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+		.tcm_info = info_of(place),
+	};
+	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE);
+
+	if (!msg)
+		return NULL;
+	if (!nlmsg_put(msg, 0, 0, type, 0, flags) ||
+		nlmsg_append(msg, (void *)(uintptr_t)&tcm, sizeof(tcm), NLMSG_ALIGNTO) ||
+		nla_put_string(msg, TCA_KIND, "flower") ||
+		nla_put_u32(msg, TCA_CHAIN, place->chain)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static struct tcmsg *tcmsg_of(struct nl_msg *msg)
+{
+	return nlmsg_data(nlmsg_hdr(msg));
+}
+
+void tc_filter_set_handle(struct nl_msg *msg, uint32_t handle)
+{
+	tcmsg_of(msg)->tcm_handle = handle;
+}
+
+static uint32_t in_port_of(const struct hal_cmatch *match)
+{
+	struct hal_match m;
+
+	hal_cmatch_expand(match, &m);
+	return m.mask.dp.in_port == UINT32_MAX ? rte_be_to_cpu_32(m.value.dp.in_port) : 0;
+}
+
+static int find_place(struct tc_dev *dev, const struct hal_rule *rule, struct tc_place *place,
+	struct hal_reason *r)
+{
+	const uint32_t in_port = in_port_of(rule->match);
+	const struct tc_port *port = tc_port_by_id(dev, in_port);
+
+	*place = (struct tc_place){.chain = rule->chain};
+	if (!port) {
+		int err = hal_refuse_field(r, HAL_REASON_UNBOUND_PORT, FIELD_DP_PORT,
+			"port %u is not on this device", in_port);
+
+		if (r)
+			r->port = in_port;
+		return err;
+	}
+	if (rule->chain >= TC_MAX_CHAIN) /* the last one is the marker's */
+		return hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION,
+			"TC has chains up to %u, not %u", TC_MAX_CHAIN - 1, rule->chain);
+	if (rule->priority != TC_RULE_PRIORITY)
+		return hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION,
+			"rules are of priority %u, not %u", TC_RULE_PRIORITY, rule->priority);
+	place->ifindex = port->ifindex;
+	return 0;
+}
+
+/* A card redirects between its own ports. */
+static int check_switch(
+	struct tc_dev *dev, const struct hal_rule *rule, uint32_t ifindex, struct hal_reason *r)
+{
+	const struct tc_port *in = tc_port_by_ifindex(dev, ifindex);
+
+	if (dev->policy != TC_POLICY_SKIP_SW)
+		return 0;
+	ACTION_FOR_EACH (a, rule->program) {
+		const struct tc_port *out;
+
+		if (a->type != ACTION_OUTPUT)
+			continue;
+		out = tc_port_by_id(dev, ((const struct hal_act_output *)a)->port);
+		if (out && memcmp(&out->switch_id, &in->switch_id, sizeof(in->switch_id)))
+			return hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION,
+				ACTION_OUTPUT, "%s and %s are ports of different switches",
+				in->name, out->name);
+	}
+	return 0;
+}
+
+static uint32_t policy_flags(const struct tc_dev *dev)
+{
+	switch (dev->policy) {
+	case TC_POLICY_SKIP_SW:
+		return TCA_CLS_FLAGS_SKIP_SW;
+	case TC_POLICY_SKIP_HW:
+		return TCA_CLS_FLAGS_SKIP_HW;
+	default:
+		return 0;
+	}
+}
+
+static int put_options(struct tc_dev *dev, const struct hal_rule *rule, struct nl_msg *msg,
+	struct tc_place *place, struct hal_reason *r)
+{
+	struct nlattr *options = nla_nest_start(msg, TCA_OPTIONS);
+	struct tc_action_env env;
+	int err;
+
+	if (!options)
+		return -ENOMEM;
+	err = tc_flower_encode(msg, rule, &place->protocol, r);
+	if (err)
+		return err;
+	place->prio = tc_filter_prio(place->protocol);
+	tc_env(dev, &env);
+	err = tc_actions_encode(msg, rule, &env, r);
+	if (err)
+		return err;
+	if (nla_put_u32(msg, TCA_FLOWER_FLAGS, policy_flags(dev)))
+		return -ENOMEM;
+	nla_nest_end(msg, options);
+	tcmsg_of(msg)->tcm_info = info_of(place);
+	return 0;
+}
+
+int tc_filter_make(struct tc_dev *dev, const struct hal_rule *rule, int flags,
+	struct tc_place *place, struct nl_msg **msg, struct hal_reason *r)
+{
+	int err = find_place(dev, rule, place, r);
+
+	if (!err)
+		err = check_switch(dev, rule, place->ifindex, r);
+	if (err)
+		return err;
+	*msg = tc_filter_request(RTM_NEWTFILTER, flags, place);
+	if (!*msg)
+		return -ENOMEM;
+	err = put_options(dev, rule, *msg, place, r);
+	if (!err)
+		return 0;
+	nlmsg_free(*msg);
+	*msg = NULL;
+	return err;
+}
+
+int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
+	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
+{
+	struct tcmsg tcm = {.tcm_ifindex = (int)ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETTFILTER, 0);
+	int err = -ENOMEM;
+
+	if (msg && !nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO))
+		err = tc_channel_dump(dev->ch, msg, found, ctx);
+	nlmsg_free(msg);
+	return err;
+}
+
+bool tc_place_is_ours(const struct tc_place *place)
+{
+	return (place->handle & ~(TC_MAX_RULES - 1)) == TC_HANDLE &&
+	       place->prio == tc_filter_prio(place->protocol);
+}
+
+/* ---- what the kernel tells ---- */
+
+static void get_counts(
+	struct nlattr *stats[], int basic, int wide, uint64_t *packets, uint64_t *bytes)
+{
+	struct gnet_stats_basic b;
+
+	if (!stats[basic] || nla_len(stats[basic]) < (int)sizeof(b.bytes) + 4)
+		return;
+	memset(&b, 0, sizeof(b));
+	nla_memcpy(&b, stats[basic], sizeof(b));
+	*bytes = b.bytes;
+	*packets = b.packets;
+	/* More packets than 32 bits hold come beside it. */
+	if (wide && stats[wide] && nla_len(stats[wide]) >= 8)
+		*packets = nla_get_u64(stats[wide]);
+}
+
+/* Of the first action, which sees every packet as it came. */
+static void get_stats(struct nlattr *attr, struct tc_filter *f)
+{
+	struct nlattr *stats[TCA_STATS_MAX + 1];
+
+	if (!attr || nla_parse_nested(stats, TCA_STATS_MAX, attr, NULL))
+		return;
+	get_counts(stats, TCA_STATS_BASIC, TCA_STATS_PKT64, &f->packets, &f->bytes);
+	get_counts(stats, TCA_STATS_BASIC_HW, 0, &f->hw_packets, &f->hw_bytes);
+}
+
+static void get_first_action(struct nlattr *list, struct tc_filter *f)
+{
+	struct nlattr *a[TCA_ACT_MAX + 1], *one;
+	int left;
+
+	nla_for_each_nested(one, list, left)
+	{
+		if (nla_parse_nested(a, TCA_ACT_MAX, one, NULL))
+			return;
+		if (a[TCA_ACT_COOKIE] && nla_len(a[TCA_ACT_COOKIE]) == TC_COOKIE_LEN) {
+			f->has_cookie = true;
+			memcpy(f->cookie, nla_data(a[TCA_ACT_COOKIE]), TC_COOKIE_LEN);
+			memcpy(&f->ufid, f->cookie, sizeof(f->ufid));
+		}
+		get_stats(a[TCA_ACT_STATS], f);
+		return;
+	}
+}
+
+int tc_filter_parse(struct nlmsghdr *h, struct tc_filter *f)
+{
+	static struct nla_policy policy[TCA_MAX + 1] = {
+		[TCA_KIND] = {.type = NLA_STRING},
+		[TCA_OPTIONS] = {.type = NLA_NESTED},
+		[TCA_CHAIN] = {.type = NLA_U32},
+	};
+	struct nlattr *tca[TCA_MAX + 1];
+	const struct tcmsg *tcm = nlmsg_data(h);
+
+	memset(f, 0, sizeof(*f));
+	if ((h->nlmsg_type != RTM_NEWTFILTER && h->nlmsg_type != RTM_DELTFILTER) ||
+		h->nlmsg_len < NLMSG_HDRLEN + sizeof(*tcm) ||
+		nlmsg_parse(h, sizeof(*tcm), tca, TCA_MAX, policy) || !tca[TCA_KIND] ||
+		nla_strcmp(tca[TCA_KIND], "flower") || !tca[TCA_OPTIONS] ||
+		nla_parse_nested(f->keys, TCA_FLOWER_MAX, tca[TCA_OPTIONS], NULL))
+		return -EINVAL;
+	f->place = (struct tc_place){
+		.ifindex = (uint32_t)tcm->tcm_ifindex,
+		.chain = tca[TCA_CHAIN] ? nla_get_u32(tca[TCA_CHAIN]) : 0,
+		.handle = tcm->tcm_handle,
+		.prio = (uint16_t)(TC_H_MAJ(tcm->tcm_info) >> 16),
+		.protocol = (rte_be16_t)TC_H_MIN(tcm->tcm_info),
+	};
+	if (f->keys[TCA_FLOWER_FLAGS] && nla_len(f->keys[TCA_FLOWER_FLAGS]) >= 4)
+		f->flags = nla_get_u32(f->keys[TCA_FLOWER_FLAGS]);
+	if (f->keys[TCA_FLOWER_ACT])
+		get_first_action(f->keys[TCA_FLOWER_ACT], f);
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Netdevs: their names, switches and counters.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+
+#include "drivers/tc/tc.h"
+
+static struct nl_msg *request(int type, uint32_t ifindex, unsigned flags)
+{
+	const struct ifinfomsg info = {.ifi_family = AF_UNSPEC,
+		.ifi_index = (int)ifindex,
+		.ifi_flags = flags,
+		.ifi_change = flags};
+	struct nl_msg *msg = nlmsg_alloc_simple(type, 0);
+
+	if (msg && nlmsg_append(msg, (void *)(uintptr_t)&info, sizeof(info), NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static int run(struct tc_dev *dev, struct nl_msg *msg,
+	int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
+{
+	struct tc_answer answer;
+	int err = msg ? tc_channel_run(dev->ch, &msg, 1, &answer, object, ctx) : -ENOMEM;
+
+	nlmsg_free(msg);
+	return err ? err : answer.error;
+}
+
+static void take_stats(struct nlattr *attr, struct hal_port_stats *out)
+{
+	struct rtnl_link_stats64 s = {0};
+
+	if (!attr)
+		return;
+	nla_memcpy(&s, attr, sizeof(s));
+	*out = (struct hal_port_stats){
+		.rx_packets = s.rx_packets,
+		.tx_packets = s.tx_packets,
+		.rx_bytes = s.rx_bytes,
+		.tx_bytes = s.tx_bytes,
+		.rx_dropped = s.rx_dropped,
+		.tx_dropped = s.tx_dropped,
+		.rx_errors = s.rx_errors,
+		.tx_errors = s.tx_errors,
+	};
+}
+
+static int take_link(void *ctx, unsigned i, struct nlmsghdr *h)
+{
+	static struct nla_policy policy[IFLA_MAX + 1] = {
+		[IFLA_IFNAME] = {.type = NLA_STRING},
+	};
+	struct nlattr *a[IFLA_MAX + 1];
+	const struct ifinfomsg *info = nlmsg_data(h);
+	struct tc_link *out = ctx;
+
+	(void)i;
+	if (h->nlmsg_type != RTM_NEWLINK || h->nlmsg_len < NLMSG_HDRLEN + sizeof(*info) ||
+		nlmsg_parse(h, sizeof(*info), a, IFLA_MAX, policy) || !a[IFLA_IFNAME])
+		return 0;
+	out->ifindex = (uint32_t)info->ifi_index;
+	nla_strlcpy(out->name, a[IFLA_IFNAME], sizeof(out->name));
+	if (a[IFLA_PHYS_SWITCH_ID] &&
+		nla_len(a[IFLA_PHYS_SWITCH_ID]) <= (int)sizeof(out->switch_id.id)) {
+		out->switch_id.len = (uint8_t)nla_len(a[IFLA_PHYS_SWITCH_ID]);
+		memcpy(out->switch_id.id, nla_data(a[IFLA_PHYS_SWITCH_ID]), out->switch_id.len);
+	}
+	take_stats(a[IFLA_STATS64], &out->stats);
+	return 0;
+}
+
+int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = run(dev, request(RTM_GETLINK, ifindex, 0), take_link, out);
+	return !err && out->ifindex != ifindex ? -ENODEV : err;
+}
+
+int tc_link_up(struct tc_dev *dev, uint32_t ifindex)
+{
+	return run(dev, request(RTM_NEWLINK, ifindex, IFF_UP), NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ports: netdevs, each with a clsact qdisc and a marker.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/rtnetlink.h>
+
+#include "drivers/tc/tc.h"
+
+struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id)
+{
+	HMAP_FOR_EACH_HASH (port, struct tc_port, by_id, hash_mix(id), &dev->ports) {
+		if (port->id == id)
+			return port;
+	}
+	return NULL;
+}
+
+struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex)
+{
+	HMAP_FOR_EACH_HASH (
+		port, struct tc_port, by_ifindex, hash_mix(ifindex), &dev->ports_by_ifindex) {
+		if (port->ifindex == ifindex)
+			return port;
+	}
+	return NULL;
+}
+
+static int insert(struct tc_dev *dev, struct tc_port *port)
+{
+	int err = hmap_insert(&dev->ports, &port->by_id, hash_mix(port->id));
+
+	if (err)
+		return err;
+	err = hmap_insert(&dev->ports_by_ifindex, &port->by_ifindex, hash_mix(port->ifindex));
+	if (err)
+		hmap_remove(&dev->ports, &port->by_id);
+	return err;
+}
+
+static void forget(struct tc_dev *dev, struct tc_port *port)
+{
+	hmap_remove(&dev->ports, &port->by_id);
+	hmap_remove(&dev->ports_by_ifindex, &port->by_ifindex);
+	tc_miss_close(port);
+	free(port);
+}
+
+/* ---- bind ---- */
+
+static int check_handle(struct tc_dev *dev, uint32_t id, const struct hal_port_handle *handle,
+	struct tc_link *link, struct hal_reason *r)
+{
+	int err;
+
+	if (handle->kind != HAL_PORT_NETDEV)
+		return hal_refuse(r, HAL_REASON_DEVICE_ERROR, "TC has ports that are netdevs");
+	if (tc_port_by_id(dev, id) || tc_port_by_ifindex(dev, handle->index)) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "%s or port %u is bound already",
+			handle->name, id);
+		return -EEXIST;
+	}
+	err = tc_link_get(dev, handle->index, link);
+	if (err) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "network device %s: %s", handle->name,
+			strerror(-err));
+		return err;
+	}
+	if (dev->policy == TC_POLICY_SKIP_SW && !link->switch_id.len)
+		return hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION,
+			"%s is no port of a switch, and other_config:tc-policy is skip_sw",
+			handle->name);
+	return 0;
+}
+
+/* The netdev has to be nobody's, or ours of a former run. */
+static int mark(struct tc_dev *dev, struct tc_port *port, struct hal_reason *r)
+{
+	struct tc_marker m;
+	uint32_t miss = 0;
+	int err = tc_marker_get(dev, port->ifindex, &m);
+
+	if (err && err != -ENOENT)
+		return hal_refuse(r, HAL_REASON_DEVICE_ERROR, "its filters cannot be read: %s",
+			strerror(-err));
+	if (!err && m.instance != dev->instance)
+		return hal_refuse(r, HAL_REASON_DEVICE_ERROR,
+			"%s carries the filters of another daemon", port->name);
+	if (!err)
+		port->qdisc_is_ours |= m.qdisc_is_ours;
+	if (dev->policy != TC_POLICY_SKIP_SW) {
+		err = tc_miss_open(dev, port, &miss, r);
+		if (err && err != -ENOENT)
+			return err;
+	}
+	m = (struct tc_marker){dev->instance, port->id, port->qdisc_is_ours};
+	return tc_marker_set(dev, port->ifindex, &m, miss, r);
+}
+
+int tc_port_bind(void *ctx, uint32_t id, const struct hal_port_handle *handle, struct hal_reason *r)
+{
+	struct tc_dev *dev = ctx;
+	struct tc_port *port;
+	struct tc_link link;
+	int err = check_handle(dev, id, handle, &link, r);
+
+	if (err)
+		return err;
+	port = calloc(1, sizeof(*port));
+	if (!port)
+		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	port->id = id;
+	port->ifindex = link.ifindex;
+	port->switch_id = link.switch_id;
+	port->base = link.stats;
+	port->miss_fd = -1;
+	memcpy(port->name, link.name, sizeof(port->name));
+	err = tc_qdisc_make(dev, port->ifindex, &port->qdisc_is_ours, r);
+	if (err)
+		goto free_port;
+	err = mark(dev, port, r);
+	if (!err && insert(dev, port))
+		err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	if (err)
+		goto drop_marker;
+	return 0;
+
+drop_marker:
+	tc_miss_close(port);
+	if (port->qdisc_is_ours)
+		tc_qdisc_drop(dev, port->ifindex);
+free_port:
+	free(port);
+	return err;
+}
+
+/* ---- unbind ---- */
+
+struct leftover {
+	struct tc_dev *dev;
+	struct tc_place *place;
+	unsigned n, cap;
+};
+
+static int take_leftover(void *ctx, unsigned i, struct nlmsghdr *h)
+{
+	struct leftover *l = ctx;
+	struct tc_place *more;
+	struct tc_filter f;
+
+	(void)i;
+	if (tc_filter_parse(h, &f) || !tc_place_is_ours(&f.place))
+		return 0;
+	if (l->n == l->cap) {
+		more = realloc(l->place, (l->cap + 64) * sizeof(*more));
+		if (!more)
+			return 0;
+		l->place = more;
+		l->cap += 64;
+	}
+	l->place[l->n++] = f.place;
+	return 0;
+}
+
+/* Rules that are still there when the port goes. */
+static void remove_filters(struct tc_dev *dev, uint32_t ifindex)
+{
+	struct leftover l = {.dev = dev};
+	struct tc_answer answers[TC_BATCH];
+
+	tc_filter_dump(dev, ifindex, take_leftover, &l);
+	for (unsigned at = 0; at < l.n; at += TC_BATCH) {
+		struct nl_msg *msgs[TC_BATCH];
+		unsigned n = 0;
+
+		for (unsigned i = at; i < l.n && n < TC_BATCH; i++) {
+			msgs[n] = tc_filter_request(RTM_DELTFILTER, 0, &l.place[i]);
+			n += msgs[n] != NULL;
+		}
+		tc_channel_run(dev->ch, msgs, n, answers, NULL, NULL);
+		while (n)
+			nlmsg_free(msgs[--n]);
+	}
+	free(l.place);
+}
+
+int tc_port_unbind(void *ctx, uint32_t id)
+{
+	struct tc_dev *dev = ctx;
+	struct tc_port *port = tc_port_by_id(dev, id);
+
+	if (!port)
+		return -ENOENT;
+	remove_filters(dev, port->ifindex);
+	HMAP_FOR_EACH (rule, struct tc_rule, node, &dev->rules) {
+		if (rule->place.ifindex == port->ifindex)
+			tc_rule_drop(dev, rule);
+	}
+	tc_marker_drop(dev, port->ifindex);
+	if (port->qdisc_is_ours)
+		tc_qdisc_drop(dev, port->ifindex);
+	forget(dev, port);
+	return 0;
+}
+
+void tc_ports_close(struct tc_dev *dev)
+{
+	HMAP_FOR_EACH (port, struct tc_port, by_id, &dev->ports)
+		forget(dev, port);
+	hmap_destroy(&dev->ports);
+	hmap_destroy(&dev->ports_by_ifindex);
+}
+
+/* ---- questions ---- */
+
+int tc_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
+{
+	struct tc_dev *dev = ctx;
+	const struct tc_port *port = tc_port_by_id(dev, id);
+	struct tc_link link;
+	int err;
+
+	if (!port)
+		return -ENOENT;
+	err = tc_link_get(dev, port->ifindex, &link);
+	if (err)
+		return err;
+	*out = link.stats;
+	out->rx_packets -= port->base.rx_packets;
+	out->tx_packets -= port->base.tx_packets;
+	out->rx_bytes -= port->base.rx_bytes;
+	out->tx_bytes -= port->base.tx_bytes;
+	out->rx_dropped -= port->base.rx_dropped;
+	out->tx_dropped -= port->base.tx_dropped;
+	out->rx_errors -= port->base.rx_errors;
+	out->tx_errors -= port->base.tx_errors;
+	return 0;
+}
+
+int tc_port_miss(void *ctx, uint32_t id, struct hal_port_handle *out)
+{
+	const struct tc_port *port = tc_port_by_id(ctx, id);
+
+	if (!port || port->miss_fd < 0)
+		return -ENOENT;
+	*out = (struct hal_port_handle){
+		.kind = HAL_PORT_NETDEV, .index = if_nametoindex(port->miss)};
+	snprintf(out->name, sizeof(out->name), "%s", port->miss);
+	return out->index ? 0 : -ENODEV;
+}

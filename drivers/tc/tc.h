@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the TC driver.
+ *
+ * What: a device is the traffic control of one network namespace, under one policy. A rule is a
+ * flower filter at the ingress of the netdev that its match names as input port. Where a filter
+ * lies follows from its rule:
+ *
+ *   chain    the rule's chain
+ *   prio     TC_PRIO and the slot of the protocol that flower has to be told (filter.c)
+ *   handle   TC_HANDLE with a number of ours
+ *   cookie   of every action: the ufid
+ *
+ * Each bound netdev carries a marker: a filter at a place of its own whose cookie says whose the
+ * netdev's filters are, and which port it is. So a daemon that starts finds in the kernel alone
+ * what a former one left, and nobody else's filters are ever taken for ours.
+ *
+ * What no rule takes: under skip_sw only that reaches the netdev at all. Otherwise packet sockets
+ * and TC both see every packet, so the marker is also a rule that comes last and redirects to a
+ * netdev of ours, which the software path reads instead (miss.c).
+ *
+ * Threads: everything by the device's thread.
+ */
+#ifndef SLUICE_DRIVERS_TC_TC_H
+#define SLUICE_DRIVERS_TC_TC_H
+
+#include <net/if.h>
+#include <string.h>
+
+#include "drivers/tc/action.h"
+#include "drivers/tc/channel.h"
+#include "drivers/tc/flower.h"
+#include "hal/base/hmap.h"
+#include "hal/hal_driver.h"
+
+#define TC_PRIO 2u              /* of the first slot; cards know few priorities */
+#define TC_HANDLE 0x5c000000u   /* upper byte of our handles */
+#define TC_MAX_RULES (1u << 20) /* lower bits of a handle */
+#define TC_RULE_PRIORITY 1u     /* of every rule: megaflows of a chain share one */
+#define TC_LINK_HEADER 14u      /* bytes that the kernel does not count */
+#define TC_TAG 4u               /* nor these, of the outermost tag */
+
+enum tc_policy { TC_POLICY_NONE, TC_POLICY_SKIP_SW, TC_POLICY_SKIP_HW };
+
+/* Where a filter lies. */
+struct tc_place {
+	uint32_t ifindex, chain, handle;
+	uint16_t prio;
+	rte_be16_t protocol;
+};
+
+struct tc_rule {
+	struct hmap_node node; /* in tc_dev.rules, by ufid */
+	struct hal_ufid ufid;
+	struct tc_place place;
+	unsigned uncounted; /* bytes of each packet that the kernel does not count */
+	uint32_t generation;
+	uint64_t packets, bytes; /* as last read */
+	bool pending;            /* in the batch that is being made */
+	/* A program that is read back as another one of the same effect; else both are NULL. */
+	struct hal_program *program, *canonical;
+};
+
+struct tc_switch_id {
+	uint8_t len, id[32];
+};
+
+struct tc_port {
+	struct hmap_node by_id, by_ifindex;
+	uint32_t id, ifindex;
+	char name[IFNAMSIZ];
+	struct tc_switch_id switch_id; /* len 0: not a port of a switch */
+	bool qdisc_is_ours;
+	int miss_fd; /* the netdev of its misses lives as long as this, -1: none */
+	char miss[IFNAMSIZ];
+	struct hal_port_stats base; /* what the netdev had counted when it was bound */
+};
+
+struct tc_dev {
+	enum tc_policy policy;
+	uint32_t instance; /* tells daemons apart that share a namespace */
+	bool writes_transport;
+	struct tc_channel *ch;
+	struct hmap ports, ports_by_ifindex;
+	struct hmap rules;
+	uint8_t *used; /* a bit for each number of a handle */
+	uint32_t next; /* number to try first */
+	uint32_t n_used;
+	uint32_t generation;
+	struct hal_completion *done;
+	unsigned n_done, cap_done, first_done;
+	struct hal_env env;
+};
+
+extern const struct hal_driver tc_driver;
+
+/* ---- filter.c: filters as messages ---- */
+
+/* What the kernel tells of a filter. Borrows from the message. */
+struct tc_filter {
+	struct tc_place place;
+	struct nlattr *keys[TCA_FLOWER_MAX + 1];
+	struct hal_ufid ufid;
+	uint8_t cookie[TC_COOKIE_LEN];
+	bool has_cookie;
+	uint32_t flags; /* TCA_CLS_FLAGS_* */
+	uint64_t packets, bytes, hw_packets, hw_bytes;
+};
+
+/* A request about a filter, NULL without memory. */
+struct nl_msg *tc_filter_request(int type, int flags, const struct tc_place *place);
+
+/* The place and the message that puts a rule in. The handle is left to the caller
+ * (tc_filter_set_handle()). 0, -ENOMEM, or -EOPNOTSUPP with `r`. */
+int tc_filter_make(struct tc_dev *dev, const struct hal_rule *rule, int flags,
+	struct tc_place *place, struct nl_msg **msg, struct hal_reason *r);
+void tc_filter_set_handle(struct nl_msg *msg, uint32_t handle);
+
+/* A flower filter's description. -EINVAL: it is another kind, or broken. */
+int tc_filter_parse(struct nlmsghdr *h, struct tc_filter *f);
+
+/* Calls back with all filters at the ingress of a netdev, whosever they are. 0, -EINTR if they
+ * changed meanwhile, or -errno. */
+int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
+	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx);
+
+/* Whether a flower filter there would be a rule of ours. */
+bool tc_place_is_ours(const struct tc_place *place);
+
+/* The prio of rules whose filters are for this protocol. */
+uint16_t tc_filter_prio(rte_be16_t protocol);
+
+/* ---- env.c: ports as actions see them ---- */
+
+void tc_env(struct tc_dev *dev, struct tc_action_env *env);
+
+/* ---- book.c: the rules that are in the kernel ---- */
+
+struct tc_rule *tc_rule_find(const struct tc_dev *dev, const struct hal_ufid *ufid);
+/* A new one with a number of its own, or NULL: no memory or no number left. */
+struct tc_rule *tc_rule_new(struct tc_dev *dev, const struct hal_ufid *ufid);
+/* One that was found in the kernel, or NULL. */
+struct tc_rule *tc_rule_found(
+	struct tc_dev *dev, const struct hal_ufid *ufid, const struct tc_place *place);
+void tc_rule_drop(struct tc_dev *dev, struct tc_rule *rule);
+/* Keeps what is needed to know the rule's program again (canonical.c). */
+void tc_rule_remember(struct tc_dev *dev, struct tc_rule *rule, const struct hal_rule *as);
+void tc_rules_clear(struct tc_dev *dev);
+
+/* A reading of its filter: 0s if the filter is gone, and `known` is false. */
+void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
+	struct hal_raw_counter *out);
+
+/* ---- ops.c, query.c ---- */
+
+int tc_check(void *dev, const struct hal_rule *rule, struct hal_reason *r);
+int tc_submit(void *dev, struct hal_op *ops, unsigned n);
+int tc_poll(void *dev, struct hal_completion *out, unsigned max);
+int tc_counters_read(
+	void *dev, const struct hal_ufid *ufids, unsigned n, struct hal_raw_counter *out);
+int tc_dump(void *dev, hal_dump_cb *cb, void *ctx);
+int tc_stats(void *dev, struct hal_device_stats *out);
+
+/* ---- ports.c ---- */
+
+int tc_port_bind(
+	void *dev, uint32_t port, const struct hal_port_handle *handle, struct hal_reason *r);
+int tc_port_unbind(void *dev, uint32_t port);
+int tc_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
+int tc_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
+struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id);
+struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex);
+void tc_ports_close(struct tc_dev *dev); /* filters stay */
+
+/* ---- link.c: netdevs ---- */
+
+struct tc_link {
+	uint32_t ifindex;
+	char name[IFNAMSIZ];
+	struct tc_switch_id switch_id;
+	struct hal_port_stats stats;
+};
+
+int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out); /* 0 or -errno */
+int tc_link_up(struct tc_dev *dev, uint32_t ifindex);
+
+/* ---- qdisc.c ---- */
+
+/* Sees to it that the netdev has a clsact qdisc; *made: it had none. 0 or -errno with a reason. */
+int tc_qdisc_make(struct tc_dev *dev, uint32_t ifindex, bool *made, struct hal_reason *r);
+/* Takes it away if there is no filter left. */
+void tc_qdisc_drop(struct tc_dev *dev, uint32_t ifindex);
+/* The netdevs that have one: calls back with ifindexes. 0 or -errno. */
+int tc_qdisc_dump(struct tc_dev *dev, int (*found)(void *ctx, uint32_t ifindex), void *ctx);
+
+/* ---- marker.c ---- */
+
+struct tc_marker {
+	uint32_t instance, port;
+	bool qdisc_is_ours;
+};
+
+/* 0, -ENOENT: there is none, or -errno. */
+int tc_marker_get(struct tc_dev *dev, uint32_t ifindex, struct tc_marker *m);
+/* Sets it or writes it anew; `miss`: the netdev that packets without a rule go to, 0: none. */
+int tc_marker_set(struct tc_dev *dev, uint32_t ifindex, const struct tc_marker *m, uint32_t miss,
+	struct hal_reason *r);
+int tc_marker_drop(struct tc_dev *dev, uint32_t ifindex);
+bool tc_marker_is_place(const struct tc_place *place);
+
+/* ---- miss.c ---- */
+
+/* A netdev for what no rule of the port takes; it lives as long as the port. 0 or -errno. */
+int tc_miss_open(struct tc_dev *dev, struct tc_port *port, uint32_t *ifindex, struct hal_reason *r);
+void tc_miss_close(struct tc_port *port);
+
+#endif
