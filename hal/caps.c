@@ -11,6 +11,22 @@
 #include "hal/rule.h"
 #include "hal/walk.h"
 
+void hal_caps_need(const struct hal_need *need, unsigned n, struct hal_key *mask)
+{
+	uint64_t *to = (uint64_t *)mask;
+
+	for (unsigned i = 0; i < n; i++) {
+		const uint64_t *when = (const uint64_t *)&need[i].when;
+		const uint64_t *bits = (const uint64_t *)&need[i].bits;
+		uint64_t any = 0;
+
+		for (unsigned w = 0; w < HAL_KEY_WORDS; w++)
+			any |= to[w] & when[w];
+		for (unsigned w = 0; any && w < HAL_KEY_WORDS; w++)
+			to[w] |= bits[w];
+	}
+}
+
 const char *hal_object_name(enum hal_object_type type)
 {
 	static const char *const names[HAL_OBJECT_MAX] = {

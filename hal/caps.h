@@ -38,6 +38,12 @@ enum hal_object_type {
 	HAL_OBJECT_MAX,
 };
 
+/* A match that covers any of the bits in `when` has to cover `bits` too. */
+#define HAL_NEEDS 2
+struct hal_need {
+	struct hal_key when, bits;
+};
+
 struct hal_caps {
 	char name[32];               /* "sim:nic" */
 	uint8_t match[FIELD_MAX];    /* HAL_MATCH_* by field; 0: cannot match it */
@@ -60,9 +66,10 @@ struct hal_caps {
 	bool atomic_update;    /* REPLACE takes effect with no packet in between */
 	bool survives_restart; /* rules outlive the daemon and can be adopted */
 	bool kernel_ports;     /* ports are netdevs whose packets it does not move (port_miss) */
-	/* Bits that every match has to cover, so that the device can tell at all what a packet is.
-	 * A translation for such a device looks at them. */
-	struct hal_key need;
+	/* What a match has to cover besides, so that the device can tell what a packet is.
+	 * Translations for such a device look at it. */
+	struct hal_need need[HAL_NEEDS];
+	unsigned n_needs;
 };
 
 /* Judges `rule` by the data in `caps` alone: fields and mask kinds, actions, set fields, chains,
@@ -72,6 +79,9 @@ int hal_caps_check(const struct hal_caps *caps, const struct hal_rule *rule, str
 
 /* The kind of a mask over a field: HAL_MATCH_EXACT, _PREFIX or _ANY, or 0 for an empty mask. */
 uint8_t hal_mask_kind(enum hal_field_id id, const uint8_t *mask);
+
+/* Adds to a mask what the device needs besides. */
+void hal_caps_need(const struct hal_need *need, unsigned n, struct hal_key *mask);
 
 const char *hal_object_name(enum hal_object_type type);
 

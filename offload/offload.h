@@ -68,6 +68,9 @@ struct hal_device *offload_device(struct offload *ol, unsigned device); /* NULL 
 int offload_port_bind(struct offload *ol, unsigned device, uint32_t port,
 	const struct hal_port_handle *handle, struct hal_reason *r);
 int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port);
+/* The netdev that misses of a bound port arrive at; -ENOENT: the port itself (hal_port_miss()). */
+int offload_port_miss(
+	struct offload *ol, unsigned device, uint32_t port, struct hal_port_handle *out);
 int offload_port_stats(
 	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *out);
 

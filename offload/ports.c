@@ -132,6 +132,16 @@ static bool run_stats(struct device *dev, struct command *cmd)
 	return true;
 }
 
+static bool run_miss(struct device *dev, struct command *cmd)
+{
+	int err = -EAGAIN;
+
+	if (dev->mode == MODE_RUN)
+		err = hal_port_miss(dev->hal, cmd->port, &cmd->handle);
+	command_done(cmd, err);
+	return true;
+}
+
 /* ---- control thread ---- */
 
 int offload_port_bind(struct offload *ol, unsigned device, uint32_t port,
@@ -187,6 +197,23 @@ int offload_port_stats(
 	err = command_wait(dev, cmd, BARRIER_WAIT_MS);
 	if (!err)
 		*out = cmd->stats;
+	command_put(cmd);
+	return err;
+}
+
+int offload_port_miss(
+	struct offload *ol, unsigned device, uint32_t port, struct hal_port_handle *out)
+{
+	struct device *dev = device_at(ol, device);
+	struct command *cmd = dev ? command_new(run_miss) : NULL;
+	int err;
+
+	if (!cmd)
+		return dev ? -ENOMEM : -ENOENT;
+	cmd->port = port;
+	err = command_wait(dev, cmd, SYNC_WAIT_MS);
+	if (!err)
+		*out = cmd->handle;
 	command_put(cmd);
 	return err;
 }

@@ -94,6 +94,7 @@ struct swpath_port_config {
 	enum swpath_port_type type;
 	const char *devargs;       /* DPDK */
 	struct hal_device *device; /* DEVICE: already bound there by `id` */
+	uint32_t miss_ifindex;     /* NETDEV: where it receives in place of itself, 0: itself */
 	const uint8_t *mac;        /* 6 bytes, INTERNAL: address to set, or NULL */
 	uint32_t mtu;              /* 0: leave */
 	uint32_t id;               /* wanted datapath port id, HAL_PORT_NONE: any free one */

@@ -24,7 +24,20 @@
 
 #define TC_MAX_ACTIONS 32        /* of one filter: TCA_ACT_MAX_PRIO */
 #define TC_MAX_CHAIN 0x0fffffffu /* that an action can name: TC_ACT_EXT_VAL_MASK */
-#define TC_COOKIE_LEN 16         /* TC_COOKIE_MAX_SIZE: it is the ufid */
+#define TC_COOKIE_LEN 16         /* TC_COOKIE_MAX_SIZE: it is the ufid, as it is printed */
+
+static inline void tc_ufid_to_cookie(const struct hal_ufid *ufid, uint8_t cookie[TC_COOKIE_LEN])
+{
+	for (unsigned i = 0; i < TC_COOKIE_LEN; i++)
+		cookie[i] = (uint8_t)(ufid->u[i / 8] >> (56 - i % 8 * 8));
+}
+
+static inline void tc_ufid_from_cookie(const uint8_t cookie[TC_COOKIE_LEN], struct hal_ufid *ufid)
+{
+	*ufid = (struct hal_ufid){{0, 0}};
+	for (unsigned i = 0; i < TC_COOKIE_LEN; i++)
+		ufid->u[i / 8] = ufid->u[i / 8] << 8 | cookie[i];
+}
 
 /* What encoding and decoding have to know of the device. */
 struct tc_action_env {

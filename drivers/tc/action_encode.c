@@ -34,12 +34,15 @@ struct encoding {
 
 static int begin(struct encoding *e, const char *kind)
 {
+	uint8_t cookie[TC_COOKIE_LEN];
+
+	tc_ufid_to_cookie(&e->rule->ufid, cookie);
 	if (e->n == TC_MAX_ACTIONS)
 		return hal_refuse(e->r, HAL_REASON_UNSUPPORTED_COMBINATION,
 			"TC takes no more than %u actions", TC_MAX_ACTIONS);
 	e->action = nla_nest_start(e->msg, (int)++e->n);
 	if (!e->action || nla_put_string(e->msg, TCA_ACT_KIND, kind) ||
-		nla_put(e->msg, TCA_ACT_COOKIE, TC_COOKIE_LEN, &e->rule->ufid))
+		nla_put(e->msg, TCA_ACT_COOKIE, sizeof(cookie), cookie))
 		return -ENOMEM;
 	e->options = nla_nest_start(e->msg, TCA_ACT_OPTIONS);
 	return e->options ? 0 : -ENOMEM;

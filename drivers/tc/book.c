@@ -108,14 +108,17 @@ void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_fil
 	const uint64_t bytes = f->bytes + by_kernel * rule->uncounted;
 
 	/* Somebody put another filter in its place: it counts from 0. */
-	if (f->packets < rule->packets || bytes < rule->bytes)
+	if (f->packets < rule->packets || bytes < rule->bytes) {
 		rule->generation = ++dev->generation;
+		rule->packets = 0;
+	}
+	dev->hits += f->packets - rule->packets;
 	*out = (struct hal_raw_counter){
 		.packets = f->packets,
 		.bytes = bytes,
 		.generation = rule->generation,
 		.known = true,
-		.hit = f->packets != rule->packets,
+		.hit = f->packets > rule->packets,
 	};
 	rule->packets = f->packets;
 	rule->bytes = bytes;

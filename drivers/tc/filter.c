@@ -232,7 +232,7 @@ static void get_first_action(struct nlattr *list, struct tc_filter *f)
 		if (a[TCA_ACT_COOKIE] && nla_len(a[TCA_ACT_COOKIE]) == TC_COOKIE_LEN) {
 			f->has_cookie = true;
 			memcpy(f->cookie, nla_data(a[TCA_ACT_COOKIE]), TC_COOKIE_LEN);
-			memcpy(&f->ufid, f->cookie, sizeof(f->ufid));
+			tc_ufid_from_cookie(f->cookie, &f->ufid);
 		}
 		get_stats(a[TCA_ACT_STATS], f);
 		return;

@@ -59,19 +59,27 @@ static const struct {
 	{FIELD_ICMPV6_CODE, HAL_MATCH_ANY},
 };
 
+/* Which tag comes first, since the bytes of a tag are not counted; and before an EtherType is asked
+ * for, all tags. Transport headers are looked at, and checksums written, in whole packets. */
+static void need(struct hal_caps *caps)
+{
+	struct hal_need *tags = &caps->need[0], *rest = &caps->need[1];
+
+	caps->n_needs = 2;
+	memset(caps->need, 0, sizeof(caps->need));
+	tags->when.in_port = UINT32_MAX;
+	tags->bits.vlan[0] = (struct hal_vlan){RTE_BE16(0xffff), RTE_BE16(HAL_VLAN_PRESENT)};
+	rest->when.eth_type = RTE_BE16(0xffff);
+	rest->bits.vlan[1] = tags->bits.vlan[0];
+	rest->bits.ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+}
+
 void tc_flower_caps(struct hal_caps *caps)
 {
 	for (unsigned i = 0; i < RTE_DIM(fields); i++)
 		caps->match[fields[i].field] = fields[i].kinds;
 	caps->max_vlan_tags = 2;
-	memset(&caps->need, 0, sizeof(caps->need));
-	caps->need.in_port = UINT32_MAX;
-	caps->need.eth_type = RTE_BE16(0xffff);
-	for (unsigned i = 0; i < 2; i++) {
-		caps->need.vlan[i].tpid = RTE_BE16(0xffff);
-		caps->need.vlan[i].tci = RTE_BE16(HAL_VLAN_PRESENT);
-	}
-	caps->need.ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+	need(caps);
 }
 
 static const uint16_t slots[TC_FLOWER_SLOTS] = {0, ETH_P_IP, ETH_P_IPV6, ETH_P_ARP, ETH_P_8021Q,

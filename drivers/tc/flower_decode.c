@@ -215,9 +215,11 @@ static void get_payload(struct decoding *d)
 /* What follows from the rest: behind no tag is none, and what is not IP is no fragment. */
 static void imply(struct decoding *d)
 {
-	if (d->mask->vlan[0].tpid == RTE_BE16(0xffff) && !d->value->vlan[0].tpid)
+	if (d->mask->eth_type != RTE_BE16(0xffff))
+		return;
+	if (!d->value->vlan[0].tpid)
 		know_tag(d, 1, 0);
-	if (d->mask->eth_type == RTE_BE16(0xffff) && !tc_flower_ip(d->value->eth_type).n)
+	if (!tc_flower_ip(d->value->eth_type).n)
 		d->mask->ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
 }
 

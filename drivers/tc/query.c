@@ -232,6 +232,7 @@ int tc_stats(void *ctx, struct hal_device_stats *out)
 	*out = (struct hal_device_stats){
 		.rules = hmap_count(&dev->rules),
 		.ports = hmap_count(&dev->ports),
+		.hit_packets = dev->hits,
 		.generation = 1,
 		.alive = true,
 	};

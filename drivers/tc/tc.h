@@ -87,6 +87,7 @@ struct tc_dev {
 	uint32_t next; /* number to try first */
 	uint32_t n_used;
 	uint32_t generation;
+	uint64_t hits; /* packets that rules were seen to take */
 	struct hal_completion *done;
 	unsigned n_done, cap_done, first_done;
 	struct hal_env env;

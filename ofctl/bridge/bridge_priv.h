@@ -21,7 +21,8 @@
 struct event;
 
 enum iface_kind {
-	IFACE_NETDEV,
+	IFACE_NETDEV,   /* a kernel port, on a device that takes it */
+	IFACE_SOFTWARE, /* a kernel port that is to stay off devices */
 	IFACE_INTERNAL,
 	IFACE_DPDK,
 	IFACE_PATCH,
@@ -134,6 +135,8 @@ void ct_zones_reconcile(struct bridges *b, const struct ovsdb_row *root);
 void device_reconcile(struct bridges *b, const struct ovsdb_row *root);
 /* The index of the device that an Interface names, or -1. */
 int device_find(struct bridges *b, const char *name);
+/* The index of a device that takes kernel ports which name none, or -1. */
+int device_for_kernel_ports(struct bridges *b);
 
 /* controllers.c */
 void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row);

@@ -10,6 +10,41 @@
 
 LOG_DEFINE(device);
 
+/* The spec of the wanted device, "" if none. TC's policy has a key of its own, as users of Open
+ * vSwitch know it. */
+static void wanted_spec(const struct ovsdb_row *root, char *spec, size_t n)
+{
+	const char *device = ovsdb_map_string(root, "other_config", "sluice-device");
+	const char *policy = ovsdb_map_string(root, "other_config", "tc-policy");
+
+	if (!device || !ovsdb_map_bool(root, "other_config", "hw-offload", false))
+		device = "";
+	if (!strcmp(device, "tc"))
+		snprintf(spec, n, "tc:%s", policy ? policy : "none");
+	else
+		snprintf(spec, n, "%s", device);
+}
+
+static bool has_kernel_ports(struct bridges *b)
+{
+	struct hal_device *dev =
+		b->device < 0 ? NULL : offload_device(b->cfg.ol, (unsigned)b->device);
+
+	return dev && hal_device_caps(dev)->kernel_ports;
+}
+
+/* Kernel ports are opened anew when there is a device that may take them. */
+static void close_kernel_ports(struct bridges *b)
+{
+	struct bridge *br;
+	struct iface *i;
+
+	LIST_FOREACH (br, &b->list, link)
+		LIST_FOREACH (i, &br->ifaces, link)
+			if (i->open && i->want.kind == IFACE_NETDEV)
+				iface_close(i, false);
+}
+
 /* Interfaces on a device cannot stay open when it goes. */
 static void close_ifaces(struct bridges *b, int device)
 {
@@ -27,7 +62,9 @@ static void close_device(struct bridges *b)
 	if (b->device < 0)
 		return;
 	close_ifaces(b, b->device);
-	swpath_device_detach(b->cfg.sp, offload_device(b->cfg.ol, (unsigned)b->device));
+	pipeline_set_need(b->cfg.pl, NULL);
+	if (!has_kernel_ports(b))
+		swpath_device_detach(b->cfg.sp, offload_device(b->cfg.ol, (unsigned)b->device));
 	offload_device_remove(b->cfg.ol, (unsigned)b->device);
 	log_info("closed device %s", b->device_spec);
 	b->device = -1;
@@ -42,13 +79,18 @@ static void open_device(struct bridges *b, const char *spec)
 		.mbuf_pool = swpath_mbuf_pool(b->cfg.sp),
 	};
 	struct hal_reason reason;
-	int device, error;
+	struct hal_device *dev;
+	int device, error = 0;
 
 	hal_reason_clear(&reason);
 	device = offload_device_add(b->cfg.ol, spec, &env, &reason);
 	if (device < 0)
 		goto refused;
-	error = swpath_device_attach(b->cfg.sp, offload_device(b->cfg.ol, (unsigned)device));
+	dev = offload_device(b->cfg.ol, (unsigned)device);
+	if (!hal_device_caps(dev)->kernel_ports)
+		error = swpath_device_attach(b->cfg.sp, dev);
+	if (!error)
+		error = pipeline_set_need(b->cfg.pl, hal_device_caps(dev));
 	if (error) {
 		hal_refuse(&reason, HAL_REASON_DEVICE_ERROR, "its packets cannot be taken: %s",
 			strerror(-error));
@@ -59,6 +101,8 @@ static void open_device(struct bridges *b, const char *spec)
 	b->device_error[0] = '\0';
 	snprintf(b->device_spec, sizeof(b->device_spec), "%s", spec);
 	log_info("opened device %s", spec);
+	if (has_kernel_ports(b))
+		close_kernel_ports(b);
 	return;
 
 refused:
@@ -68,17 +112,20 @@ refused:
 
 void device_reconcile(struct bridges *b, const struct ovsdb_row *root)
 {
-	bool on = ovsdb_map_bool(root, "other_config", "hw-offload", false);
-	const char *spec = ovsdb_map_string(root, "other_config", "sluice-device");
+	char spec[sizeof(b->device_spec)];
 
-	if (!on || !spec)
-		spec = "";
+	wanted_spec(root, spec, sizeof(spec));
 	if (strcmp(spec, b->device_spec))
 		close_device(b);
 	if (*spec && b->device < 0)
 		open_device(b, spec);
 	else if (!*spec)
 		b->device_error[0] = '\0';
+}
+
+int device_for_kernel_ports(struct bridges *b)
+{
+	return has_kernel_ports(b) ? b->device : -1;
 }
 
 int device_find(struct bridges *b, const char *name)

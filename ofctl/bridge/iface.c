@@ -54,20 +54,14 @@ static uint32_t netdev_mtu(const char *name)
 	return mtu;
 }
 
-static int bind_device(struct iface *i, struct swpath_port_config *pc, uint32_t id)
+static int bind_to(struct iface *i, int device)
 {
 	struct bridges *b = i->br->all;
 	struct hal_port_handle handle = {.kind = HAL_PORT_NETDEV};
 	struct hal_reason reason;
-	int device = device_find(b, i->want.device), error;
+	char text[160];
+	int error;
 
-	if (device < 0) {
-		snprintf(i->error, sizeof(i->error),
-			"options:device=%s: no such device is open%s%s (set "
-			"other_config:hw-offload=true and other_config:sluice-device)",
-			i->want.device, b->device_error[0] ? ": " : "", b->device_error);
-		return -ENODEV;
-	}
 	handle.index = if_nametoindex(i->want.name);
 	snprintf(handle.name, sizeof(handle.name), "%s", i->want.name);
 	if (!handle.index) {
@@ -76,52 +70,101 @@ static int bind_device(struct iface *i, struct swpath_port_config *pc, uint32_t 
 		return -ENODEV;
 	}
 	hal_reason_clear(&reason);
-	error = offload_port_bind(b->cfg.ol, (unsigned)device, id, &handle, &reason);
+	error = offload_port_bind(b->cfg.ol, (unsigned)device, i->cfg.dp_port, &handle, &reason);
 	if (error) {
-		char text[160];
-
 		hal_reason_format(&reason, text, sizeof(text));
 		snprintf(i->error, sizeof(i->error), "could not bind %s to %s (%s)", i->want.name,
-			i->want.device, text);
+			b->device_spec, text);
 		return error;
 	}
-	pc->type = SWPATH_PORT_DEVICE;
-	pc->device = offload_device(b->cfg.ol, (unsigned)device);
-	pc->mtu = netdev_mtu(i->want.name);
 	i->device = device;
+	i->cfg.on_device = true;
+	i->cfg.device = (uint8_t)device;
 	return 0;
+}
+
+/* A port that names its device has to be on it; a kernel port that names none may be on one that
+ * takes kernel ports. */
+static int bind_device(struct iface *i)
+{
+	struct bridges *b = i->br->all;
+	int device;
+
+	if (i->want.kind == IFACE_NETDEV) {
+		device = device_for_kernel_ports(b);
+		if (device >= 0 && bind_to(i, device)) {
+			log_info("%s: stays in software: %s", i->want.name, i->error);
+			i->error[0] = '\0';
+		}
+		return 0;
+	}
+	if (i->want.kind != IFACE_DEVICE)
+		return 0;
+	device = device_find(b, i->want.device);
+	if (device >= 0)
+		return bind_to(i, device);
+	snprintf(i->error, sizeof(i->error),
+		"options:device=%s: no such device is open%s%s (set "
+		"other_config:hw-offload=true and other_config:sluice-device)",
+		i->want.device, b->device_error[0] ? ": " : "", b->device_error);
+	return -ENODEV;
+}
+
+static void unbind_device(struct iface *i)
+{
+	if (i->device >= 0)
+		offload_port_unbind(i->br->all->cfg.ol, (unsigned)i->device, i->cfg.dp_port);
+	i->device = -1;
+	i->cfg.on_device = false;
+}
+
+/* How the software path gets the packets of a port on a device: through it, or, if the device moves
+ * none, from the kernel. */
+static int on_device(struct iface *i, struct swpath_port_config *pc)
+{
+	struct hal_device *dev = offload_device(i->br->all->cfg.ol, (unsigned)i->device);
+	struct hal_port_handle miss;
+	int error;
+
+	if (!hal_device_caps(dev)->kernel_ports) {
+		pc->type = SWPATH_PORT_DEVICE;
+		pc->device = dev;
+		pc->mtu = netdev_mtu(i->want.name);
+		return 0;
+	}
+	pc->type = SWPATH_PORT_NETDEV;
+	error = offload_port_miss(i->br->all->cfg.ol, (unsigned)i->device, i->cfg.dp_port, &miss);
+	if (!error)
+		pc->miss_ifindex = miss.index;
+	return error == -ENOENT ? 0 : error;
 }
 
 static int open_datapath(struct iface *i)
 {
 	static const enum swpath_port_type types[] = {
 		[IFACE_NETDEV] = SWPATH_PORT_NETDEV,
+		[IFACE_SOFTWARE] = SWPATH_PORT_NETDEV,
 		[IFACE_INTERNAL] = SWPATH_PORT_INTERNAL,
 		[IFACE_DPDK] = SWPATH_PORT_DPDK,
 		[IFACE_DEVICE] = SWPATH_PORT_DEVICE,
 	};
 	struct bridges *b = i->br->all;
-	uint32_t id = i->cfg.dp_port;
 	struct swpath_port_config pc = {
 		.name = i->want.name,
 		.type = types[i->want.kind],
 		.devargs = i->want.devargs,
 		.mac = i->cfg.mac,
 		.mtu = i->want.mtu,
-		.id = id,
+		.id = i->cfg.dp_port,
 	};
-	int error = 0;
 
-	if (i->want.kind == IFACE_DEVICE)
-		error = bind_device(i, &pc, id);
-	if (error)
-		return error;
-	error = swpath_port_add(b->cfg.sp, &pc, &i->dp_port, i->error, sizeof(i->error));
-	if (error && i->device >= 0) {
-		offload_port_unbind(b->cfg.ol, (unsigned)i->device, id);
-		i->device = -1;
+	if (i->device >= 0) {
+		int error = on_device(i, &pc);
+
+		if (error)
+			return error;
 	}
-	return error;
+	return swpath_port_add(b->cfg.sp, &pc, &i->dp_port, i->error, sizeof(i->error));
 }
 
 static void close_datapath(struct iface *i, bool delete_netdev)
@@ -130,9 +173,7 @@ static void close_datapath(struct iface *i, bool delete_netdev)
 
 	if (i->dp_port != HAL_PORT_NONE)
 		swpath_port_remove(b->cfg.sp, i->dp_port, delete_netdev);
-	if (i->device >= 0)
-		offload_port_unbind(b->cfg.ol, (unsigned)i->device, i->dp_port);
-	i->device = -1;
+	unbind_device(i);
 	i->dp_port = HAL_PORT_NONE;
 }
 
@@ -197,14 +238,15 @@ static void configure(struct iface *i, const struct ovsdb_row *row)
 	i->cfg.dp_port =
 		patch || tunnel ? HAL_PORT_NONE : iface_stable_dp_port(i->br->all, i->want.name);
 	i->cfg.internal = i->want.kind == IFACE_INTERNAL;
-	i->cfg.on_device = i->want.kind == IFACE_DEVICE;
-	i->cfg.device = 0;
-	if (i->cfg.on_device) {
-		int device = device_find(i->br->all, i->want.device);
-
-		i->cfg.device = device >= 0 ? (uint8_t)device : 0;
-	}
+	i->cfg.on_device = false;
 	i->cfg.number = choose_number(i, row);
+}
+
+/* It is tried again every second: said once is enough. */
+static void say_error(const struct iface *i, const char *before)
+{
+	if (strcmp(before, i->error))
+		log_warn("%s: %s", i->want.name, i->error);
 }
 
 void iface_open(struct iface *i, const struct ovsdb_row *row)
@@ -222,8 +264,13 @@ void iface_open(struct iface *i, const struct ovsdb_row *row)
 	configure(i, row);
 	if (i->want.kind == IFACE_TUNNEL && tunnel_open(i))
 		return;
+	if (bind_device(i)) {
+		say_error(i, before);
+		return;
+	}
 	error = pl_port_reserve(i->br->pl, &i->cfg);
 	if (error) {
+		unbind_device(i);
 		if (i->want.kind == IFACE_TUNNEL)
 			tunnel_close(i);
 		snprintf(i->error, sizeof(i->error), "no OpenFlow port number for %s (%s)",
@@ -233,10 +280,9 @@ void iface_open(struct iface *i, const struct ovsdb_row *row)
 	if (i->cfg.dp_port != HAL_PORT_NONE && open_datapath(i)) {
 		if (!i->error[0])
 			snprintf(i->error, sizeof(i->error), "could not open %s", i->want.name);
-		/* It is tried again every second: said once is enough. */
-		if (strcmp(before, i->error))
-			log_warn("%s: %s", i->want.name, i->error);
+		say_error(i, before);
 		pl_port_remove(i->br->pl, i->cfg.number);
+		unbind_device(i);
 		return;
 	}
 	pl_port_announce(i->br->pl, i->cfg.number);

@@ -50,6 +50,8 @@ static void read_type(
 	} else if (!*type || !strcmp(type, "system")) {
 		/* Without hw-offload the port is what it would be without a device. */
 		w->kind = device && offload ? IFACE_DEVICE : IFACE_NETDEV;
+		if (device && !strcmp(device, "none"))
+			w->kind = IFACE_SOFTWARE;
 		if (w->kind == IFACE_DEVICE)
 			snprintf(w->device, sizeof(w->device), "%s", device);
 	} else if (!tunnel_want_read(iface, type, w)) {

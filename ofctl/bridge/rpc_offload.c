@@ -73,11 +73,12 @@ static void print_status(FILE *f, const json_t *j)
 		const json_t *n;
 		const char *reason;
 
-		fprintf(f, "device %s: %s%s%s, %lld of %lld rules, %lld ports\n",
-			text_of(d, "name"),
+		fprintf(f, "device %s: %s%s%s, ", text_of(d, "name"),
 			json_is_true(json_object_get(d, "alive")) ? "alive" : "not alive",
-			*text_of(d, "text") ? ", " : "", text_of(d, "text"), number_of(d, "rules"),
-			number_of(d, "max_rules"), number_of(d, "ports"));
+			*text_of(d, "text") ? ", " : "", text_of(d, "text"));
+		fprintf(f, number_of(d, "max_rules") ? "%lld of %lld rules" : "%lld rules",
+			number_of(d, "rules"), number_of(d, "max_rules"));
+		fprintf(f, ", %lld ports\n", number_of(d, "ports"));
 		fprintf(f, "  megaflows: %lld placed, %lld pending\n", number_of(d, "placed"),
 			number_of(d, "pending"));
 		json_object_foreach ((json_t *)(uintptr_t)json_object_get(d, "refused"), reason, n)

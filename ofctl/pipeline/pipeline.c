@@ -211,6 +211,23 @@ void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *
 	pl->ol = ol;
 }
 
+int pipeline_set_need(struct pipeline *pl, const struct hal_caps *caps)
+{
+	struct pl_need *need = NULL, *was;
+
+	if (caps && caps->n_needs) {
+		need = malloc(sizeof(*need));
+		if (!need)
+			return -ENOMEM;
+		need->n = caps->n_needs;
+		memcpy(need->need, caps->need, sizeof(need->need));
+	}
+	was = atomic_exchange(&pl->need, need);
+	if (was)
+		rcu_defer(free, was);
+	return 0;
+}
+
 /* Runs what was deferred, and what that defers. */
 static void settle_deferred(void)
 {

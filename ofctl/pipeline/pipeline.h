@@ -58,6 +58,10 @@ void pipeline_set_flow_limit(struct pipeline *pl, uint32_t n);
 /* Wires the layers below; before any port exists. `ol` may be NULL. */
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol);
 
+/* What megaflows of ports on this device have to match besides (hal_caps.need); NULL: nothing. It
+ * is copied, and holds for what is translated from now on. */
+int pipeline_set_need(struct pipeline *pl, const struct hal_caps *caps); /* 0 or -ENOMEM */
+
 /* The host whose routes tunnels use, and what it has to tell. Before any port exists. */
 struct host_ops pipeline_host_ops(struct pipeline *pl);
 void pipeline_set_host(struct pipeline *pl, struct host *host);

@@ -120,6 +120,12 @@ struct note {
 
 LIST_HEAD(pl_bridge_list, pl_bridge);
 
+/* What a device wants to know besides (hal_caps.need). */
+struct pl_need {
+	unsigned n;
+	struct hal_need need[HAL_NEEDS];
+};
+
 struct pipeline {
 	struct event_base *base;
 	struct pipeline_ops ops;
@@ -134,6 +140,7 @@ struct pipeline {
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
 	bool all_changed; /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
+	_Atomic(struct pl_need *) need; /* of megaflows of ports on a device; workers, under RCU */
 	struct hmap patches; /* patch ports of all bridges, by name; workers, under RCU */
 	struct host *host;   /* or NULL: no tunnel leads anywhere */
 	/* Tunnels, for workers under RCU: tunnel.h */

@@ -395,10 +395,25 @@ static void unwrap_last(struct hal_program *p)
 	unwrap_last(p);
 }
 
+/* A device of the input port may have to know more of the packet than the decision did. */
+static void need_for_device(struct xlate *x)
+{
+	const uint32_t dp = rte_be_to_cpu_32(x->orig->in_port);
+	const struct pl_need *need = atomic_load_explicit(&x->pl->need, memory_order_acquire);
+	const struct pl_port *port;
+
+	if (!need || dp > HAL_PORT_MAX)
+		return;
+	port = atomic_load_explicit(&x->pl->dp_ports[dp], memory_order_acquire);
+	if (port && port->cfg.on_device)
+		hal_caps_need(need->need, need->n, &x->wc);
+}
+
 static void finish(struct xlate *x)
 {
 	struct hal_program *p = x->out.program;
 
+	need_for_device(x);
 	/* Steps behind the last one that sends are for nobody. */
 	if (p && p->len > x->useful)
 		p->len = x->useful;

@@ -5,6 +5,10 @@
  * The socket moves super-frames and partial checksums with the virtio-net header, puts back the
  * VLAN tag that the kernel took off, and does not see what the host sends. It stays the same socket
  * when the netdev vanishes and comes back: it is bound again, so workers keep polling one fd.
+ *
+ * Where the kernel itself runs rules of a device on the netdev, a socket there would see their
+ * packets too. Then a second socket receives, on the netdev that the device hands its misses to,
+ * and the first one only sends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -89,29 +93,39 @@ static void mute(int fd, bool on)
 		setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored));
 }
 
+/* Protocol 0 receives nothing. */
+static int bind_socket(int fd, uint32_t ifindex, uint16_t protocol)
+{
+	const struct sockaddr_ll addr = {.sll_family = AF_PACKET,
+		.sll_protocol = htons(protocol),
+		.sll_ifindex = (int)ifindex};
+
+	return bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
+}
+
 /* Keeps frames from the host, then receives them. */
 static int bind_to(struct swpath_port *port, uint32_t ifindex, char *err, size_t n)
 {
 	struct swpath_netdev *nd = port->priv;
-	const struct sockaddr_ll addr = {.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = (int)ifindex};
-	int rc = swpath_tc_drop_attach(ifindex, port->name, err, n);
+	const uint32_t from = nd->miss_ifindex ? nd->miss_ifindex : ifindex;
+	int rc = swpath_tc_drop_attach(from, port->name, err, n);
 
 	if (rc < 0)
 		return rc;
-	if (bind(nd->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
-		rc = -errno;
-	else
+	if (nd->miss_ifindex)
+		rc = bind_socket(nd->fd, ifindex, 0);
+	if (rc == 0)
+		rc = bind_socket(nd->rx_fd, from, ETH_P_ALL);
+	if (rc == 0)
 		rc = set_promiscuous(nd->fd, ifindex, true);
 	if (rc < 0) {
 		snprintf(err, n, "%s: binding a packet socket failed: %s", port->name,
 			strerror(-rc));
-		mute(nd->fd, true);
-		swpath_tc_drop_detach(ifindex);
+		mute(nd->rx_fd, true);
+		swpath_tc_drop_detach(from);
 		return rc;
 	}
-	mute(nd->fd, false);
+	mute(nd->rx_fd, false);
 	atomic_store(&nd->ifindex, ifindex);
 	return 0;
 }
@@ -125,9 +139,28 @@ static void unbind(struct swpath_port *port, bool gone)
 	atomic_store(&port->up, false);
 	if (ifindex == 0 || gone)
 		return;
-	mute(nd->fd, true);
+	mute(nd->rx_fd, true);
 	set_promiscuous(nd->fd, ifindex, false);
-	swpath_tc_drop_detach(ifindex);
+	swpath_tc_drop_detach(nd->miss_ifindex ? nd->miss_ifindex : ifindex);
+}
+
+static void close_sockets(struct swpath_netdev *nd)
+{
+	if (nd->rx_fd != nd->fd)
+		close(nd->rx_fd);
+	close(nd->fd);
+}
+
+static int open_sockets(struct swpath_netdev *nd, char *err, size_t n)
+{
+	nd->fd = make_socket(err, n);
+	if (nd->fd < 0)
+		return nd->fd;
+	nd->rx_fd = nd->miss_ifindex ? make_socket(err, n) : nd->fd;
+	if (nd->rx_fd >= 0)
+		return 0;
+	close(nd->fd);
+	return nd->rx_fd;
 }
 
 static void take_link(struct swpath_port *port, const struct swpath_link *link)
@@ -164,19 +197,20 @@ static int netdev_open(
 	if (!nd)
 		return -ENOMEM;
 	port->priv = nd;
-	rc = nd->fd = make_socket(err, n);
+	nd->miss_ifindex = cfg->miss_ifindex;
+	rc = open_sockets(nd, err, n);
 	if (rc < 0)
 		goto free_netdev;
 	atomic_store(&nd->uso, true);
 	rc = bind_to(port, link.link.ifindex, err, n);
 	if (rc < 0)
-		goto close_socket;
+		goto close_sockets;
 	swpath_rxbuf_ref(swpath_n_workers(port->sp));
 	take_link(port, &link.link);
 	return 0;
 
-close_socket:
-	close(nd->fd);
+close_sockets:
+	close_sockets(nd);
 free_netdev:
 	free(nd);
 	port->priv = NULL;
@@ -189,7 +223,7 @@ static void netdev_close(struct swpath_port *port, bool delete_netdev)
 
 	(void)delete_netdev;
 	unbind(port, false);
-	close(nd->fd);
+	close_sockets(nd);
 	swpath_rx_cut_clear(&nd->cut);
 	swpath_rxbuf_unref();
 	free(nd);
@@ -245,7 +279,7 @@ static unsigned receive(struct swpath_port *port, struct swpath_rxbuf *b, struct
 	unsigned max, uint64_t *errors)
 {
 	struct swpath_netdev *nd = port->priv;
-	int got = recvmmsg(nd->fd, b->msg, max, MSG_DONTWAIT, NULL);
+	int got = recvmmsg(nd->rx_fd, b->msg, max, MSG_DONTWAIT, NULL);
 	unsigned n = 0;
 
 	if (got < 0) {
@@ -299,7 +333,7 @@ static int netdev_rx_fd(struct swpath_port *port)
 {
 	const struct swpath_netdev *nd = port->priv;
 
-	return nd->fd;
+	return nd->rx_fd;
 }
 
 static int netdev_status(struct swpath_port *port, struct swpath_port_status *out)
@@ -325,7 +359,7 @@ static int netdev_stats(struct swpath_port *port, struct hal_port_stats *out)
 
 	swpath_count_sum(port, out);
 	/* Reading resets them. */
-	if (getsockopt(nd->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
+	if (getsockopt(nd->rx_fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
 		nd->socket_drops += s.tp_drops;
 	out->rx_dropped += nd->socket_drops;
 	return 0;

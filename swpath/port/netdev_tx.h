@@ -12,7 +12,9 @@
 #include "swpath/port/vnet.h"
 
 struct swpath_netdev {
-	int fd;
+	int fd;                   /* sends; receives too unless misses come by another netdev */
+	int rx_fd;                /* receives */
+	uint32_t miss_ifindex;    /* where packets arrive that a device left to us, 0: here */
 	_Atomic uint32_t ifindex; /* 0: the netdev is gone */
 	_Atomic bool uso;         /* the kernel takes UDP super-frames, as far as is known */
 	uint64_t socket_drops;    /* frames lost because the socket's buffer was full */

@@ -239,6 +239,10 @@ class UnderTest:
             return {(f["cookie"], f["table"], f["priority"], f["match"]): f for f in parsed}
         return flows
 
+    def counted_right(self, port, got, want):
+        """Whether these are a port's counters."""
+        return got == want
+
     def width_violations(self):
         return 0
 

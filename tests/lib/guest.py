@@ -204,7 +204,7 @@ def module(source):
     return os.path.join(where, name + ".ko")
 
 
-def qemu(kernel, folder, cpus, memory):
+def qemu(kernel, folder, cpus, memory, devices=()):
     return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi,tb-size=256", "-cpu",
             "max", "-smp", str(cpus), "-m", str(memory), "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", "-serial", "file:%s/console" % folder,
@@ -214,7 +214,7 @@ def qemu(kernel, folder, cpus, memory):
             "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=root,mount_tag=hostroot",
             "-fsdev", "local,id=run,path=%s,security_model=none" % folder,
-            "-device", "virtio-9p-pci,fsdev=run,mount_tag=run"]
+            "-device", "virtio-9p-pci,fsdev=run,mount_tag=run", *devices]
 
 
 def read(folder, name):
@@ -225,26 +225,43 @@ def read(folder, name):
         return ""
 
 
+class Guest:
+    """A guest that runs a command line. `devices`: further arguments of QEMU, which is started in
+    the network namespace `ns`. The guest sees `folder` as /mnt."""
+
+    def __init__(self, script, cpus=1, memory=1024, env=None, devices=(), ns=None):
+        kernel = Kernel()
+        self.folder = tempfile.mkdtemp(prefix="run-", dir=HOME)
+        environment = "".join("export %s=%s\n" % pair for pair in (env or {}).items())
+        with open(self.folder + "/init", "w") as f:
+            f.write(START.format(kernel=kernel.root, release=kernel.release, root=ROOT,
+                                 script=script, environment=environment))
+        command = qemu(kernel, self.folder, cpus, memory, devices)
+        if ns:
+            command = ["ip", "netns", "exec", str(ns)] + command
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+
+    def read(self, name):
+        return read(self.folder, name)
+
+    def wait(self, timeout):
+        """Its exit status, output and kernel log. Broken if it does not come so far."""
+        try:
+            said, _ = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            said = "no end after %d s" % timeout
+        status, output = self.read("status").strip(), self.read("output")
+        if not status:
+            raise Broken("the guest came to no end: %s\n%s\nconsole:\n%s" % (
+                said, output, self.read("console")[-3000:]))
+        log = self.read("dmesg")
+        shutil.rmtree(self.folder)
+        return int(status), output, log
+
+
 def run(script, timeout=120, cpus=1, memory=1024, env=None):
-    """Runs a command line in a new guest: its exit status, output and kernel log. Broken if the guest does not
-    come so far."""
-    kernel = Kernel()
-    folder = tempfile.mkdtemp(prefix="run-", dir=HOME)
-    environment = "".join("export %s=%s\n" % pair for pair in (env or {}).items())
-    with open(folder + "/init", "w") as f:
-        f.write(START.format(kernel=kernel.root, release=kernel.release, root=ROOT, script=script,
-                             environment=environment))
-    try:
-        p = subprocess.run(qemu(kernel, folder, cpus, memory), stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           timeout=timeout)
-        said = p.stdout
-    except subprocess.TimeoutExpired:
-        said = "no end after %d s" % timeout
-    status, output = read(folder, "status").strip(), read(folder, "output")
-    if not status:
-        raise Broken("the guest came to no end: %s\n%s\nconsole:\n%s" % (
-            said, output, read(folder, "console")[-3000:]))
-    log = read(folder, "dmesg")
-    shutil.rmtree(folder)
-    return int(status), output, log
+    """Runs a command line in a new guest: its exit status, output and kernel log."""
+    return Guest(script, cpus, memory, env).wait(timeout)

@@ -88,13 +88,13 @@ void contract_rule(struct contract *ct, struct hal_rule *rule, uint32_t n, uint3
 	struct hal_key key = {0}, mask = {0};
 	struct hal_builder b;
 
-	memcpy(&mask, &ct->caps.need, sizeof(mask));
 	key.in_port = rte_cpu_to_be_32(BASE_PORT);
 	memset(&mask.in_port, 0xff, sizeof(mask.in_port));
 	memcpy(key.eth_dst, (uint8_t[]){2, 0, n >> 24, n >> 16, n >> 8, n}, 6);
 	memset(mask.eth_dst, 0xff, 6);
 	key.eth_type = rte_cpu_to_be_16(0x88b5); /* IEEE 802, local experimental */
 	mask.eth_type = 0xffff;
+	hal_caps_need(ct->caps.need, ct->caps.n_needs, &mask);
 	hal_builder_init(&b);
 	if (out)
 		hal_build_output(&b, out);

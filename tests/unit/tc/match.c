@@ -152,9 +152,11 @@ static bool is_ip(const struct hal_key *key)
 /* What is read back with it. */
 static void imply(const struct hal_key *key, struct hal_key *m)
 {
-	if (m->vlan[0].tpid && !key->vlan[0].tpid)
+	if (!m->eth_type)
+		return;
+	if (!key->vlan[0].tpid)
 		m->vlan[1] = (struct hal_vlan){RTE_BE16(0xffff), RTE_BE16(HAL_VLAN_PRESENT)};
-	if (m->eth_type && !is_ip(key))
+	if (!is_ip(key))
 		m->ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
 }
 

@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The differential test against the TC driver: the same programs and packets through Open vSwitch's
+userspace datapath here, and through Sluice with a TC device in a guest.
+
+test_diff.py [--policy P]... [--programs N] [--packets N] [--seed N] [--only N]
+"""
+import argparse
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "diff")]
+import slu  # noqa: E402
+from coverage import Coverage  # noqa: E402
+from diff import Diff, packets_for, run_programs  # noqa: E402
+from guestswitch import GuestUnderTest  # noqa: E402
+from switches import OvsUnderTest  # noqa: E402
+
+
+def compare(policy, args):
+    """Problems of one policy."""
+    start = time.monotonic()
+    switches = [OvsUnderTest("ovs-" + policy), GuestUnderTest(policy, policy)]
+    for s in switches:
+        s.wait_ports()
+    slu.log("%s: the guest is ready after %.0f s" % (policy, time.monotonic() - start))
+    coverage = Coverage()
+    diff = Diff(switches, args.seed, args.phases, coverage, os.path.join(slu.BUILD, "divergences"))
+    diff.verbose = args.verbose
+    programs = [args.only] if args.only is not None else range(args.programs)
+    bad = run_programs(diff, list(programs), packets_for(args.packets, programs), 3)
+    diff.wire.close()
+    by_device, in_software = switches[1].paths()
+    switches[1].paths_report(False)
+    problems = ["%d divergent programs" % len(bad)] if bad else []
+    if by_device < args.packets / 4:
+        problems.append("only %d of %d packets were handled by the device" % (
+            by_device, by_device + in_software))
+    coverage.report(False, args.verbose)
+    for s in switches:
+        s.stop()
+    if bad and args.verbose:
+        slu.log(switches[1].output)
+    for word in ("BUG", "WARNING:", "Oops"):
+        if word in switches[1].kernel_log:
+            problems.append("the kernel's log: " + switches[1].kernel_log[-2000:])
+    slu.log("%s: seed %d, %d programs, %d packets, %d forwarded, %d divergent, %.0f s (%s)" % (
+        policy, args.seed, len(programs), diff.packets, diff.forwarded, len(bad),
+        time.monotonic() - start, ", ".join("%s %.0f s" % t for t in sorted(diff.took.items()))))
+    return ["%s: %s" % (policy, p) for p in problems]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--policy", action="append", choices=("none", "skip_hw", "skip_sw"))
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--programs", type=int, default=20)
+    p.add_argument("--packets", type=int, default=4000, help="by policy")
+    p.add_argument("--phases", type=int, default=2)
+    p.add_argument("--only", type=int)
+    p.add_argument("--verbose", action="store_true")
+    args = p.parse_args()
+    problems = []
+    for policy in args.policy or ("none", "skip_hw", "skip_sw"):
+        problems += compare(policy, args)
+    for problem in problems:
+        slu.log("PROBLEM " + problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
