@@ -40,6 +40,7 @@
 #define WARN_MS 2000        /* a stall is not worth a warning before */
 #define CHAIN_WAIT_MS 1000  /* a rule of a chain waits for those that lead to it, when they go */
 #define MAX_BACKOFF_MS 60000
+#define CLAIM_MS 1000 /* for megaflows to come that rules of a former run asked for */
 
 struct device;
 struct rule;
@@ -156,6 +157,7 @@ struct rule {
 	bool unwanted;    /* the DEL on its way removes a foreign rule */
 	bool ousted;      /* foreign, and in the way of one of ours */
 	bool stale;       /* of a former run, and names what only that knew */
+	bool asked;       /* foreign, and its megaflow was asked for */
 	struct object_list *in_use,
 		*coming;     /* objects of what is there, and of what is on its way */
 	uint64_t wait_until; /* for rules that lead here to go first, 0: it does not wait */
@@ -237,6 +239,7 @@ struct device {
 	unsigned n_batch;
 	enum mode mode;
 	bool adopting;    /* rules of a former run may wait to be claimed */
+	bool asked;       /* and their megaflows were asked for */
 	bool fresh;       /* not yet compared since it was opened or lost its state */
 	bool room;        /* room has appeared */
 	bool alive;       /* as last shown */

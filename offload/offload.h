@@ -35,6 +35,11 @@ struct offload_ops {
 	/* Device thread: packets of a connection that a device handled since it was last told.
 	 * Must not block, nor call offload. May be NULL. */
 	void (*connection_hit)(void *ctx, uint64_t id, uint64_t packets);
+	/* Device thread: a rule of a former run was found, and no packet has come for it while it
+	 * could wait. If its megaflow is announced within a second the rule is claimed, else it
+	 * goes. NULL and NULL: those were all. False: ask again. Must not block, nor call offload.
+	 * May be NULL. */
+	bool (*found)(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match);
 	void *ctx;
 };
 

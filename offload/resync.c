@@ -148,10 +148,32 @@ void resync_lost(struct device *dev)
 	unpark(dev);
 }
 
+/* What a device takes never comes up as a packet, so its megaflows are asked for. False: not all
+ * were. */
+static bool ask_for_megaflows(struct device *dev)
+{
+	const struct offload_ops *ops = &dev->ol->cfg.ops;
+
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		if (rule->have != HAVE_FOREIGN || rule->stale || rule->asked ||
+			!TAILQ_EMPTY(&rule->claims))
+			continue;
+		rule->asked = ops->found(ops->ctx, &rule->ufid, rule->match);
+		if (!rule->asked)
+			return false;
+	}
+	return ops->found(ops->ctx, NULL, NULL);
+}
+
 void resync_grace(struct device *dev, uint64_t now)
 {
 	if (!dev->adopting || now < dev->adopt_until_ms)
 		return;
+	if (dev->ol->cfg.ops.found && !dev->asked) {
+		dev->asked = ask_for_megaflows(dev);
+		dev->adopt_until_ms = now + (dev->asked ? CLAIM_MS : LATER_MS);
+		return;
+	}
 	dev->adopting = false;
 	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
 		if (rule->have == HAVE_FOREIGN)
@@ -161,7 +183,10 @@ void resync_grace(struct device *dev, uint64_t now)
 
 static bool run_audit(struct device *dev, struct command *cmd)
 {
-	dev->adopting = false;
+	if (dev->ol->cfg.ops.found && dev->adopting && !dev->asked)
+		dev->adopt_until_ms = 0;
+	else
+		dev->adopting = false;
 	if (dev->mode == MODE_RUN)
 		resync_begin(dev);
 	command_done(cmd, 0);

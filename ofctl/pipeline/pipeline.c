@@ -140,6 +140,7 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	pl->flow_limit = PL_FLOW_LIMIT;
 	LIST_INIT(&pl->bridges);
 	LIST_INIT(&pl->gone_bridges);
+	STAILQ_INIT(&pl->found);
 	TAILQ_INIT(&pl->all);
 	TAILQ_INIT(&pl->stale);
 	TAILQ_INIT(&pl->waiting);
@@ -272,6 +273,7 @@ void pipeline_close(struct pipeline *pl)
 	drop_megaflows(pl);
 	recirc_sweep(pl->recircs, UINT64_MAX);
 	notes_drop(pl);
+	found_drop(pl);
 	while ((br = LIST_FIRST(&pl->bridges)))
 		pipeline_bridge_remove(pl, br);
 	settle_deferred();
@@ -292,6 +294,7 @@ void pipeline_close(struct pipeline *pl)
 	close(pl->wake_fd);
 	free(pl->changed_deps);
 	free(pl->added_flows);
+	free(pl->need);
 	free(pl->births);
 	free(pl->notes);
 	free(pl);

@@ -76,6 +76,8 @@ struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct
 void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,
 	const struct rte_mbuf *pkt, const struct hal_key *key);
 void pipeline_withdrawn(void *ctx, struct hal_megaflow *mf);
+/* Any thread. NULL: those were all, now claim them. False: it was not taken. */
+bool pipeline_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match);
 
 /* ---- bridges and ports ---- */
 

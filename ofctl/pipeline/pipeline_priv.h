@@ -120,6 +120,12 @@ struct note {
 
 LIST_HEAD(pl_bridge_list, pl_bridge);
 
+struct found;
+STAILQ_HEAD(found_list, found);
+
+/* found.c */
+void found_drop(struct pipeline *pl);
+
 /* What a device wants to know besides (hal_caps.need). */
 struct pl_need {
 	unsigned n;
@@ -141,8 +147,9 @@ struct pipeline {
 	bool all_changed; /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
 	_Atomic(struct pl_need *) need; /* of megaflows of ports on a device; workers, under RCU */
-	struct hmap patches; /* patch ports of all bridges, by name; workers, under RCU */
-	struct host *host;   /* or NULL: no tunnel leads anywhere */
+	struct found_list found; /* rules of a former run, learned from and not yet claimed */
+	struct hmap patches;     /* patch ports of all bridges, by name; workers, under RCU */
+	struct host *host;       /* or NULL: no tunnel leads anywhere */
 	/* Tunnels, for workers under RCU: tunnel.h */
 	struct hmap internals, tunnels, tunnel_peers, tunnel_ends;
 	struct pl_bridge_list bridges;
@@ -204,6 +211,7 @@ void bound_mask(
 
 /* registry.c: control thread. */
 void registry_adopt(struct pipeline *pl, struct pl_megaflow *m);
+struct pl_megaflow *registry_find(struct pipeline *pl, const struct hal_ufid *ufid);
 void registry_take_births(struct pipeline *pl);
 unsigned registry_take_some(struct pipeline *pl, unsigned max); /* returns how many are left */
 void registry_retire(struct pipeline *pl, struct pl_megaflow *m, struct pl_megaflow *successor);

@@ -21,10 +21,10 @@ static uint32_t ufid_hash(const struct hal_ufid *u)
 	return hash_mix(u->u[0] ^ u->u[1]);
 }
 
-static struct pl_megaflow *find_twin(struct pipeline *pl, const struct hal_megaflow *mf)
+struct pl_megaflow *registry_find(struct pipeline *pl, const struct hal_ufid *ufid)
 {
-	HMAP_FOR_EACH_HASH (m, struct pl_megaflow, node, ufid_hash(&mf->ufid), &pl->megaflows)
-		if (hal_ufid_equal(&m->mf.ufid, &mf->ufid))
+	HMAP_FOR_EACH_HASH (m, struct pl_megaflow, node, ufid_hash(ufid), &pl->megaflows)
+		if (hal_ufid_equal(&m->mf.ufid, ufid))
 			return m;
 	return NULL;
 }
@@ -84,7 +84,8 @@ void registry_adopt(struct pipeline *pl, struct pl_megaflow *m)
 	TAILQ_INSERT_TAIL(&pl->all, m, link);
 	/* What was translated before the last change and comes only now has not been compared with
 	 * that change. */
-	if (m->transient || m->version < pl->settled || find_twin(pl, &m->mf) || go_live(pl, m)) {
+	if (m->transient || m->version < pl->settled || registry_find(pl, &m->mf.ufid) ||
+		go_live(pl, m)) {
 		atomic_compare_exchange_strong(&m->mf.state, &born, MEGAFLOW_RETIRING);
 		if (!m->transient)
 			swpath_megaflow_remove(pl->sp, &m->mf); /* caches let it go */
@@ -208,7 +209,7 @@ static void succeed(struct pipeline *pl, struct pl_megaflow *m, struct pl_megafl
 		return;
 	}
 	registry_retire(pl, m, NULL);
-	if (find_twin(pl, &n->mf) || go_live(pl, n))
+	if (registry_find(pl, &n->mf.ufid) || go_live(pl, n))
 		goto drop;
 	atomic_store(&n->mf.state, MEGAFLOW_LIVE);
 	if (swpath_megaflow_install(pl->sp, &n->mf)) {

@@ -409,11 +409,23 @@ static void need_for_device(struct xlate *x)
 		hal_caps_need(need->need, need->n, &x->wc);
 }
 
+/* One way to say that there is no tag: then it has no id either. */
+static void simplify_tags(struct xlate *x)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		rte_be16_t *mask = &x->wc.vlan[i].tci;
+
+		if (*mask & RTE_BE16(HAL_VLAN_PRESENT) && !x->orig->vlan[i].tci)
+			*mask = RTE_BE16(HAL_VLAN_PRESENT);
+	}
+}
+
 static void finish(struct xlate *x)
 {
 	struct hal_program *p = x->out.program;
 
 	need_for_device(x);
+	simplify_tags(x);
 	/* Steps behind the last one that sends are for nobody. */
 	if (p && p->len > x->useful)
 		p->len = x->useful;

@@ -56,7 +56,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--policy", action="append", choices=("none", "skip_hw", "skip_sw"))
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--programs", type=int, default=20)
+    p.add_argument("--programs", type=int, default=10)
     p.add_argument("--packets", type=int, default=4000, help="by policy")
     p.add_argument("--phases", type=int, default=2)
     p.add_argument("--only", type=int)

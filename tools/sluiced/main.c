@@ -90,6 +90,11 @@ static void withdrawn(void *ctx, struct hal_megaflow *mf)
 	pipeline_withdrawn(((struct daemon *)ctx)->pl, mf);
 }
 
+static bool found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match)
+{
+	return pipeline_found(((struct daemon *)ctx)->pl, ufid, match);
+}
+
 static void to_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,
 	const struct rte_mbuf *pkt, const struct hal_key *key)
 {
@@ -221,6 +226,7 @@ static int open_paths(struct daemon *d, const struct options *o)
 	}
 	oc.ops.withdrawn = withdrawn;
 	oc.ops.connection_hit = connection_hit;
+	oc.ops.found = found;
 	oc.ops.ctx = d;
 	error = offload_open(&oc, &d->ol);
 	if (error)

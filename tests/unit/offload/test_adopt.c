@@ -72,6 +72,65 @@ static void test_audit_now(void)
 	end();
 }
 
+static _Atomic unsigned asked, refused_asks;
+static _Atomic uint64_t asked_for; /* a bit for each rule, by its number */
+
+static bool on_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match)
+{
+	(void)ctx;
+	if (asked++ == 0) {
+		refused_asks++;
+		return false; /* busy: it asks again */
+	}
+	if (!ufid) {
+		CU_ASSERT_EQUAL(asked_for, 0xc); /* that were all */
+		return true;
+	}
+	for (unsigned i = 1; i < 64; i++) {
+		struct test_mf *t = mf_new(i, 1, 2);
+
+		if (hal_ufid_equal(&t->mf.ufid, ufid)) {
+			asked_for |= 1ull << i;
+			CU_ASSERT(hal_cmatch_equal(match, t->mf.match));
+		}
+		mf_put(t);
+	}
+	return true;
+}
+
+/* No packet comes for what a device handles: its megaflows are asked for, and nobody else's rules
+ * stay. */
+static void test_found(void)
+{
+	struct test_mf *t = mf_new(1, 1, 2), *u = mf_new(2, 1, 2);
+	unsigned ops;
+
+	former_run();
+	asked = refused_asks = 0;
+	asked_for = 0;
+	config.ops.found = on_found;
+	config.adopt_grace_ms = 100;
+	ops = fake_ops(fake, HAL_OP_ADD);
+	begin("adopt");
+	live(t); /* this one has come by itself */
+	EVENTUALLY(asked_for == 0xc);
+	CU_ASSERT_EQUAL(refused_asks, 1);
+	CU_ASSERT_EQUAL(fake_rules(fake), 3);
+	live(u);
+	barrier();
+	CU_ASSERT(PLACED(t) && PLACED(u));
+	CU_ASSERT_EQUAL(info().adopted, 2);
+	CU_ASSERT_EQUAL(fake_ops(fake, HAL_OP_ADD), ops);
+	EVENTUALLY(info().removed_foreign == 1);
+	CU_ASSERT_EQUAL(fake_rules(fake), 2);
+	config.ops.found = NULL;
+	withdraw(t, NULL);
+	withdraw(u, NULL);
+	mf_put(t);
+	mf_put(u);
+	end();
+}
+
 /* The same match under another name. */
 static void test_namesake(void)
 {
@@ -148,6 +207,7 @@ void adopt_suite(void)
 {
 	CU_pSuite s = CU_add_suite("adoption", NULL, NULL);
 
+	CU_add_test(s, "asked for", test_found);
 	CU_add_test(s, "claimed, changed, removed", test_adopt);
 	CU_add_test(s, "audit now", test_audit_now);
 	CU_add_test(s, "another name", test_namesake);

@@ -31,14 +31,16 @@ static int action_init(struct testnic_action *action, struct netlink_ext_ack *ac
 	case FLOW_ACTION_VLAN_PUSH:
 	case FLOW_ACTION_VLAN_POP:
 	case FLOW_ACTION_VLAN_MANGLE:
-	case FLOW_ACTION_MANGLE:
 	case FLOW_ACTION_CSUM:
+		return 0;
+	case FLOW_ACTION_MANGLE:
+	case FLOW_ACTION_ADD:
+		if (action->entry.mangle.htype == FLOW_ACT_MANGLE_UNSPEC)
+			return REFUSE(ack, "a header written that it does not know");
 		return 0;
 	case FLOW_ACTION_MIRRED:
 	case FLOW_ACTION_REDIRECT:
 		return find_port(action, ack);
-	case FLOW_ACTION_ADD:
-		return REFUSE(ack, "a header's value added to");
 	case FLOW_ACTION_SAMPLE:
 		return REFUSE(ack, "sample");
 	case FLOW_ACTION_POLICE:
@@ -101,6 +103,7 @@ static int edit(struct sk_buff *skb, const struct flow_action_entry *entry)
 	case FLOW_ACTION_VLAN_MANGLE:
 		return vlan_mangle(skb, entry);
 	case FLOW_ACTION_MANGLE:
+	case FLOW_ACTION_ADD:
 		return testnic_mangle(skb, entry);
 	case FLOW_ACTION_CSUM:
 		return testnic_checksum(skb, entry->csum_flags);

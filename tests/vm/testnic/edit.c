@@ -85,7 +85,11 @@ int testnic_mangle(struct sk_buff *skb, const struct flow_action_entry *entry)
 	at += base;
 	if (at < 0 || skb_copy_bits(skb, at, &word, sizeof(word)))
 		return -EINVAL;
-	word = (word & entry->mangle.mask) ^ entry->mangle.val;
+	if (entry->id == FLOW_ACTION_ADD)
+		word = (word & entry->mangle.mask) |
+		       ((word + entry->mangle.val) & ~entry->mangle.mask);
+	else
+		word = (word & entry->mangle.mask) ^ entry->mangle.val;
 	return skb_store_bits(skb, at, &word, sizeof(word));
 }
 

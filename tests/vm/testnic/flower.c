@@ -62,6 +62,7 @@ static int replace(struct testnic_port *port, struct flow_cls_offload *cls)
 	rule->cookie = cls->cookie;
 	rule->prio = cls->common.prio;
 	rule->chain = cls->common.chain_index;
+	rule->protocol = cls->common.protocol;
 	err = testnic_match_init(rule, &flow->match, ack);
 	if (!err)
 		err = testnic_actions_init(rule, flow, ack);

@@ -42,8 +42,14 @@ static struct testnic_rule *lookup(struct testnic_port *port, u32 chain, struct 
 	struct testnic_rule *rule;
 
 	look_again(skb);
-	list_for_each_entry(rule, &port->rules,
-		node) if (rule->chain == chain && testnic_match(rule, skb)) return rule;
+	list_for_each_entry(rule, &port->rules, node)
+	{
+		if (rule->chain != chain || (rule->protocol != htons(ETH_P_ALL) &&
+						    rule->protocol != skb_protocol(skb, false)))
+			continue;
+		if (testnic_match(rule, skb))
+			return rule;
+	}
 	return NULL;
 }
 

@@ -41,6 +41,7 @@ struct testnic_rule {
 	struct testnic_port *port;
 	unsigned long cookie;
 	u32 prio, chain;
+	__be16 protocol; /* the outermost, a tag's if there is one; ETH_P_ALL: any */
 	struct flow_dissector dissector;
 	u8 key[TESTNIC_KEY], mask[TESTNIC_KEY];
 	unsigned int n_actions;
