@@ -56,19 +56,17 @@ static void take_stats(struct nlattr *attr, struct hal_port_stats *out)
 	};
 }
 
-static int take_link(void *ctx, unsigned i, struct nlmsghdr *h)
+bool tc_link_take(struct tc_link *out, struct nlmsghdr *h)
 {
 	static struct nla_policy policy[IFLA_MAX + 1] = {
 		[IFLA_IFNAME] = {.type = NLA_STRING},
 	};
 	struct nlattr *a[IFLA_MAX + 1];
 	const struct ifinfomsg *info = nlmsg_data(h);
-	struct tc_link *out = ctx;
 
-	(void)i;
 	if (h->nlmsg_type != RTM_NEWLINK || h->nlmsg_len < NLMSG_HDRLEN + sizeof(*info) ||
 		nlmsg_parse(h, sizeof(*info), a, IFLA_MAX, policy) || !a[IFLA_IFNAME])
-		return 0;
+		return false;
 	out->ifindex = (uint32_t)info->ifi_index;
 	nla_strlcpy(out->name, a[IFLA_IFNAME], sizeof(out->name));
 	if (a[IFLA_PHYS_SWITCH_ID] &&
@@ -77,6 +75,13 @@ static int take_link(void *ctx, unsigned i, struct nlmsghdr *h)
 		memcpy(out->switch_id.id, nla_data(a[IFLA_PHYS_SWITCH_ID]), out->switch_id.len);
 	}
 	take_stats(a[IFLA_STATS64], &out->stats);
+	return true;
+}
+
+static int take_link(void *ctx, unsigned i, struct nlmsghdr *h)
+{
+	(void)i;
+	tc_link_take(ctx, h);
 	return 0;
 }
 

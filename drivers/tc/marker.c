@@ -44,19 +44,24 @@ bool tc_marker_is_place(const struct tc_place *place)
 	return place->prio == PRIO && place->handle == HANDLE;
 }
 
-static int take_marker(void *ctx, unsigned i, struct nlmsghdr *h)
+bool tc_marker_take(struct tc_marker *m, struct nlmsghdr *h)
 {
-	struct tc_marker *m = ctx;
 	struct tc_filter f;
 	struct cookie c;
 
-	(void)i;
 	if (tc_filter_parse(h, &f) || !tc_marker_is_place(&f.place) || !f.has_cookie)
-		return 0;
+		return false;
 	memcpy(&c, f.cookie, sizeof(c));
 	if (memcmp(c.magic, magic, sizeof(magic)) || c.port > HAL_PORT_MAX)
-		return 0;
+		return false;
 	*m = (struct tc_marker){c.instance, c.port, c.qdisc_is_ours != 0};
+	return true;
+}
+
+static int take_marker(void *ctx, unsigned i, struct nlmsghdr *h)
+{
+	(void)i;
+	tc_marker_take(ctx, h);
 	return 0;
 }
 

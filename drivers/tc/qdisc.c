@@ -43,19 +43,25 @@ struct dump {
 	void *ctx;
 };
 
-static int take_qdisc(void *ctx, unsigned i, struct nlmsghdr *h)
+int tc_qdisc_take(struct nlmsghdr *h, int (*found)(void *ctx, uint32_t ifindex), void *ctx)
 {
 	static struct nla_policy policy[TCA_MAX + 1] = {[TCA_KIND] = {.type = NLA_STRING}};
 	struct nlattr *a[TCA_MAX + 1];
 	const struct tcmsg *tcm = nlmsg_data(h);
-	const struct dump *d = ctx;
 
-	(void)i;
 	if (h->nlmsg_type != RTM_NEWQDISC || h->nlmsg_len < NLMSG_HDRLEN + sizeof(*tcm) ||
 		nlmsg_parse(h, sizeof(*tcm), a, TCA_MAX, policy) || !a[TCA_KIND] ||
 		nla_strcmp(a[TCA_KIND], "clsact"))
 		return 0;
-	return d->found(d->ctx, (uint32_t)tcm->tcm_ifindex);
+	return found(ctx, (uint32_t)tcm->tcm_ifindex);
+}
+
+static int take_qdisc(void *ctx, unsigned i, struct nlmsghdr *h)
+{
+	const struct dump *d = ctx;
+
+	(void)i;
+	return tc_qdisc_take(h, d->found, d->ctx);
 }
 
 int tc_qdisc_dump(struct tc_dev *dev, int (*found)(void *ctx, uint32_t ifindex), void *ctx)

@@ -183,6 +183,8 @@ struct tc_link {
 };
 
 int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out); /* 0 or -errno */
+/* What a message says, if it is about a link. */
+bool tc_link_take(struct tc_link *out, struct nlmsghdr *h);
 int tc_link_up(struct tc_dev *dev, uint32_t ifindex);
 
 /* ---- qdisc.c ---- */
@@ -193,6 +195,9 @@ int tc_qdisc_make(struct tc_dev *dev, uint32_t ifindex, bool *made, struct hal_r
 void tc_qdisc_drop(struct tc_dev *dev, uint32_t ifindex);
 /* The netdevs that have one: calls back with ifindexes. 0 or -errno. */
 int tc_qdisc_dump(struct tc_dev *dev, int (*found)(void *ctx, uint32_t ifindex), void *ctx);
+
+/* What a message says, if it is about a clsact qdisc: what `found` returns, or 0. */
+int tc_qdisc_take(struct nlmsghdr *h, int (*found)(void *ctx, uint32_t ifindex), void *ctx);
 
 /* ---- marker.c ---- */
 
@@ -206,6 +211,8 @@ int tc_marker_get(struct tc_dev *dev, uint32_t ifindex, struct tc_marker *m);
 /* Sets it or writes it anew; `miss`: the netdev that packets without a rule go to, 0: none. */
 int tc_marker_set(struct tc_dev *dev, uint32_t ifindex, const struct tc_marker *m, uint32_t miss,
 	struct hal_reason *r);
+/* What a message says, if it is about a marker. */
+bool tc_marker_take(struct tc_marker *m, struct nlmsghdr *h);
 int tc_marker_drop(struct tc_dev *dev, uint32_t ifindex);
 bool tc_marker_is_place(const struct tc_place *place);
 

@@ -14,8 +14,11 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
 BUILD_CLANG = BUILD + "-clang"
+BUILD_FUZZ = BUILD + "-fuzz"
 SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
-EMPTY = ("conform", "fuzz")  # suites that hold no tests
+EMPTY = ("conform",)  # suites that hold no tests
+FUZZ_SECONDS = 20  # for each target, unless it is said
+FUZZ_TARGETS = ("tests/fuzz/fuzz-tc",)
 REAPER = os.path.join(ROOT, "tests/lib/reaper.py")
 
 
@@ -57,8 +60,8 @@ class Reaper:
         self.proc.wait()
 
 
-def build_one(where, options, compiler):
-    """Configures and compiles; returns its output when that fails, else None. A warning is an
+def build_one(where, options, compiler, targets=()):
+    """Configures and compiles (the targets); returns its output when that fails, else None. A warning is an
     error: the project says so itself."""
     steps, env = [], dict(os.environ)
     if compiler != "gcc":  # which is the default, and then meson finds ccache by itself
@@ -67,7 +70,7 @@ def build_one(where, options, compiler):
         steps.append(["meson", "setup", where, ROOT] + list(options))
     elif options:
         steps.append(["meson", "configure", where] + list(options))
-    steps.append(["ninja", "-C", where])
+    steps.append(["ninja", "-C", where] + list(targets))
     for step in steps:
         p = subprocess.run(step, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, env=env)
@@ -78,14 +81,18 @@ def build_one(where, options, compiler):
 
 def build(suites, results):
     """The build that tests run, by gcc; and one by clang, with sanitizers, for the unit tests."""
-    wanted = [(BUILD, "gcc", ("-Dbuildtype=debugoptimized", "-Dtests=enabled"))]
+    wanted = [(BUILD, "gcc", ("-Dbuildtype=debugoptimized", "-Dtests=enabled"), ())]
     if "unit" in suites:
         wanted.append((BUILD_CLANG, "clang", (
             "-Dbuildtype=debug", "-Doptimization=1", "-Dtests=enabled",
-            "-Db_sanitize=address,undefined", "-Db_lundef=false")))
-    for where, compiler, options in wanted:
+            "-Db_sanitize=address,undefined", "-Db_lundef=false"), ()))
+    if "fuzz" in suites:
+        wanted.append((BUILD_FUZZ, "clang", (
+            "-Dbuildtype=debugoptimized", "-Dfuzz=true", "-Dtests=enabled",
+            "-Db_sanitize=address,undefined", "-Db_lundef=false"), FUZZ_TARGETS))
+    for where, compiler, options, targets in wanted:
         start = time.monotonic()
-        output = build_one(where, options, compiler)
+        output = build_one(where, options, compiler, targets)
         if output:
             results.add("build %s with %s" % (where, compiler), False, time.monotonic() - start,
                         output)
@@ -216,6 +223,19 @@ def suite_diff(args, results, reaper):
 
 def suite_vm(args, results, reaper):
     suite_scripts("vm", args, results, reaper, 600)
+
+
+def suite_fuzz(args, results, reaper):
+    """Each target for a while, from its corpus on; --seconds N for longer."""
+    seconds = int(args[1]) if args[:1] == ["--seconds"] else FUZZ_SECONDS
+    for target in FUZZ_TARGETS:
+        name = os.path.basename(target)
+        found = tempfile.mkdtemp(prefix="slufuzz-")
+        corpus = os.path.join(ROOT, "tests/fuzz/corpus", name[len("fuzz-"):])
+        run_test(os.path.join(BUILD_FUZZ, target),
+                 ["-max_total_time=%d" % seconds, "-artifact_prefix=%s/" % BUILD_FUZZ,
+                  "-print_final_stats=1", found, corpus], results, reaper, seconds + 60)
+        shutil.rmtree(found)
 
 
 def suite_bench(args, results, reaper):
