@@ -42,6 +42,7 @@ void hal_extend(struct hal_extender *e, const struct hal_raw_counter *raw, unsig
 	out->bytes = e->bytes;
 	out->known = raw->known;
 	out->hit = raw->known && (raw->hit || packets);
+	out->in_kernel = raw->in_kernel;
 }
 
 #define SLICE 64

@@ -68,6 +68,7 @@ struct hal_counter {
 	uint64_t packets, bytes;
 	bool known;
 	bool hit;
+	bool in_kernel;
 };
 int hal_counters_read(
 	struct hal_device *dev, const struct hal_ufid *ufids, unsigned n, struct hal_counter *out);

@@ -70,8 +70,9 @@ struct hal_op {
 struct hal_raw_counter {
 	uint64_t packets, bytes;
 	uint32_t generation;
-	bool known; /* false: this device cannot say */
-	bool hit;   /* moved since it was last read */
+	bool known;     /* false: this device cannot say */
+	bool hit;       /* moved since it was last read */
+	bool in_kernel; /* by_kernel devices: no hardware has the rule, the kernel runs it */
 };
 
 struct hal_completion {

@@ -71,6 +71,7 @@ enum hal_placement {
 struct hal_offload_slot {
 	enum hal_placement placement;
 	bool verified;              /* its counter moved, or an audit read it back */
+	bool in_kernel;             /* it is placed, but no hardware has it: the kernel runs it */
 	uint64_t leaked;            /* packets that reached software although it was placed */
 	uint64_t placed_sw_packets; /* software count when it was placed */
 	uint64_t packets, bytes;

@@ -20,6 +20,8 @@ void credit(struct device *dev, struct rule *rule, const struct hal_counter *c)
 	rule->packets = c->packets;
 	rule->bytes = c->bytes;
 	rule_rate(rule, now);
+	if (rule->have == HAVE_CLAIM && dev->caps->by_kernel)
+		slot_in_kernel(dev, rule->holder, c->in_kernel);
 	if (rule->have != HAVE_CLAIM || (!packets && !bytes))
 		return;
 	hw = hal_megaflow_hw(rule->holder->flow->mf);

@@ -464,6 +464,7 @@ void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement 
 void slot_set(
 	struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r);
 void slot_verified(struct device *dev, struct claim *c);
+void slot_in_kernel(struct device *dev, struct claim *c, bool in_kernel);
 
 /* credit.c: counters */
 void credit(struct device *dev, struct rule *rule, const struct hal_counter *c);

@@ -37,9 +37,10 @@ struct offload_ops {
 	void (*connection_hit)(void *ctx, uint64_t id, uint64_t packets);
 	/* Device thread: a rule of a former run was found, and no packet has come for it while it
 	 * could wait. If its megaflow is announced within a second the rule is claimed, else it
-	 * goes. NULL and NULL: those were all. False: ask again. Must not block, nor call offload.
+	 * goes. All NULL: those were all. False: ask again. Must not block, nor call offload.
 	 * May be NULL. */
-	bool (*found)(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match);
+	bool (*found)(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match,
+		const struct hal_program *program);
 	void *ctx;
 };
 

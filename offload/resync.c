@@ -158,11 +158,11 @@ static bool ask_for_megaflows(struct device *dev)
 		if (rule->have != HAVE_FOREIGN || rule->stale || rule->asked ||
 			!TAILQ_EMPTY(&rule->claims))
 			continue;
-		rule->asked = ops->found(ops->ctx, &rule->ufid, rule->match);
+		rule->asked = ops->found(ops->ctx, &rule->ufid, rule->match, rule->program);
 		if (!rule->asked)
 			return false;
 	}
-	return ops->found(ops->ctx, NULL, NULL);
+	return ops->found(ops->ctx, NULL, NULL, NULL);
 }
 
 void resync_grace(struct device *dev, uint64_t now)

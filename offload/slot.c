@@ -39,8 +39,10 @@ void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement 
 
 	pthread_mutex_lock(&dev->lock);
 	count(&dev->info, s, -1ull);
-	if (p != s->placement && p != PLACEMENT_REMOVING && p != PLACEMENT_REMOVED)
+	if (p != s->placement && p != PLACEMENT_REMOVING && p != PLACEMENT_REMOVED) {
 		s->verified = false;
+		s->in_kernel = dev->caps->by_kernel; /* until it is read that hardware has it */
+	}
 	if (r) { /* the same refusal again is as old as the first */
 		bool same = s->reason.code == r->code && s->placement == PLACEMENT_REFUSED;
 		uint64_t since = same ? s->reason.since_ms : wall_ms();
@@ -64,6 +66,13 @@ void slot_verified(struct device *dev, struct claim *c)
 {
 	pthread_mutex_lock(&dev->lock);
 	hal_megaflow_hw(c->flow->mf)->slot[dev->index].verified = true;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void slot_in_kernel(struct device *dev, struct claim *c, bool in_kernel)
+{
+	pthread_mutex_lock(&dev->lock);
+	hal_megaflow_hw(c->flow->mf)->slot[dev->index].in_kernel = in_kernel;
 	pthread_mutex_unlock(&dev->lock);
 }
 

@@ -118,6 +118,7 @@ void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_fil
 		.bytes = bytes,
 		.generation = rule->generation,
 		.known = true,
+		.in_kernel = !(f->flags & TCA_CLS_FLAGS_IN_HW),
 		.hit = f->packets > rule->packets,
 	};
 	rule->packets = f->packets;

@@ -65,6 +65,7 @@ static void fill_caps(const struct tc_dev *dev, struct hal_caps *caps)
 	caps->chains = true;
 	caps->atomic_update = true;
 	caps->survives_restart = true;
+	caps->by_kernel = dev->policy != TC_POLICY_SKIP_SW;
 	caps->kernel_ports = true;
 }
 

@@ -67,7 +67,7 @@ static json_t *refusal_json(struct bridges *b, const char *device, const struct 
 bool explain_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j)
 {
 	json_t *refusals = json_array();
-	bool placed = false;
+	const char *where = "software";
 
 	for (unsigned d = 0; d < offload_device_count(b->cfg.ol); d++) {
 		struct hal_device *dev = offload_device(b->cfg.ol, d);
@@ -77,7 +77,7 @@ bool explain_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j)
 			continue;
 		offload_slot_read(b->cfg.ol, mf, d, &slot);
 		if (slot.placement == PLACEMENT_PLACED) {
-			placed = true;
+			where = slot.in_kernel ? "kernel" : "hardware";
 			json_object_set_new(j, "device", json_string(hal_device_name(dev)));
 			json_object_set_new(j, "verified", json_boolean(slot.verified));
 			json_object_set_new(j, "leaked", json_integer((json_int_t)slot.leaked));
@@ -86,11 +86,11 @@ bool explain_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j)
 				refusals, refusal_json(b, hal_device_name(dev), &slot.reason));
 		}
 	}
-	json_object_set_new(j, "where", json_string(placed ? "hardware" : "software"));
-	if (!placed)
+	json_object_set_new(j, "where", json_string(where));
+	if (!strcmp(where, "software"))
 		json_object_set_new(j, "verified", json_false());
 	json_object_set_new(j, "refusals", refusals);
-	return placed;
+	return !strcmp(where, "hardware");
 }
 
 json_t *explain_megaflow(struct bridges *b, const struct hal_megaflow *mf)
@@ -132,16 +132,16 @@ struct collect {
 	struct bridges *b;
 	const char *type;
 	json_t *list;
-	uint64_t total, hardware, sw_packets, hw_packets;
+	uint64_t total, hardware, kernel;
 };
 
 static void collect_flow(void *ctx, const struct pl_megaflow_info *info)
 {
 	struct collect *c = ctx;
 	json_t *j = info_json(c->b, info);
-	bool placed = explain_places(c->b, info->mf, j);
+	bool offloaded = explain_places(c->b, info->mf, j);
 
-	if (c->type && !strcmp(c->type, placed ? "non-offloaded" : "offloaded"))
+	if (c->type && !strcmp(c->type, offloaded ? "non-offloaded" : "offloaded"))
 		json_decref(j);
 	else
 		json_array_append_new(c->list, j);
@@ -204,7 +204,7 @@ static void count_flow(void *ctx, const struct pl_megaflow_info *info)
 			continue;
 		offload_slot_read(c->b->cfg.ol, info->mf, d, &slot);
 		if (slot.placement == PLACEMENT_PLACED) {
-			c->hardware++;
+			++*(slot.in_kernel ? &c->kernel : &c->hardware);
 			break;
 		}
 	}
@@ -227,10 +227,11 @@ json_t *explain_status(struct bridges *b)
 	}
 	pipeline_megaflows(b->cfg.pl, count_flow, &c);
 	swpath_stats_read(b->cfg.sp, &sw);
-	return json_pack("{s:o, s:s, s:{s:I, s:I}, s:{s:I, s:I, s:I}}", "devices", devices, "error",
-		b->device_error, "packets", "hardware", (json_int_t)hits, "software",
+	return json_pack("{s:o, s:s, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}}", "devices", devices,
+		"error", b->device_error, "packets", "hardware", (json_int_t)hits, "software",
 		(json_int_t)sw.packets, "megaflows", "total", (json_int_t)c.total, "hardware",
-		(json_int_t)c.hardware, "software", (json_int_t)(c.total - c.hardware));
+		(json_int_t)c.hardware, "kernel", (json_int_t)c.kernel, "software",
+		(json_int_t)(c.total - c.hardware - c.kernel));
 }
 
 /* ---- explain ---- */
@@ -246,6 +247,14 @@ struct query {
 	struct hal_cmatch *cm;
 	json_t *list;
 };
+
+static const char *placed_verdict(const struct hal_offload_slot *slot)
+{
+	if (slot->in_kernel)
+		return slot->verified ? "placed in the kernel, not in hardware; its counter moved"
+				      : "placed in the kernel, not in hardware";
+	return slot->verified ? "placed, verified: its counter moved" : "placed, not verified yet";
+}
 
 /* What each device says of the megaflow. */
 static json_t *verdicts(struct bridges *b, const struct hal_megaflow *mf, bool live)
@@ -274,10 +283,8 @@ static json_t *verdicts(struct bridges *b, const struct hal_megaflow *mf, bool l
 				b->cfg.ol, d, &rule, rte_be_to_cpu_32(m.value.dp.in_port), &reason);
 		if (slot.placement == PLACEMENT_PLACED) {
 			j = json_pack("{s:s, s:b, s:s, s:I}", "device", hal_device_name(dev),
-				"placed", 1, "verdict",
-				slot.verified ? "placed, verified: its counter moved"
-					      : "placed, not verified yet",
-				"leaked", (json_int_t)slot.leaked);
+				"placed", 1, "verdict", placed_verdict(&slot), "leaked",
+				(json_int_t)slot.leaked);
 		} else if (reason.code != HAL_REASON_NONE) {
 			j = refusal_json(b, hal_device_name(dev), &reason);
 			json_object_set_new(j, "placed", json_false());

@@ -88,8 +88,11 @@ static void print_status(FILE *f, const json_t *j)
 		fprintf(f, "  leaked packets: %lld, lag of the last barrier: %lld ms\n",
 			number_of(d, "leaked_packets"), number_of(d, "lag_ms"));
 	}
-	fprintf(f, "megaflows: %lld, %lld in hardware, %lld in software\n", number_of(mf, "total"),
-		number_of(mf, "hardware"), number_of(mf, "software"));
+	fprintf(f, "megaflows: %lld, %lld in hardware, ", number_of(mf, "total"),
+		number_of(mf, "hardware"));
+	if (number_of(mf, "kernel"))
+		fprintf(f, "%lld in the kernel, ", number_of(mf, "kernel"));
+	fprintf(f, "%lld in software\n", number_of(mf, "software"));
 	fprintf(f, "packets: %lld in hardware, %lld in software\n", number_of(packets, "hardware"),
 		number_of(packets, "software"));
 }
@@ -127,14 +130,14 @@ static void print_chain(FILE *f, const json_t *m)
 static void print_flow(FILE *f, const json_t *m)
 {
 	const json_t *p = json_object_get(m, "packets");
-	bool hardware = !strcmp(text_of(m, "where"), "hardware");
+	bool placed = strcmp(text_of(m, "where"), "software") != 0;
 
 	print_chain(f, m);
 	fprintf(f, "%s actions:%s\n", text_of(m, "match"), text_of(m, "actions"));
 	fprintf(f, "  ufid:%s in %s%s%s%s, packets: hardware %lld, software %lld\n",
-		text_of(m, "ufid"), text_of(m, "where"), hardware ? " (" : "",
-		hardware ? text_of(m, "device") : "",
-		!hardware                                      ? ""
+		text_of(m, "ufid"), text_of(m, "where"), placed ? " (" : "",
+		placed ? text_of(m, "device") : "",
+		!placed                                        ? ""
 		: json_is_true(json_object_get(m, "verified")) ? ", verified)"
 							       : ", not verified)",
 		number_of(p, "hardware"), number_of(p, "software"));

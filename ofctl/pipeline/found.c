@@ -17,7 +17,15 @@ struct found {
 	struct pipeline *pl;
 	struct hal_ufid ufid;
 	struct hal_key key;
+	bool drops;
 };
+
+/* Where packets are to be dropped now that were forwarded, the rule just goes: tables that are
+ * empty would fill the device with drops for nobody. */
+static bool is_wanted(const struct found *f, const struct pl_megaflow *m)
+{
+	return hal_ufid_equal(&m->mf.ufid, &f->ufid) && (m->mf.program->len || f->drops);
+}
 
 static void claim(struct pipeline *pl, struct found *f)
 {
@@ -35,7 +43,7 @@ static void claim(struct pipeline *pl, struct found *f)
 	if (!m)
 		return;
 	m->version = atomic_load(&pl->version);
-	if (hal_ufid_equal(&m->mf.ufid, &f->ufid))
+	if (is_wanted(f, m))
 		registry_adopt(pl, m);
 	else
 		megaflow_free_later(m);
@@ -79,7 +87,8 @@ static void claim_all(void *arg)
 	free(end);
 }
 
-bool pipeline_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match)
+bool pipeline_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match,
+	const struct hal_program *program)
 {
 	struct found *f = calloc(1, sizeof(*f));
 	struct note *n = f ? note_new(NOTE_CALL, 0) : NULL;
@@ -96,6 +105,7 @@ bool pipeline_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cma
 		hal_cmatch_expand(match, &m);
 		f->ufid = *ufid;
 		f->key = m.value.dp;
+		f->drops = !program->len;
 	}
 	if (note_post(ctx, n))
 		return true;

@@ -77,7 +77,8 @@ void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_con
 	const struct rte_mbuf *pkt, const struct hal_key *key);
 void pipeline_withdrawn(void *ctx, struct hal_megaflow *mf);
 /* Any thread. NULL: those were all, now claim them. False: it was not taken. */
-bool pipeline_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match);
+bool pipeline_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match,
+	const struct hal_program *program);
 
 /* ---- bridges and ports ---- */
 

@@ -255,6 +255,27 @@ def test_restart_leaves_hardware_alone(lab):
     expect_equal([f for f in w[1].receive(0.3) if f == frame()], [], "nothing passes")
 
 
+def test_restart_adopts_what_is_wanted(lab):
+    """A device's packets never come up: its rules are claimed by what the tables say, without one."""
+    w = bridge_on(lab, "sim:nic")
+    lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
+    send(w[0], 2)
+    wait_until("in hardware", lambda: any(
+        m["where"] == "hardware" for m in lab.sluice.offload_flows()))
+    lab.sluice.kill()
+    lab.sluice.start()
+    lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
+    device = wait_until("the rule is adopted", lambda: next(
+        (d for d in lab.sluice.offload_status()["devices"] if d["adopted"]), None))
+    expect_equal((device["adopted"], device["removed_foreign"], device["accepted_ops"]), (1, 0, 0),
+                 "rules adopted, removed, and operations that it took")
+    w[1].drain()
+    send(w[0], 20)
+    expect_equal(len([f for f in w[1].receive(0.4) if f == frame()]), 20, "packets")
+    expect_equal([m["packets"]["software"] for m in lab.sluice.offload_flows()
+                  if m["where"] == "hardware"], [0], "its packets in software")
+
+
 def test_device_that_does_not_exist(lab):
     lab.allow("sim:nothing|device")
     lab.sluice.offload("sim:nothing")

@@ -90,9 +90,10 @@ static void withdrawn(void *ctx, struct hal_megaflow *mf)
 	pipeline_withdrawn(((struct daemon *)ctx)->pl, mf);
 }
 
-static bool found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match)
+static bool found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match,
+	const struct hal_program *program)
 {
-	return pipeline_found(((struct daemon *)ctx)->pl, ufid, match);
+	return pipeline_found(((struct daemon *)ctx)->pl, ufid, match, program);
 }
 
 static void to_controller(void *ctx, unsigned worker, const struct hal_act_controller *act,

@@ -71,6 +71,8 @@ static int fake_check(void *dev, const struct hal_rule *rule, struct hal_reason 
 			&m.value, &m.mask, sizeof(struct hal_key), refuse_field, &f->no_field))
 		err = hal_refuse_field(r, HAL_REASON_UNSUPPORTED_COMBINATION, f->no_field,
 			"not together with the rest");
+	else if (!rule->priority)
+		err = hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION, "it has no priority");
 	fake_leave(f);
 	return err;
 }

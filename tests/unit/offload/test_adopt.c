@@ -75,7 +75,8 @@ static void test_audit_now(void)
 static _Atomic unsigned asked, refused_asks;
 static _Atomic uint64_t asked_for; /* a bit for each rule, by its number */
 
-static bool on_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match)
+static bool on_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cmatch *match,
+	const struct hal_program *program)
 {
 	(void)ctx;
 	if (asked++ == 0) {
@@ -92,6 +93,7 @@ static bool on_found(void *ctx, const struct hal_ufid *ufid, const struct hal_cm
 		if (hal_ufid_equal(&t->mf.ufid, ufid)) {
 			asked_for |= 1ull << i;
 			CU_ASSERT(hal_cmatch_equal(match, t->mf.match));
+			CU_ASSERT(hal_program_equal(program, t->mf.program));
 		}
 		mf_put(t);
 	}

@@ -154,6 +154,7 @@ static void test_explain(void)
 	struct test_mf *t = mf_new(1, 1, 2), *bad = mf_new(2, 1, 9);
 	struct hal_reason r;
 
+	t->rule.priority = 0; /* which is offload's to say */
 	begin("place");
 	CU_ASSERT_EQUAL(offload_explain(ol, 0, &t->rule, 1, &r), 0);
 	CU_ASSERT_EQUAL(r.code, HAL_REASON_NONE);
