@@ -94,7 +94,7 @@ static int mark(struct tc_dev *dev, struct tc_port *port, struct hal_reason *r)
 		port->qdisc_is_ours |= m.qdisc_is_ours;
 	if (dev->policy != TC_POLICY_SKIP_SW) {
 		err = tc_miss_open(dev, port, &miss, r);
-		if (err && err != -ENOENT)
+		if (err)
 			return err;
 	}
 	m = (struct tc_marker){dev->instance, port->id, port->qdisc_is_ours};
@@ -123,13 +123,14 @@ int tc_port_bind(void *ctx, uint32_t id, const struct hal_port_handle *handle, s
 	if (err)
 		goto free_port;
 	err = mark(dev, port, r);
-	if (!err && insert(dev, port))
-		err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
 	if (err)
-		goto drop_marker;
-	return 0;
+		goto close_miss;
+	if (!insert(dev, port))
+		return 0;
+	err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	tc_marker_drop(dev, port->ifindex);
 
-drop_marker:
+close_miss: /* a marker that is there may be another daemon's */
 	tc_miss_close(port);
 	if (port->qdisc_is_ours)
 		tc_qdisc_drop(dev, port->ifindex);
@@ -141,7 +142,6 @@ free_port:
 /* ---- unbind ---- */
 
 struct leftover {
-	struct tc_dev *dev;
 	struct tc_place *place;
 	unsigned n, cap;
 };
@@ -169,7 +169,7 @@ static int take_leftover(void *ctx, unsigned i, struct nlmsghdr *h)
 /* Rules that are still there when the port goes. */
 static void remove_filters(struct tc_dev *dev, uint32_t ifindex)
 {
-	struct leftover l = {.dev = dev};
+	struct leftover l = {0};
 	struct tc_answer answers[TC_BATCH];
 
 	tc_filter_dump(dev, ifindex, take_leftover, &l);
