@@ -184,36 +184,42 @@ int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port)
 	return err;
 }
 
+/* Asks something about a port: 0 or -errno. *out is the caller's to put, NULL: it was not asked. */
+static int ask(struct offload *ol, unsigned device, uint32_t port,
+	bool (*run)(struct device *dev, struct command *cmd), unsigned timeout_ms,
+	struct command **out)
+{
+	struct device *dev = device_at(ol, device);
+
+	*out = dev ? command_new(run) : NULL;
+	if (!*out)
+		return dev ? -ENOMEM : -ENOENT;
+	(*out)->port = port;
+	return command_wait(dev, *out, timeout_ms);
+}
+
 int offload_port_stats(
 	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *out)
 {
-	struct device *dev = device_at(ol, device);
-	struct command *cmd = dev ? command_new(run_stats) : NULL;
-	int err;
+	struct command *cmd;
+	int err = ask(ol, device, port, run_stats, BARRIER_WAIT_MS, &cmd);
 
-	if (!cmd)
-		return dev ? -ENOMEM : -ENOENT;
-	cmd->port = port;
-	err = command_wait(dev, cmd, BARRIER_WAIT_MS);
 	if (!err)
 		*out = cmd->stats;
-	command_put(cmd);
+	if (cmd)
+		command_put(cmd);
 	return err;
 }
 
 int offload_port_miss(
 	struct offload *ol, unsigned device, uint32_t port, struct hal_port_handle *out)
 {
-	struct device *dev = device_at(ol, device);
-	struct command *cmd = dev ? command_new(run_miss) : NULL;
-	int err;
+	struct command *cmd;
+	int err = ask(ol, device, port, run_miss, SYNC_WAIT_MS, &cmd);
 
-	if (!cmd)
-		return dev ? -ENOMEM : -ENOENT;
-	cmd->port = port;
-	err = command_wait(dev, cmd, SYNC_WAIT_MS);
 	if (!err)
 		*out = cmd->handle;
-	command_put(cmd);
+	if (cmd)
+		command_put(cmd);
 	return err;
 }
