@@ -30,7 +30,7 @@ static int parse_policy(const char *text, enum tc_policy *out, struct hal_reason
 		"\"tc:%s\" is no TC device: expected tc:none, tc:skip_sw or tc:skip_hw", text);
 }
 
-/* Since Linux 6.4 act_pedit looks for the transport header; 6.1.31 has it too. */
+/* Since Linux 6.4 act_pedit looks for the transport header; older ones are not told apart. */
 static bool finds_transport(void)
 {
 	unsigned major = 0, minor = 0, patch = 0;

@@ -233,13 +233,19 @@ def test_learning_bridge_in_hardware(lab):
         out["end"]["sum_received"]["bits_per_second"] / 1e9))
 
 
-def test_restart_leaves_hardware_alone(lab):
-    """The device outlives the daemon: its traffic flows on, its rules are adopted or removed."""
+def one_flow_in_hardware(lab):
+    """The wires; what comes by the first leaves by the second."""
     w = bridge_on(lab, "sim:nic")
     lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
     send(w[0], 2)
     wait_until("in hardware", lambda: any(
         m["where"] == "hardware" for m in lab.sluice.offload_flows()))
+    return w
+
+
+def test_restart_leaves_hardware_alone(lab):
+    """The device outlives the daemon: its traffic flows on, its rules are adopted or removed."""
+    w = one_flow_in_hardware(lab)
     w[1].drain()
     lab.sluice.kill()
     send(w[0], 20)
@@ -257,11 +263,7 @@ def test_restart_leaves_hardware_alone(lab):
 
 def test_restart_adopts_what_is_wanted(lab):
     """A device's packets never come up: its rules are claimed by what the tables say, without one."""
-    w = bridge_on(lab, "sim:nic")
-    lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
-    send(w[0], 2)
-    wait_until("in hardware", lambda: any(
-        m["where"] == "hardware" for m in lab.sluice.offload_flows()))
+    w = one_flow_in_hardware(lab)
     lab.sluice.kill()
     lab.sluice.start()
     lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
