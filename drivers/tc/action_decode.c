@@ -14,6 +14,7 @@
 
 #include "drivers/tc/action.h"
 #include "drivers/tc/pedit.h"
+#include "drivers/tc/tags.h"
 
 struct decoding {
 	const struct tc_action_env *env;
@@ -72,24 +73,14 @@ static int get_mirred(struct decoding *d, struct nlattr *options)
 
 static void pop(struct decoding *d)
 {
-	struct hal_vlan *v = d->value.vlan, *m = d->mask.vlan;
-
 	hal_build_plain(&d->b, ACTION_POP_VLAN);
-	v[0] = v[1];
-	m[0] = m[1];
-	memset(&v[1], 0, sizeof(v[1]));
-	memset(&m[1], 0, sizeof(m[1]));
+	tc_tags_pop(&d->value, &d->mask);
 }
 
 static void push(struct decoding *d, rte_be16_t tpid, rte_be16_t tci)
 {
-	struct hal_vlan *v = d->value.vlan, *m = d->mask.vlan;
-
 	hal_build_push_vlan(&d->b, tpid, tci);
-	v[1] = v[0];
-	m[1] = m[0];
-	v[0] = (struct hal_vlan){tpid, tci | RTE_BE16(HAL_VLAN_PRESENT)};
-	memset(&m[0], 0xff, sizeof(m[0]));
+	tc_tags_push(&d->value, &d->mask, tpid, tci);
 }
 
 /* The part of the TCI that was not known, or is another now. */

@@ -15,6 +15,7 @@
 #include "drivers/tc/action.h"
 #include "drivers/tc/flower_keys.h"
 #include "drivers/tc/pedit.h"
+#include "drivers/tc/tags.h"
 
 struct encoding {
 	struct nl_msg *msg;
@@ -183,24 +184,13 @@ static int add_dec_ttl(struct encoding *e)
 
 static int add_push(struct encoding *e, const struct hal_act_vlan *push)
 {
-	struct hal_vlan *v = e->value.vlan, *m = e->mask.vlan;
-
-	v[1] = v[0];
-	m[1] = m[0];
-	v[0].tpid = push->tpid;
-	v[0].tci = push->tci | RTE_BE16(HAL_VLAN_PRESENT);
-	memset(&m[0], 0xff, sizeof(m[0]));
+	tc_tags_push(&e->value, &e->mask, push->tpid, push->tci);
 	return put_vlan(e, TCA_VLAN_ACT_PUSH, push->tpid, rte_be_to_cpu_16(push->tci));
 }
 
 static int add_pop(struct encoding *e)
 {
-	struct hal_vlan *v = e->value.vlan, *m = e->mask.vlan;
-
-	v[0] = v[1];
-	m[0] = m[1];
-	memset(&v[1], 0, sizeof(v[1]));
-	memset(&m[1], 0, sizeof(m[1]));
+	tc_tags_pop(&e->value, &e->mask);
 	return put_vlan(e, TCA_VLAN_ACT_POP, 0, 0);
 }
 
@@ -289,28 +279,6 @@ static int encode(struct encoding *e)
 	return -EINVAL;
 }
 
-/* Steps after the last output do nothing, but what TC lacks is refused all the same: it may be a
- * step that somebody waits for. */
-static int check_steps(struct encoding *e)
-{
-	ACTION_FOR_EACH (a, e->rule->program) {
-		switch (a->type) {
-		case ACTION_OUTPUT:
-		case ACTION_PUSH_VLAN:
-		case ACTION_POP_VLAN:
-		case ACTION_SET:
-		case ACTION_DEC_TTL:
-		case ACTION_RECIRC:
-		case ACTION_CT_CLEAR:
-			break;
-		default:
-			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, a->type,
-				"TC has no action for it");
-		}
-	}
-	return 0;
-}
-
 int tc_actions_encode(struct nl_msg *msg, const struct hal_rule *rule,
 	const struct tc_action_env *env, struct hal_reason *r)
 {
@@ -323,9 +291,6 @@ int tc_actions_encode(struct nl_msg *msg, const struct hal_rule *rule,
 	e.value = m.value.dp;
 	e.mask = m.mask.dp;
 	e.two_tags = e.mask.vlan[1].tpid != RTE_BE16(0xffff) || e.value.vlan[1].tpid;
-	err = check_steps(&e);
-	if (err)
-		return err;
 	list = nla_nest_start(msg, TCA_FLOWER_ACT);
 	if (!list)
 		return -ENOMEM;

@@ -7,6 +7,7 @@
  * the rule in doubt: it is deleted, and the operation fails.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,20 +35,18 @@ struct batch {
 
 /* ---- completing ---- */
 
-static int complete(struct tc_dev *dev, const struct hal_completion *c)
+/* Room for so many more: what is accepted has to complete. 0 or -ENOMEM. */
+static int reserve(struct tc_dev *dev, unsigned n)
 {
 	struct hal_completion *more;
 
-	if (dev->n_done == dev->cap_done) {
-		const unsigned cap = dev->cap_done ? dev->cap_done * 2 : 256;
-
-		more = realloc(dev->done, cap * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		dev->done = more;
-		dev->cap_done = cap;
-	}
-	dev->done[dev->n_done++] = *c;
+	if (dev->cap_done - dev->n_done >= n)
+		return 0;
+	more = realloc(dev->done, (dev->n_done + n) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	dev->done = more;
+	dev->cap_done = dev->n_done + n;
 	return 0;
 }
 
@@ -81,7 +80,7 @@ static void finish(struct tc_dev *dev, const struct request *req)
 			req->answer.text[0] ? req->answer.text : strerror(-c.error));
 		c.reason.error = -c.error;
 	}
-	complete(dev, &c);
+	dev->done[dev->n_done++] = c;
 }
 
 /* An answer that needs no kernel. */
@@ -90,8 +89,7 @@ static void complete_now(struct tc_dev *dev, struct hal_op *op, int error, const
 	struct request req = {.op = op, .answer = {.error = error}};
 
 	op->accepted = true;
-	if (text)
-		strcpy(req.answer.text, text);
+	snprintf(req.answer.text, sizeof(req.answer.text), "%s", text);
 	finish(dev, &req);
 }
 
@@ -348,11 +346,15 @@ int tc_submit(void *ctx, struct hal_op *ops, unsigned n)
 {
 	struct tc_dev *dev = ctx;
 	struct batch b = {.dev = dev};
+	const int err = reserve(dev, n);
 	int accepted = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		hal_reason_clear(&ops[i].reason);
-		submit_one(&b, &ops[i]);
+		if (err)
+			reject(&ops[i], err);
+		else
+			submit_one(&b, &ops[i]);
 	}
 	flush(&b);
 	for (unsigned i = 0; i < n; i++)

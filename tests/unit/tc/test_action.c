@@ -260,9 +260,9 @@ static void refusals_name_the_step(void)
 	CU_ASSERT(r.code == HAL_REASON_UNBOUND_PORT && r.port == 200);
 
 	hal_builder_init(&b);
-	hal_build_output(&b, 1);
 	((struct hal_act_meter *)hal_builder_add(&b, ACTION_METER, sizeof(struct hal_act_meter)))
 		->meter = 1;
+	hal_build_output(&b, 1);
 	r = refusal(&m, &b);
 	CU_ASSERT(r.code == HAL_REASON_UNSUPPORTED_ACTION && r.action == ACTION_METER);
 
