@@ -53,9 +53,9 @@ static int no_counters_read(
 	return -EOPNOTSUPP;
 }
 
-static int no_dump(void *dev, hal_dump_cb *cb, void *ctx)
+static int no_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx)
 {
-	(void)dev, (void)cb, (void)ctx;
+	(void)dev, (void)at, (void)max, (void)cb, (void)ctx;
 	return -EOPNOTSUPP;
 }
 

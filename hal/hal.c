@@ -110,9 +110,20 @@ int hal_check(struct hal_device *dev, const struct hal_rule *rule, struct hal_re
 	return err;
 }
 
+int hal_dump_some(struct hal_device *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx)
+{
+	return dev->drv.dump(dev->priv, at, max, cb, ctx);
+}
+
 int hal_dump(struct hal_device *dev, hal_dump_cb *cb, void *ctx)
 {
-	return dev->drv.dump(dev->priv, cb, ctx);
+	uint64_t at = 0;
+	int err;
+
+	do {
+		err = hal_dump_some(dev, &at, 0, cb, ctx);
+	} while (!err && at);
+	return err;
 }
 
 int hal_stats(struct hal_device *dev, struct hal_device_stats *out)

@@ -75,7 +75,10 @@ int hal_counters_read(
 int hal_counter_final(struct hal_device *dev, const struct hal_ufid *ufid, struct hal_counter *out);
 void hal_counter_forget(struct hal_device *dev, const struct hal_ufid *ufid);
 
+/* All rules in the device; or a piece of them (hal_driver.h): 0 in *at begins, and ends. 0,
+ * -ENODEV, -EOPNOTSUPP or another -errno. */
 int hal_dump(struct hal_device *dev, hal_dump_cb *cb, void *ctx);
+int hal_dump_some(struct hal_device *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx);
 
 /* Takes a rule that a dump showed into the HAL's books as if it had been added here; its counters
  * start from the dump's reading. 0 or -ENOMEM. */

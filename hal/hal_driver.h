@@ -26,6 +26,10 @@
  * still use is -EBUSY; object_del of HAL_OBJECT_ALL deletes all of the type that no rule uses. A
  * rule that names an object which is not there is refused with HAL_REASON_DEPENDS.
  *
+ * A dump tells of the rules in pieces of about `max` (0: as the driver likes): *at is 0 for the
+ * first, and is left as the next one needs it, 0 after the last. Other calls may come between; a
+ * rule that they change is told of as before, as after, or not at all.
+ *
  * A device that is gone answers -ENODEV from poll, and stats says alive = false. It may come back
  * under the same handle: stats then says alive = true, with another generation if rules, port
  * bindings and objects were lost.
@@ -85,7 +89,9 @@ struct hal_completion {
 /* What a dump says of each rule in the device. */
 struct hal_dump_entry {
 	struct hal_ufid ufid;
-	struct hal_cmatch *match; /* freed by the callee's caller after the callback */
+	/* Freed by the callee's caller after the callback. NULL, and all below means nothing: what
+	 * is in the rule's place no operation of ours put there. */
+	struct hal_cmatch *match;
 	struct hal_program *program;
 	uint32_t chain, priority;
 	struct hal_raw_counter counter;
@@ -139,7 +145,7 @@ struct hal_driver {
 	int (*poll)(void *dev, struct hal_completion *out, unsigned max); /* number, or -errno */
 	int (*counters_read)(void *dev, const struct hal_ufid *ufids, unsigned n,
 		struct hal_raw_counter *out); /* 0 or -errno */
-	int (*dump)(void *dev, hal_dump_cb *cb, void *ctx);
+	int (*dump)(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx);
 	int (*object_set)(void *dev, const struct hal_object *obj, struct hal_reason *r);
 	int (*object_del)(void *dev, enum hal_object_type type, uint32_t id);
 	int (*object_stats)(void *dev, enum hal_object_type type, uint32_t id,

@@ -86,20 +86,21 @@ static int dump_page(
 	return 0;
 }
 
-int sim_dump(void *priv, hal_dump_cb *cb, void *ctx)
+/* A piece is a page, whatever `max` says. */
+int sim_dump(void *priv, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx)
 {
-	struct sim_dump_reply head = {.more = 1};
+	const struct sim_dump from = {*at};
+	struct sim_dump_reply head = {0};
 	struct sim_dev *dev = priv;
 	uint8_t *page = malloc(SIM_MSG_MAX);
-	int err = page ? 0 : -ENOMEM;
+	int len, err;
 
-	while (!err && head.more) {
-		const struct sim_dump from = {head.last};
-		int len = sim_request(
-			dev, SIM_DUMP, &from, sizeof(from), page, SIM_MSG_MAX, SIM_REQUEST_MS);
-
-		err = len < 0 ? len : dump_page(page, (size_t)len, &head, cb, ctx);
-	}
+	(void)max;
+	if (!page)
+		return -ENOMEM;
+	len = sim_request(dev, SIM_DUMP, &from, sizeof(from), page, SIM_MSG_MAX, SIM_REQUEST_MS);
+	err = len < 0 ? len : dump_page(page, (size_t)len, &head, cb, ctx);
+	*at = !err && head.more ? head.last : 0;
 	free(page);
 	return err;
 }

@@ -155,7 +155,7 @@ void sim_objects_forgotten(struct sim_dev *dev); /* the device lost them */
 
 int sim_counters_read(
 	void *dev, const struct hal_ufid *ufids, unsigned n, struct hal_raw_counter *out);
-int sim_dump(void *dev, hal_dump_cb *cb, void *ctx);
+int sim_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx);
 int sim_stats(void *dev, struct hal_device_stats *out);
 void sim_counter_copy(const struct sim_counter *from, struct hal_raw_counter *to);
 

@@ -21,6 +21,16 @@ struct tc_rule *tc_rule_find(const struct tc_dev *dev, const struct hal_ufid *uf
 	return NULL;
 }
 
+struct tc_rule *tc_rule_at(const struct tc_dev *dev, const struct tc_place *place)
+{
+	HMAP_FOR_EACH_HASH (
+		rule, struct tc_rule, by_handle, hash_mix(place->handle), &dev->handles) {
+		if (rule->place.handle == place->handle && rule->place.ifindex == place->ifindex)
+			return rule;
+	}
+	return NULL;
+}
+
 static bool is_used(const struct tc_dev *dev, uint32_t number)
 {
 	return dev->used[number / 8] & 1u << number % 8;
@@ -55,6 +65,11 @@ static struct tc_rule *add(struct tc_dev *dev, const struct hal_ufid *ufid, uint
 	}
 	rule->ufid = *ufid;
 	rule->place.handle = TC_HANDLE | number;
+	if (hmap_insert(&dev->handles, &rule->by_handle, hash_mix(rule->place.handle))) {
+		hmap_remove(&dev->rules, &rule->node);
+		free(rule);
+		return NULL;
+	}
 	rule->generation = ++dev->generation;
 	return rule;
 }
@@ -86,9 +101,33 @@ void tc_rule_drop(struct tc_dev *dev, struct tc_rule *rule)
 {
 	set_used(dev, rule->place.handle & (TC_MAX_RULES - 1), false);
 	hmap_remove(&dev->rules, &rule->node);
+	hmap_remove(&dev->handles, &rule->by_handle);
 	free(rule->program);
 	free(rule->canonical);
 	free(rule);
+}
+
+struct tc_rule *tc_rule_elsewhere(struct tc_dev *dev, struct tc_rule *rule)
+{
+	const struct tc_rule was = *rule;
+	struct tc_rule *other;
+
+	tc_rule_drop(dev, rule);
+	set_used(dev, was.place.handle & (TC_MAX_RULES - 1), true);
+	other = tc_rule_new(dev, &was.ufid);
+	if (!other)
+		return NULL;
+	other->place = (struct tc_place){.ifindex = was.place.ifindex,
+		.chain = was.place.chain,
+		.handle = other->place.handle,
+		.prio = was.place.prio,
+		.protocol = was.place.protocol};
+	return other;
+}
+
+void tc_number_free(struct tc_dev *dev, uint32_t handle)
+{
+	set_used(dev, handle & (TC_MAX_RULES - 1), false);
 }
 
 void tc_rules_clear(struct tc_dev *dev)
@@ -96,6 +135,7 @@ void tc_rules_clear(struct tc_dev *dev)
 	HMAP_FOR_EACH (rule, struct tc_rule, node, &dev->rules)
 		tc_rule_drop(dev, rule);
 	hmap_destroy(&dev->rules);
+	hmap_destroy(&dev->handles);
 }
 
 /* ---- counters ---- */

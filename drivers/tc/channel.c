@@ -20,6 +20,8 @@ struct tc_channel {
 	int fd;
 	uint32_t seq;
 	char *datagram;
+	struct tc_batch dump; /* its answer is `dumped`; n 0: none is on its way */
+	struct tc_answer dumped;
 };
 
 static uint64_t now_ms(void)
@@ -156,21 +158,46 @@ int tc_channel_run(struct tc_channel *ch, struct nl_msg *const *msgs, unsigned n
 	return err ? err : collect(ch, &b);
 }
 
+int tc_channel_dump_begin(struct tc_channel *ch, struct nl_msg *msg)
+{
+	int err;
+
+	while (ch->dump.n)
+		(void)tc_channel_dump_more(ch, NULL, NULL);
+	ch->dump = (struct tc_batch){.seq = ch->seq, .n = 1, .answer = &ch->dumped, .dump = true};
+	err = transmit(ch, &msg, &ch->dump);
+	if (err)
+		ch->dump.n = 0;
+	return err;
+}
+
+int tc_channel_dump_more(
+	struct tc_channel *ch, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
+{
+	struct tc_batch *b = &ch->dump;
+	ssize_t n = receive(ch, TC_CHANNEL_MS);
+
+	b->object = object;
+	b->ctx = ctx;
+	if (n >= 0)
+		tc_batch_take(b, ch->datagram, (size_t)n);
+	if (n >= 0 && !b->n_done)
+		return 1;
+	b->n = 0;
+	if (n < 0)
+		return (int)n;
+	return b->interrupted && !ch->dumped.error ? -EINTR : ch->dumped.error;
+}
+
 int tc_channel_dump(struct tc_channel *ch, struct nl_msg *msg,
 	int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
 {
-	struct tc_answer answer;
-	struct tc_batch b = {.seq = ch->seq,
-		.n = 1,
-		.answer = &answer,
-		.object = object,
-		.ctx = ctx,
-		.dump = true};
-	int err = transmit(ch, &msg, &b);
+	int err = tc_channel_dump_begin(ch, msg);
 
-	if (!err)
-		err = collect(ch, &b);
-	if (!err)
-		err = answer.error;
-	return err ? err : b.interrupted ? -EINTR : 0;
+	if (err)
+		return err;
+	do {
+		err = tc_channel_dump_more(ch, object, ctx);
+	} while (err > 0);
+	return err;
 }

@@ -55,6 +55,13 @@ int tc_channel_run(struct tc_channel *ch, struct nl_msg *const *msgs, unsigned n
 int tc_channel_dump(struct tc_channel *ch, struct nl_msg *msg,
 	int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx);
 
+/* The same in pieces of a datagram each: the request, then the objects. Nothing else is asked on
+ * the channel until 0 or -errno has come; a dump that was left unfinished is ended first. The
+ * first gives 0 or -errno; the second 1 while there is more. */
+int tc_channel_dump_begin(struct tc_channel *ch, struct nl_msg *msg);
+int tc_channel_dump_more(
+	struct tc_channel *ch, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx);
+
 /* Takes in one datagram: pure but for what it does to `b`. Whatever is not an answer to the batch
  * is passed over. */
 void tc_batch_take(struct tc_batch *b, void *datagram, size_t len);

@@ -115,7 +115,7 @@ static int check_switch(
 	return 0;
 }
 
-static uint32_t policy_flags(const struct tc_dev *dev)
+uint32_t tc_filter_policy(const struct tc_dev *dev)
 {
 	switch (dev->policy) {
 	case TC_POLICY_SKIP_SW:
@@ -144,7 +144,7 @@ static int put_options(struct tc_dev *dev, const struct hal_rule *rule, struct n
 	err = tc_actions_encode(msg, rule, &env, r);
 	if (err)
 		return err;
-	if (nla_put_u32(msg, TCA_FLOWER_FLAGS, policy_flags(dev)))
+	if (nla_put_u32(msg, TCA_FLOWER_FLAGS, tc_filter_policy(dev)))
 		return -ENOMEM;
 	nla_nest_end(msg, options);
 	tcmsg_of(msg)->tcm_info = info_of(place);
@@ -171,16 +171,25 @@ int tc_filter_make(struct tc_dev *dev, const struct hal_rule *rule, int flags,
 	return err;
 }
 
-int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
-	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
+struct nl_msg *tc_filter_dump_request(uint32_t ifindex)
 {
 	struct tcmsg tcm = {.tcm_ifindex = (int)ifindex,
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)};
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETTFILTER, 0);
-	int err = -ENOMEM;
 
-	if (msg && !nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO))
-		err = tc_channel_dump(dev->ch, msg, found, ctx);
+	if (msg && nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
+	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
+{
+	struct nl_msg *msg = tc_filter_dump_request(ifindex);
+	int err = msg ? tc_channel_dump(dev->ch, msg, found, ctx) : -ENOMEM;
+
 	nlmsg_free(msg);
 	return err;
 }

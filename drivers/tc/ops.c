@@ -101,8 +101,9 @@ static int take_object(void *ctx, unsigned i, struct nlmsghdr *h)
 	struct request *req = b->of[i];
 	struct tc_filter f;
 
-	if (tc_filter_parse(h, &f) || f.place.handle != req->rule->place.handle)
-		return 0;
+	if (tc_filter_parse(h, &f) || f.place.handle != req->rule->place.handle || !f.has_cookie ||
+		!hal_ufid_equal(&f.ufid, &req->rule->ufid))
+		return 0; /* somebody put another one there */
 	tc_rule_count(b->dev, req->rule, &f, &req->former);
 	return 0;
 }
@@ -136,12 +137,34 @@ static void settle_del(struct tc_dev *dev, struct request *req)
 		tc_rule_drop(dev, req->rule);
 }
 
+/* Somebody else has the handle, or the match. */
+static void try_elsewhere(struct tc_dev *dev, struct request *req)
+{
+	const uint32_t former = req->rule->place.handle;
+
+	req->rule = tc_rule_elsewhere(dev, req->rule);
+	if (!req->rule) {
+		req->answer.error = -ENOSPC;
+		return;
+	}
+	tc_filter_set_handle(req->msg, req->rule->place.handle);
+	memset(&req->answer, 0, sizeof(req->answer));
+	tc_channel_run(dev->ch, &req->msg, 1, &req->answer, NULL, NULL);
+	if (req->answer.error != -EEXIST)
+		return;
+	tc_number_free(dev, former);
+	req->answer.error = -EAGAIN;
+	snprintf(req->answer.text, sizeof(req->answer.text),
+		"somebody else's filter has the same match");
+}
+
 static void settle_add(struct tc_dev *dev, struct request *req)
 {
 	struct tc_rule *rule = req->rule;
 
 	if (req->answer.error) {
-		tc_rule_drop(dev, rule);
+		if (rule)
+			tc_rule_drop(dev, rule);
 		return;
 	}
 	rule->uncounted = req->uncounted;
@@ -162,12 +185,13 @@ static void settle_replace(struct tc_dev *dev, struct request *req)
 
 static void settle(struct tc_dev *dev, struct request *req)
 {
-	if (!req->answer.done) { /* whether it was done nobody knows */
+	if (req->rule && !req->answer.done) { /* whether it was done nobody knows */
 		req->answer.error = -EAGAIN;
 		if (req->op->type != HAL_OP_DEL)
 			take_back(dev, req->rule);
 	}
-	req->rule->pending = false;
+	if (req->rule)
+		req->rule->pending = false;
 	switch (req->op->type) {
 	case HAL_OP_ADD:
 		settle_add(dev, req);
@@ -209,9 +233,13 @@ static void flush(struct batch *b)
 		if (msgs[i] == b->of[i]->msg)
 			b->of[i]->answer = answers[i];
 	for (unsigned i = 0; i < b->n; i++) {
-		nlmsg_free(b->req[i].read);
-		nlmsg_free(b->req[i].msg);
-		settle(b->dev, &b->req[i]);
+		struct request *req = &b->req[i];
+
+		if (req->op->type == HAL_OP_ADD && req->answer.error == -EEXIST)
+			try_elsewhere(b->dev, req);
+		nlmsg_free(req->read);
+		nlmsg_free(req->msg);
+		settle(b->dev, req);
 	}
 	b->n = 0;
 }

@@ -10,6 +10,9 @@
 #include <linux/rtnetlink.h>
 
 #include "drivers/tc/tc.h"
+#include "hal/base/log.h"
+
+LOG_DEFINE(tc_ports);
 
 struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id)
 {
@@ -137,6 +140,41 @@ close_miss: /* a marker that is there may be another daemon's */
 free_port:
 	free(port);
 	return err;
+}
+
+/* ---- the marker ---- */
+
+/* Somebody took it away, perhaps with the qdisc. */
+static void mend(struct tc_dev *dev, struct tc_port *port)
+{
+	struct tc_marker m;
+	struct hal_reason r;
+	bool made = false;
+	uint32_t miss = 0;
+	int err = tc_marker_get(dev, port->ifindex, &m);
+
+	if (err != -ENOENT)
+		return;
+	if (port->miss_fd >= 0)
+		miss = if_nametoindex(port->miss);
+	err = tc_qdisc_make(dev, port->ifindex, &made, &r);
+	if (err == -ENODEV)
+		return;
+	port->qdisc_is_ours |= made;
+	m = (struct tc_marker){dev->instance, port->id, port->qdisc_is_ours};
+	if (!err)
+		err = tc_marker_set(dev, port->ifindex, &m, miss, &r);
+	if (err)
+		log_warn("%s: what marks it as ours was taken away, and cannot be put back: %s",
+			port->name, r.text);
+	else
+		log_warn("%s: what marks it as ours was taken away, and is back", port->name);
+}
+
+void tc_ports_mend(struct tc_dev *dev)
+{
+	HMAP_FOR_EACH (port, struct tc_port, by_id, &dev->ports)
+		mend(dev, port);
 }
 
 /* ---- unbind ---- */

@@ -88,6 +88,7 @@ static int tc_open(const char *args, const struct hal_env *env, void **out, stru
 	hmap_init(&dev->ports);
 	hmap_init(&dev->ports_by_ifindex);
 	hmap_init(&dev->rules);
+	hmap_init(&dev->handles);
 	dev->used = calloc(1, TC_MAX_RULES / 8);
 	if (!dev->used) {
 		err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
@@ -99,10 +100,17 @@ static int tc_open(const char *args, const struct hal_env *env, void **out, stru
 			strerror(-err));
 		goto free_used;
 	}
+	err = tc_dump_open(dev);
+	if (err) {
+		err = hal_refuse(r, HAL_REASON_DEVICE_ERROR, "no second one: %s", strerror(-err));
+		goto close_channel;
+	}
 	fill_caps(dev, caps);
 	*out = dev;
 	return 0;
 
+close_channel:
+	tc_channel_close(dev->ch);
 free_used:
 	free(dev->used);
 free_device:
@@ -116,6 +124,7 @@ static void tc_close(void *ctx)
 
 	tc_ports_close(dev);
 	tc_rules_clear(dev);
+	tc_dump_close(dev);
 	tc_channel_close(dev->ch);
 	free(dev->done);
 	free(dev->used);

@@ -50,7 +50,8 @@ struct tc_place {
 };
 
 struct tc_rule {
-	struct hmap_node node; /* in tc_dev.rules, by ufid */
+	struct hmap_node node;      /* in tc_dev.rules, by ufid */
+	struct hmap_node by_handle; /* in tc_dev.handles */
 	struct hal_ufid ufid;
 	struct tc_place place;
 	unsigned uncounted; /* bytes of each packet that the kernel does not count */
@@ -82,9 +83,10 @@ struct tc_dev {
 	bool writes_transport;
 	struct tc_channel *ch;
 	struct hmap ports, ports_by_ifindex;
-	struct hmap rules;
-	uint8_t *used; /* a bit for each number of a handle */
-	uint32_t next; /* number to try first */
+	struct hmap rules, handles;
+	struct tc_dump *dump; /* dump.c's */
+	uint8_t *used;        /* a bit for each number of a handle */
+	uint32_t next;        /* number to try first */
 	uint32_t n_used;
 	uint32_t generation;
 	uint64_t hits; /* packets that rules were seen to take */
@@ -120,8 +122,12 @@ void tc_filter_set_handle(struct nl_msg *msg, uint32_t handle);
 /* A flower filter's description. -EINVAL: it is another kind, or broken. */
 int tc_filter_parse(struct nlmsghdr *h, struct tc_filter *f);
 
-/* Calls back with all filters at the ingress of a netdev, whosever they are. 0, -EINTR if they
- * changed meanwhile, or -errno. */
+/* What a filter's flags say of the device's policy. */
+uint32_t tc_filter_policy(const struct tc_dev *dev);
+
+/* Asks for all filters at the ingress of a netdev, whosever they are; NULL without memory. */
+struct nl_msg *tc_filter_dump_request(uint32_t ifindex);
+/* Calls back with them. 0, -EINTR if they changed meanwhile, or -errno. */
 int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
 	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx);
 
@@ -138,11 +144,13 @@ void tc_env(struct tc_dev *dev, struct tc_action_env *env);
 /* ---- book.c: the rules that are in the kernel ---- */
 
 struct tc_rule *tc_rule_find(const struct tc_dev *dev, const struct hal_ufid *ufid);
+struct tc_rule *tc_rule_at(const struct tc_dev *dev, const struct tc_place *place);
 /* A new one with a number of its own, or NULL: no memory or no number left. */
 struct tc_rule *tc_rule_new(struct tc_dev *dev, const struct hal_ufid *ufid);
 /* One that was found in the kernel, or NULL. */
 struct tc_rule *tc_rule_found(
 	struct tc_dev *dev, const struct hal_ufid *ufid, const struct tc_place *place);
+void tc_number_free(struct tc_dev *dev, uint32_t handle); /* it was not the number's fault */
 void tc_rule_drop(struct tc_dev *dev, struct tc_rule *rule);
 /* Keeps what is needed to know the rule's program again (canonical.c). */
 void tc_rule_remember(struct tc_dev *dev, struct tc_rule *rule, const struct hal_rule *as);
@@ -152,15 +160,21 @@ void tc_rules_clear(struct tc_dev *dev);
 void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
 	struct hal_raw_counter *out);
 
-/* ---- ops.c, query.c ---- */
+/* The same under another number, since somebody else's filter has its own. It is gone in any case;
+ * NULL: there is no memory or no number. */
+struct tc_rule *tc_rule_elsewhere(struct tc_dev *dev, struct tc_rule *rule);
+
+/* ---- ops.c, query.c, dump.c ---- */
 
 int tc_check(void *dev, const struct hal_rule *rule, struct hal_reason *r);
 int tc_submit(void *dev, struct hal_op *ops, unsigned n);
 int tc_poll(void *dev, struct hal_completion *out, unsigned max);
 int tc_counters_read(
 	void *dev, const struct hal_ufid *ufids, unsigned n, struct hal_raw_counter *out);
-int tc_dump(void *dev, hal_dump_cb *cb, void *ctx);
 int tc_stats(void *dev, struct hal_device_stats *out);
+int tc_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx);
+int tc_dump_open(struct tc_dev *dev); /* 0 or -errno */
+void tc_dump_close(struct tc_dev *dev);
 
 /* ---- ports.c ---- */
 
@@ -169,6 +183,8 @@ int tc_port_bind(
 int tc_port_unbind(void *dev, uint32_t port);
 int tc_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
 int tc_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
+/* Sees to it that each still has its marker, without which nothing of it is ours. */
+void tc_ports_mend(struct tc_dev *dev);
 struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id);
 struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex);
 void tc_ports_close(struct tc_dev *dev); /* filters stay */

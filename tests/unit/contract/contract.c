@@ -188,17 +188,31 @@ static int look_one(void *ctx, const struct hal_dump_entry *e)
 		return 0;
 	l->h.found = true;
 	l->h.counter = e->counter;
-	l->h.same = hal_cmatch_equal(e->match, l->rule->match) &&
+	l->h.same = e->match && hal_cmatch_equal(e->match, l->rule->match) &&
 		    hal_program_equal(e->program, l->rule->program) && e->chain == l->rule->chain &&
 		    e->priority == l->rule->priority;
 	return 0;
 }
 
+/* In pieces of any size, or all at once. */
+static int dump(struct contract *ct, unsigned max, hal_dump_cb *cb, void *ctx)
+{
+	uint64_t at = 0;
+	int err;
+
+	do {
+		err = ct->drv.dump(ct->dev, &at, max, cb, ctx);
+	} while (!err && at);
+	return err;
+}
+
 struct holdings contract_look(struct contract *ct, const struct hal_rule *rule)
 {
-	struct look l = {.rule = rule};
+	struct look l = {.rule = rule}, piecemeal = {.rule = rule};
 
-	EXPECT(ct, ct->drv.dump(ct->dev, look_one, &l) == 0);
+	EXPECT(ct, dump(ct, 0, look_one, &l) == 0);
+	EXPECT(ct, dump(ct, 2, look_one, &piecemeal) == 0);
+	EXPECT(ct, piecemeal.h.n == l.h.n && piecemeal.h.same == l.h.same);
 	return l.h;
 }
 
@@ -218,7 +232,7 @@ static void purge(struct contract *ct)
 	static struct hal_ufid left[8192], *end;
 
 	end = left;
-	ct->drv.dump(ct->dev, purge_one, &end);
+	dump(ct, 0, purge_one, &end);
 	for (struct hal_ufid *u = left; u < end; u++) {
 		const struct hal_rule rule = {.ufid = *u};
 

@@ -77,8 +77,9 @@ static int fake_check(void *dev, const struct hal_rule *rule, struct hal_reason 
 	return err;
 }
 
-static void put(struct fake *f, struct fake_rule *r, const struct hal_rule *rule)
+void fake_put(struct fake *f, struct fake_rule *r, const struct hal_rule *rule)
 {
+	r->spoiled = false;
 	free(r->match);
 	free(r->program);
 	r->ufid = rule->ufid;
@@ -92,6 +93,24 @@ static void put(struct fake *f, struct fake_rule *r, const struct hal_rule *rule
 		r->used = true;
 		f->n_rules++;
 	}
+}
+
+void fake_take(struct fake *f, struct fake_rule *r)
+{
+	free(r->match);
+	free(r->program);
+	memset(r, 0, sizeof(*r));
+	f->n_rules--;
+}
+
+/* There is one: the caller has looked. */
+struct fake_rule *fake_free_slot(struct fake *f)
+{
+	unsigned i = 0;
+
+	while (f->rules[i].used)
+		i++;
+	return &f->rules[i];
 }
 
 /* What has come by the clock since it was last read. */
@@ -138,17 +157,13 @@ static void do_op(struct fake *f, const struct hal_op *op, struct hal_completion
 		fail(c, -ENOENT, HAL_REASON_DEVICE_ERROR, "no such rule");
 	} else if (op->type == HAL_OP_DEL) {
 		c->final = reading(f, r);
-		free(r->match);
-		free(r->program);
-		memset(r, 0, sizeof(*r));
-		f->n_rules--;
+		fake_take(f, r);
 	} else {
 		if (r)
 			c->final = reading(f, r);
-		for (unsigned i = 0; !r; i++)
-			if (!f->rules[i].used)
-				r = &f->rules[i];
-		put(f, r, &op->rule);
+		else
+			r = fake_free_slot(f);
+		fake_put(f, r, &op->rule);
 	}
 }
 
@@ -241,28 +256,34 @@ static int fake_counters_read(
 	return err;
 }
 
-static int fake_dump(void *dev, hal_dump_cb *cb, void *ctx)
+/* Where the next piece begins is the number of its first rule. */
+static int fake_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx)
 {
 	struct fake *f = dev;
+	unsigned i = (unsigned)*at, n = 0;
 	int err = 0;
 
 	fake_enter(f);
 	if (f->gone)
 		err = -ENODEV;
-	for (unsigned i = 0; i < MAX_RULES && !err; i++) {
+	f->dumps++;
+	for (; i < MAX_RULES && !err && (!max || n < max); i++) {
 		struct fake_rule *r = &f->rules[i];
 		struct hal_dump_entry e = {
 			.ufid = r->ufid,
-			.match = r->match,
-			.program = r->program,
+			.match = r->spoiled ? NULL : r->match,
+			.program = r->spoiled ? NULL : r->program,
 			.chain = r->chain,
 			.priority = r->priority,
 			.counter = reading(f, r),
 		};
 
-		if (r->used)
-			err = cb(ctx, &e);
+		if (!r->used)
+			continue;
+		n++;
+		err = cb(ctx, &e);
 	}
+	*at = !err && i < MAX_RULES ? i : 0;
 	fake_leave(f);
 	return err;
 }

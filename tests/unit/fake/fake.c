@@ -209,6 +209,7 @@ void fake_restart_counters(struct fake *f)
 QUERY(unsigned, fake_rules, f->n_rules)
 QUERY(unsigned, fake_checks, f->checks)
 QUERY(unsigned, fake_overlaps, f->overlaps)
+QUERY(unsigned, fake_dumps, f->dumps)
 QUERY(unsigned, fake_objects, f->objects)
 
 unsigned fake_ops(struct fake *f, enum hal_op_type type)

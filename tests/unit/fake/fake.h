@@ -43,6 +43,12 @@ bool fake_hit(struct fake *f, const struct hal_ufid *ufid, uint64_t packets, uin
 bool fake_stream(struct fake *f, const struct hal_ufid *ufid, unsigned pps);
 void fake_restart_counters(struct fake *f); /* all at 0, with another generation */
 
+/* What somebody does behind the driver's back. False: there is no such rule, or there is one. */
+bool fake_remove(struct fake *f, const struct hal_ufid *ufid);
+bool fake_spoil(struct fake *f, const struct hal_ufid *ufid); /* dumped without match and program */
+bool fake_change(struct fake *f, const struct hal_rule *rule);
+bool fake_plant(struct fake *f, const struct hal_rule *rule);
+
 /* What it has and has seen. */
 unsigned fake_rules(struct fake *f);
 bool fake_has(struct fake *f, const struct hal_ufid *ufid);
@@ -51,6 +57,7 @@ bool fake_program_is(
 bool fake_bound(struct fake *f, uint32_t port);
 unsigned fake_ops(struct fake *f, enum hal_op_type type); /* accepted so far */
 unsigned fake_checks(struct fake *f);
+unsigned fake_dumps(struct fake *f);    /* pieces */
 unsigned fake_overlaps(struct fake *f); /* calls at the same time as another one */
 
 /* Objects. */

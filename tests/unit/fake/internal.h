@@ -25,6 +25,7 @@ struct fake_rule {
 	uint32_t chain, priority;
 	struct hal_raw_counter counter;
 	bool used;
+	bool spoiled; /* somebody put something else in its place */
 	unsigned pps; /* that hit it by the clock */
 	uint64_t streamed_ms;
 };
@@ -59,7 +60,7 @@ struct fake {
 	unsigned lose, repeat;
 	uint32_t generation, counter_generation;
 	bool hold, block, gone, in_call;
-	unsigned ops[3], checks, overlaps, objects;
+	unsigned ops[3], checks, overlaps, objects, dumps;
 	struct fake_object object[MAX_OBJECTS]; /* arg NULL: free */
 	struct script no_object;
 	unsigned keep, dangling, broken;
@@ -91,6 +92,9 @@ void *fake_dup_bytes(const void *from, size_t len);
 /* driver.c: one thread at a time, a second one is noted. */
 void fake_enter(struct fake *f);
 void fake_leave(struct fake *f);
+void fake_put(struct fake *f, struct fake_rule *r, const struct hal_rule *rule);
+void fake_take(struct fake *f, struct fake_rule *r);
+struct fake_rule *fake_free_slot(struct fake *f);
 
 /* objects.c */
 void fake_wipe_objects(struct fake *f);

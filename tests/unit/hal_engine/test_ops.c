@@ -40,7 +40,7 @@ static void test_empty_driver(void)
 	CU_ASSERT_NOT_EQUAL(op.reason.code, HAL_REASON_NONE);
 	CU_ASSERT_EQUAL(filled.counters_read(NULL, &ufid, 1, &c), -EOPNOTSUPP);
 	CU_ASSERT_FALSE(c.known);
-	CU_ASSERT_EQUAL(filled.dump(NULL, NULL, NULL), -EOPNOTSUPP);
+	CU_ASSERT_EQUAL(filled.dump(NULL, NULL, 0, NULL, NULL), -EOPNOTSUPP);
 	fake_rule_free(&rule);
 }
 
