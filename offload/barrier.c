@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Barriers and refreshes: somebody wants to know when every device has done what was asked before,
- * or has read its counters. Each device has a share; a device that makes no progress is not waited
+ * Barriers, refreshes and audits: somebody wants to know when every device has done what was asked
+ * before, has read its counters, or was compared with what it should hold, and is as it should be.
+ * Each device has a share; a device that makes no progress is not waited
  * for: a clock thread, which runs only while there are barriers, finishes its share.
  */
 #include <errno.h>
@@ -11,14 +12,16 @@
 
 #define CLOCK_MS 50
 
+enum kind { BARRIER, REFRESH, AUDIT };
+
 struct share {
 	struct event event;
 	struct drain drain;
-	TAILQ_ENTRY(share) link; /* device.refreshes */
+	TAILQ_ENTRY(share) link; /* device.refreshes or device.audits */
 	struct barrier *barrier;
 	struct device *dev; /* valid until done */
 	bool done;          /* barrier_lock */
-	bool begun;         /* the reading that it waits for has begun */
+	bool begun;         /* the reading or audit that it waits for has begun */
 	uint64_t asked_ms;
 };
 
@@ -26,7 +29,7 @@ struct barrier {
 	LIST_ENTRY(barrier) link; /* offload.barriers while pending */
 	unsigned pending;         /* shares that are not done */
 	unsigned refs;            /* shares that a device's thread may still touch, and the maker */
-	bool refresh;
+	enum kind kind;
 	void (*done)(void *arg);
 	void *arg;
 	struct share share[HAL_MAX_DEVICES];
@@ -85,49 +88,66 @@ static void share_drained(struct device *dev, struct drain *d)
 	share_finish(dev, s);
 }
 
+static void share_drain(struct device *dev, struct share *s)
+{
+	s->drain.done = share_drained;
+	drain_begin(dev, &s->drain, 0);
+}
+
 void share_arrived(struct device *dev, struct event *ev)
 {
 	struct share *s = share_of_event(ev);
 
-	if (!s->barrier->refresh) {
-		s->drain.done = share_drained;
-		drain_begin(dev, &s->drain, 0);
+	if (s->barrier->kind == BARRIER) {
+		share_drain(dev, s);
 	} else if (dev->mode == MODE_GONE) {
 		share_finish(dev, s);
-	} else {
+	} else if (s->barrier->kind == REFRESH) {
 		TAILQ_INSERT_TAIL(&dev->refreshes, s, link);
+	} else {
+		TAILQ_INSERT_TAIL(&dev->audits, s, link);
+		audit_asked(dev);
 	}
 }
 
-void shares_begin(struct device *dev)
+void shares_begin(struct share_list *list)
 {
 	struct share *s;
 
-	TAILQ_FOREACH (s, &dev->refreshes, link)
+	TAILQ_FOREACH (s, list, link)
 		s->begun = true;
 }
 
-static void finish_refreshes(struct device *dev, bool all)
+/* Calls `then` for those that have begun, or for all. */
+static void take_shares(struct device *dev, struct share_list *list, bool all,
+	void (*then)(struct device *dev, struct share *s))
 {
 	struct share *s, *next;
 
-	for (s = TAILQ_FIRST(&dev->refreshes); s; s = next) {
+	for (s = TAILQ_FIRST(list); s; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (!all && !s->begun)
 			continue;
-		TAILQ_REMOVE(&dev->refreshes, s, link);
-		share_finish(dev, s);
+		TAILQ_REMOVE(list, s, link);
+		then(dev, s);
 	}
 }
 
 void shares_refreshed(struct device *dev)
 {
-	finish_refreshes(dev, false);
+	take_shares(dev, &dev->refreshes, false, share_finish);
+}
+
+/* Found is not yet repaired. */
+void shares_audited(struct device *dev)
+{
+	take_shares(dev, &dev->audits, false, share_drain);
 }
 
 void shares_drop(struct device *dev)
 {
-	finish_refreshes(dev, true);
+	take_shares(dev, &dev->refreshes, true, share_finish);
+	take_shares(dev, &dev->audits, true, share_finish);
 }
 
 void share_drop(struct device *dev, struct event *ev)
@@ -137,12 +157,12 @@ void share_drop(struct device *dev, struct event *ev)
 
 /* ---- asking ---- */
 
-static void ask(struct offload *ol, bool refresh, void (*done)(void *arg), void *arg)
+static void ask(struct offload *ol, enum kind kind, void (*done)(void *arg), void *arg)
 {
 	struct barrier *b = calloc(1, sizeof(*b));
 
 	if (b) {
-		b->refresh = refresh;
+		b->kind = kind;
 		b->done = done;
 		b->arg = arg;
 		b->refs = 1;
@@ -176,21 +196,42 @@ static void ask(struct offload *ol, bool refresh, void (*done)(void *arg), void 
 
 void offload_barrier(struct offload *ol, void (*done)(void *arg), void *arg)
 {
-	ask(ol, false, done, arg);
+	ask(ol, BARRIER, done, arg);
 }
 
 void offload_refresh(struct offload *ol, void (*done)(void *arg), void *arg)
 {
-	ask(ol, true, done, arg);
+	ask(ol, REFRESH, done, arg);
+}
+
+void offload_audit(struct offload *ol, void (*done)(void *arg), void *arg)
+{
+	ask(ol, AUDIT, done, arg);
 }
 
 /* ---- the clock ---- */
 
+/* When the device last got on with what the share waits for. */
+static uint64_t progress_ms(const struct share *s)
+{
+	const struct device *dev = s->dev;
+	const uint64_t done = atomic_load_explicit(&dev->progress_ms, memory_order_relaxed);
+	uint64_t audited;
+
+	switch (s->barrier->kind) {
+	case REFRESH:
+		return atomic_load_explicit(&dev->read_ms, memory_order_relaxed);
+	case AUDIT:
+		audited = atomic_load_explicit(&dev->audited_ms, memory_order_relaxed);
+		return audited > done ? audited : done;
+	default:
+		return done;
+	}
+}
+
 static bool too_slow(const struct share *s, uint64_t now)
 {
-	uint64_t last =
-		atomic_load_explicit(s->barrier->refresh ? &s->dev->read_ms : &s->dev->progress_ms,
-			memory_order_relaxed);
+	uint64_t last = progress_ms(s);
 
 	if (atomic_load_explicit(&s->dev->gone, memory_order_relaxed))
 		return true;

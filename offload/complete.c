@@ -30,7 +30,13 @@ static void placed(struct device *dev, struct rule *rule, struct claim *claim)
 		dev->info.replayed++;
 		pthread_mutex_unlock(&dev->lock);
 	}
-	slot_set(dev, claim, PLACEMENT_PLACED, NULL);
+	slot_placed_as(dev, claim, rule->repair ? DECISION_REPAIRED : DECISION_PLACED);
+	if (rule->repair) {
+		rule->repair = false;
+		pthread_mutex_lock(&dev->lock);
+		dev->info.audit.repaired++;
+		pthread_mutex_unlock(&dev->lock);
+	}
 }
 
 static void add_done(
@@ -128,6 +134,7 @@ void rule_completed(struct device *dev, struct rule *rule, const struct hal_comp
 	bool later = false;
 
 	rule->busy = false;
+	rule->changed_in = dev->audit.pass;
 	rule->carried = NULL;
 	switch (rule->op) {
 	case HAL_OP_ADD:

@@ -83,7 +83,7 @@ void counters_begin(struct device *dev)
 {
 	if (dev->pass)
 		return;
-	shares_begin(dev);
+	shares_begin(&dev->refreshes);
 	dev->pass = true;
 	dev->pass_left = dev->n_placed;
 	dev->next_counters = now_ms() + dev->ol->cfg.counter_interval_ms;

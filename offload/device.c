@@ -89,6 +89,8 @@ static void device_sleep(struct device *dev, uint64_t now)
 		until = min64(until, dev->unpark_ms);
 	if (dev->room && dev->n_waiting)
 		until = min64(until, dev->next_room);
+	if (dev->mode == MODE_RUN)
+		until = min64(until, audit_due_ms(dev));
 	if (connections_are_used(dev))
 		until = min64(until, now + CONNECTION_MS);
 	if (atomic_load_explicit(&dev->meters_moved, memory_order_relaxed))
@@ -200,6 +202,8 @@ static void *device_main(void *arg)
 		timers(dev, now);
 		if (dev->pass && dev->mode == MODE_RUN)
 			counters_slice(dev, now);
+		if (dev->mode == MODE_RUN)
+			audit_run(dev, now);
 		work_flush(dev);
 		atomic_store_explicit(
 			&dev->in_flight, hal_in_flight(dev->hal) > 0, memory_order_relaxed);
@@ -272,6 +276,9 @@ static struct device *device_new(struct offload *ol, unsigned index, const struc
 	TAILQ_INIT(&dev->ports);
 	TAILQ_INIT(&dev->drains);
 	TAILQ_INIT(&dev->refreshes);
+	TAILQ_INIT(&dev->audits);
+	TAILQ_INIT(&dev->audit.suspects);
+	dev->audit.began_ms = now_ms();
 	dev->fresh = dev->adopting = dev->alive = true;
 	dev->adopt_until_ms = now_ms() + ol->cfg.adopt_grace_ms;
 	return dev;

@@ -40,15 +40,22 @@ int offload_open(const struct offload_config *cfg, struct offload **out)
 		ol->cfg.adopt_grace_ms = 10000;
 	if (!ol->cfg.op_timeout_ms)
 		ol->cfg.op_timeout_ms = 3000;
+	atomic_init(&ol->audit_ms, OFFLOAD_AUDIT_MS);
 	pthread_mutex_init(&ol->lock, NULL);
 	LIST_INIT(&ol->flows);
 	hmap_init(&ol->tunnels);
 	meters_open(ol);
-	err = barriers_open(ol);
+	err = decisions_open(&ol->decisions);
 	if (err)
 		goto destroy;
+	err = barriers_open(ol);
+	if (err)
+		goto close_decisions;
 	*out = ol;
 	return 0;
+
+close_decisions:
+	decisions_close(&ol->decisions);
 destroy:
 	meters_close(ol);
 	hmap_destroy(&ol->tunnels);
@@ -181,6 +188,7 @@ void offload_close(struct offload *ol)
 		hal_megaflow_unref(mf);
 	}
 	tunnels_free(ol);
+	decisions_close(&ol->decisions);
 	meters_close(ol);
 	connections_free_rings(ol);
 	pthread_mutex_destroy(&ol->lock);

@@ -28,6 +28,13 @@ static void warn_once(struct device *dev, const char *text)
 	dev->warned = true;
 }
 
+static void tell(struct device *dev, enum offload_decision_type type)
+{
+	const struct offload_decision d = {.device = dev->index, .type = type};
+
+	decision_add(&dev->ol->decisions, &d, NULL, NULL);
+}
+
 /* Enters a mode and shows it. A stall is common on a busy host: it is worth a warning only when it
  * lasts. */
 void device_mode(struct device *dev, enum mode mode, const char *text)
@@ -54,6 +61,11 @@ void device_mode(struct device *dev, enum mode mode, const char *text)
 		warn_once(dev, text);
 	else if (alive && dev->warned)
 		log_info("%s: is back", dev->info.name);
+	if (mode == MODE_GONE)
+		tell(dev, DECISION_GONE);
+	else if (alive && dev->was_gone)
+		tell(dev, DECISION_BACK);
+	dev->was_gone = mode == MODE_GONE || (dev->was_gone && !alive);
 	if (alive)
 		dev->warned = false;
 	if (dev->ol->cfg.ops.device_changed)
@@ -79,6 +91,7 @@ static void was_reset(struct device *dev)
 	dev->info.resets++;
 	pthread_mutex_unlock(&dev->lock);
 	log_warn("%s: lost its state; %u rules are put back", dev->info.name, dev->n_placed);
+	tell(dev, DECISION_RESET);
 	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
 		if (!rule->busy)
 			rule_lost(dev, rule);

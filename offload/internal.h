@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "offload/decision.h"
 #include "offload/objects.h"
 #include "offload/offload.h"
 
@@ -150,14 +151,19 @@ struct rule {
 	bool counted; /* in device.n_used */
 	bool unsettled;
 	bool in_placed;
-	bool found;       /* by the dump in progress */
-	bool recheck;     /* ports have changed: judge it again though it is placed */
-	bool replay;      /* was lost by the device */
-	bool quarantined; /* the device would not delete it */
-	bool unwanted;    /* the DEL on its way removes a foreign rule */
-	bool ousted;      /* foreign, and in the way of one of ours */
-	bool stale;       /* of a former run, and names what only that knew */
-	bool asked;       /* foreign, and its megaflow was asked for */
+	bool found;          /* by the dump in progress */
+	bool recheck;        /* ports have changed: judge it again though it is placed */
+	bool replay;         /* was lost by the device */
+	bool quarantined;    /* the device would not delete it */
+	bool unwanted;       /* the DEL on its way removes a foreign rule */
+	bool ousted;         /* foreign, and in the way of one of ours */
+	bool stale;          /* of a former run, and names what only that knew */
+	bool asked;          /* foreign, and its megaflow was asked for */
+	bool repair;         /* the audit found it wrong, and it was placed before */
+	bool suspect;        /* in audit.suspects */
+	unsigned seen_by;    /* pass of the audit that last found it in the device */
+	unsigned changed_in; /* and that an operation completed in */
+	TAILQ_ENTRY(rule) in_suspects;
 	struct object_list *in_use,
 		*coming;     /* objects of what is there, and of what is on its way */
 	uint64_t wait_until; /* for rules that lead here to go first, 0: it does not wait */
@@ -198,6 +204,18 @@ struct share;
 TAILQ_HEAD(share_list, share);
 TAILQ_HEAD(drain_list, drain);
 
+/* audit.c's. Device thread. */
+struct audit {
+	bool running;
+	bool impossible; /* the device cannot list its rules */
+	bool listed;     /* all pieces were told: the suspects are asked for */
+	unsigned pass;   /* of now, or the last */
+	uint64_t at;     /* where the next piece begins (hal_dump_some()) */
+	uint64_t seen;   /* rules, in this pass */
+	uint64_t began_ms, next_piece;
+	struct work_list suspects; /* not told of */
+};
+
 struct device {
 	struct offload *ol;
 	unsigned index;
@@ -210,6 +228,7 @@ struct device {
 	_Atomic bool meters_moved;    /* some meter came here or left */
 	_Atomic uint64_t progress_ms; /* monotonic: last time that an operation completed */
 	_Atomic uint64_t read_ms;     /* monotonic: last time that counters were read */
+	_Atomic uint64_t audited_ms;  /* monotonic: last time that the audit got on */
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -244,12 +263,14 @@ struct device {
 	bool room;        /* room has appeared */
 	bool alive;       /* as last shown */
 	bool warned;      /* that it is not */
+	bool was_gone;    /* and not back yet */
 	uint64_t mode_ms; /* since when it is in its mode */
 	uint64_t adopt_until_ms;
 	uint64_t epoch;
 	unsigned n_unsettled;
 	struct drain_list drains;
-	struct share_list refreshes;
+	struct share_list refreshes, audits; /* that wait for a reading of counters, for a pass */
+	struct audit audit;
 	bool pass; /* a reading of all counters is in progress */
 	unsigned pass_left;
 	uint64_t next_health, next_counters, next_retry, next_room;
@@ -265,6 +286,8 @@ struct offload {
 	struct device *devices[HAL_MAX_DEVICES];
 	unsigned n_devices; /* highest index + 1 */
 	struct hmap tunnels;
+	struct decisions decisions;
+	_Atomic unsigned audit_ms; /* between passes, 0: none but on demand */
 
 	pthread_mutex_t meter_lock; /* after all others */
 	struct hmap meters;
@@ -276,6 +299,8 @@ struct offload {
 	pthread_t clock;
 	bool clock_stop; /* barrier_lock */
 };
+
+uint64_t wall_ms(void); /* milliseconds since the epoch */
 
 static inline uint64_t now_ms(void)
 {
@@ -463,6 +488,8 @@ void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement 
 	const struct hal_reason *r);
 void slot_set(
 	struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r);
+/* Placed, and `type` says more of it than DECISION_PLACED. */
+void slot_placed_as(struct device *dev, struct claim *c, enum offload_decision_type type);
 void slot_verified(struct device *dev, struct claim *c);
 void slot_in_kernel(struct device *dev, struct claim *c, bool in_kernel);
 
@@ -485,9 +512,17 @@ void resync_lost(struct device *dev);
 void resync_begin(struct device *dev);
 void resync_step(struct device *dev);
 void resync_grace(struct device *dev, uint64_t now);
+void adopting_ends(struct device *dev);
 void health_check(struct device *dev, uint64_t now);
 void device_mode(struct device *dev, enum mode mode, const char *text);
 void unpark(struct device *dev);
+
+/* audit.c */
+void audit_run(struct device *dev, uint64_t now); /* a piece, if it is time */
+uint64_t audit_due_ms(const struct device *dev);  /* monotonic, UINT64_MAX: never */
+void audit_asked(struct device *dev);
+void audit_stop(struct device *dev); /* the device's state is not what the pass began with */
+void audit_clear(struct device *dev, struct rule *rule);
 
 /* ports.c */
 bool port_is_bound(const struct device *dev, uint32_t port);
@@ -497,8 +532,9 @@ void ports_rebind(struct device *dev);
 int barriers_open(struct offload *ol);
 void barriers_close(struct offload *ol);
 void share_arrived(struct device *dev, struct event *ev);
-void shares_begin(struct device *dev);     /* a reading of all counters begins */
-void shares_refreshed(struct device *dev); /* and has ended */
+void shares_begin(struct share_list *list); /* a reading of all counters, or an audit, begins */
+void shares_refreshed(struct device *dev);  /* and has ended */
+void shares_audited(struct device *dev);
 void shares_drop(struct device *dev);
 void share_drop(struct device *dev, struct event *ev);
 

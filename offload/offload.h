@@ -22,6 +22,7 @@
 
 #include "hal/hal.h"
 #include "hal/megaflow.h"
+#include "offload/decision.h"
 
 struct offload;
 
@@ -80,9 +81,11 @@ int offload_port_miss(
 int offload_port_stats(
 	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *out);
 
-/* Deletes what is left of a former run in the device now rather than after the grace period, and
- * compares what the device holds with what it should hold. Does not wait. */
-int offload_audit_now(struct offload *ol, unsigned device);
+#define OFFLOAD_AUDIT_MS 10000 /* unless it is set */
+
+/* From the beginning of one audit of a device to that of the next, milliseconds; 0: only on demand.
+ */
+void offload_audit_interval(struct offload *ol, unsigned ms);
 
 /* A megaflow went live (a reference is taken), or is to leave all devices. 0, -ENOMEM, -EEXIST
  * (announced before), -ENOENT (withdrawn without having been live). When `successor` is not
@@ -101,10 +104,24 @@ void offload_barrier(struct offload *ol, void (*done)(void *arg), void *arg);
 /* Reads all counters of live rules now and calls `done` as above: afterwards hw_* are fresh. */
 void offload_refresh(struct offload *ol, void (*done)(void *arg), void *arg);
 
+/* Compares every device with what it should hold, and calls `done` as above when that has ended and
+ * what was found is repaired. What is left of a former run, and nobody has claimed, goes now rather
+ * than after the grace period. */
+void offload_audit(struct offload *ol, void (*done)(void *arg), void *arg);
+
 /* ---- what users ask ---- */
 
 void offload_slot_read(struct offload *ol, const struct hal_megaflow *mf, unsigned device,
 	struct hal_offload_slot *out);
+
+struct offload_audit_info {
+	uint64_t passes, rules; /* ended so far; seen in the device by the last one */
+	uint64_t took_ms;       /* the last one */
+	uint64_t ended_ms;      /* wall clock, 0: none has */
+	/* since the start: rules that were not there, that were altered, that nobody wants; and
+	 * those of the first two kinds that are there again */
+	uint64_t lost, altered, unwanted, repaired;
+};
 
 struct offload_device_info {
 	char name[32];
@@ -119,6 +136,7 @@ struct offload_device_info {
 					   */
 	uint64_t connections;             /* in the device now */
 	uint64_t connections_waiting;     /* known, without room in the device */
+	struct offload_audit_info audit;
 };
 int offload_device_info(struct offload *ol, unsigned device, struct offload_device_info *out);
 unsigned offload_device_count(const struct offload *ol); /* highest index + 1 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Comparing what a device holds with what it should hold: when it is opened (rules of a former run
- * are adopted), when it lost its state or came back, and for an audit.
+ * are adopted), and when it lost its state or came back. Nothing else goes on meanwhile; an audit
+ * is for the rest of the time.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,6 +23,12 @@ static int dump_one(void *ctx, const struct hal_dump_entry *e)
 		return -ENOMEM;
 	ours = rule->have != HAVE_NONE && rule->have != HAVE_FOREIGN;
 	rule->found = true;
+	if (!e->match) {
+		if (rule->holder)
+			slot_set(dev, rule->holder, PLACEMENT_PENDING, NULL);
+		rule_have(dev, rule, HAVE_UNSURE, NULL);
+		return 0;
+	}
 	hal_adopt(dev->hal, e);
 	if (rule->have == HAVE_CLAIM) {
 		mf = rule->holder->flow->mf;
@@ -100,6 +107,7 @@ void resync_begin(struct device *dev)
 {
 	dev->mode = MODE_RESYNC;
 	dev->pass = false;
+	audit_stop(dev);
 }
 
 /* Once nothing is in flight, what the device says is the truth. */
@@ -165,6 +173,15 @@ static bool ask_for_megaflows(struct device *dev)
 	return ops->found(ops->ctx, NULL, NULL, NULL);
 }
 
+void adopting_ends(struct device *dev)
+{
+	dev->adopting = false;
+	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
+		if (rule->have == HAVE_FOREIGN)
+			work_add(dev, rule);
+	}
+}
+
 void resync_grace(struct device *dev, uint64_t now)
 {
 	if (!dev->adopting || now < dev->adopt_until_ms)
@@ -174,33 +191,5 @@ void resync_grace(struct device *dev, uint64_t now)
 		dev->adopt_until_ms = now + (dev->asked ? CLAIM_MS : LATER_MS);
 		return;
 	}
-	dev->adopting = false;
-	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
-		if (rule->have == HAVE_FOREIGN)
-			work_add(dev, rule);
-	}
-}
-
-static bool run_audit(struct device *dev, struct command *cmd)
-{
-	if (dev->ol->cfg.ops.found && dev->adopting && !dev->asked)
-		dev->adopt_until_ms = 0;
-	else
-		dev->adopting = false;
-	if (dev->mode == MODE_RUN)
-		resync_begin(dev);
-	command_done(cmd, 0);
-	return true;
-}
-
-int offload_audit_now(struct offload *ol, unsigned device)
-{
-	struct device *dev = device_at(ol, device);
-	struct command *cmd = dev ? command_new(run_audit) : NULL;
-
-	if (!cmd)
-		return dev ? -ENOMEM : -ENOENT;
-	command_send(dev, cmd);
-	command_put(cmd);
-	return 0;
+	adopting_ends(dev);
 }

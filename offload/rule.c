@@ -54,6 +54,7 @@ static void forget_foreign(struct device *dev, struct rule *rule)
 void rule_free(struct device *dev, struct rule *rule)
 {
 	forget_foreign(dev, rule);
+	audit_clear(dev, rule);
 	free(rule->in_use);
 	free(rule->coming);
 	free(rule);
@@ -288,7 +289,7 @@ void rule_adopt(struct device *dev, struct rule *rule, struct claim *want)
 	pthread_mutex_lock(&dev->lock);
 	dev->info.adopted++;
 	pthread_mutex_unlock(&dev->lock);
-	slot_set(dev, want, PLACEMENT_PLACED, NULL);
+	slot_placed_as(dev, want, DECISION_ADOPTED);
 	slot_verified(dev, want);
 }
 

@@ -6,14 +6,6 @@
 
 #include "offload/internal.h"
 
-static uint64_t wall_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void count(struct offload_device_info *info, const struct hal_offload_slot *s, uint64_t by)
 {
 	switch (s->placement) {
@@ -32,34 +24,82 @@ static void count(struct offload_device_info *info, const struct hal_offload_slo
 	}
 }
 
-void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,
+/* What the change is for somebody who reads of it later, DECISION_MAX: nothing. */
+static enum offload_decision_type decision_of(
+	const struct hal_offload_slot *s, enum hal_placement to, const struct hal_reason *r)
+{
+	const enum hal_placement from = s->placement;
+
+	switch (to) {
+	case PLACEMENT_PLACED:
+		return from == to ? DECISION_MAX : DECISION_PLACED;
+	case PLACEMENT_REFUSED:
+		return from == to && s->reason.code == r->code ? DECISION_MAX : DECISION_REFUSED;
+	case PLACEMENT_REMOVED:
+		return from == PLACEMENT_PLACED || from == PLACEMENT_REMOVING ? DECISION_REMOVED
+									      : DECISION_MAX;
+	default:
+		return DECISION_MAX;
+	}
+}
+
+static void tell(struct device *dev, const struct hal_megaflow *mf, enum offload_decision_type type,
 	const struct hal_reason *r)
+{
+	const struct offload_decision d = {
+		.device = dev->index, .type = type, .ufid = mf->ufid, .chain = mf->chain};
+
+	if (type != DECISION_MAX)
+		decision_add(&dev->ol->decisions, &d, mf->match, r);
+}
+
+/* The same refusal again is as old as the first. */
+static void refuse(struct hal_offload_slot *s, const struct hal_reason *r)
+{
+	bool same = s->reason.code == r->code && s->placement == PLACEMENT_REFUSED;
+	uint64_t since = same ? s->reason.since_ms : wall_ms();
+
+	s->reason = *r;
+	s->reason.since_ms = since;
+}
+
+static void write_slot(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,
+	const struct hal_reason *r, enum offload_decision_type type)
 {
 	struct hal_offload_slot *s = &hal_megaflow_hw(mf)->slot[dev->index];
 
 	pthread_mutex_lock(&dev->lock);
+	if (type == DECISION_MAX)
+		type = decision_of(s, p, r);
 	count(&dev->info, s, -1ull);
 	if (p != s->placement && p != PLACEMENT_REMOVING && p != PLACEMENT_REMOVED) {
 		s->verified = false;
 		s->in_kernel = dev->caps->by_kernel; /* until it is read that hardware has it */
 	}
-	if (r) { /* the same refusal again is as old as the first */
-		bool same = s->reason.code == r->code && s->placement == PLACEMENT_REFUSED;
-		uint64_t since = same ? s->reason.since_ms : wall_ms();
-
-		s->reason = *r;
-		s->reason.since_ms = since;
-	} else if (p == PLACEMENT_PLACED || p == PLACEMENT_REMOVED) {
+	if (r)
+		refuse(s, r);
+	else if (p == PLACEMENT_PLACED || p == PLACEMENT_REMOVED)
 		hal_reason_clear(&s->reason);
-	}
 	s->placement = p;
 	count(&dev->info, s, 1);
 	pthread_mutex_unlock(&dev->lock);
+	tell(dev, mf, type, r);
+}
+
+void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,
+	const struct hal_reason *r)
+{
+	write_slot(dev, mf, p, r, DECISION_MAX);
 }
 
 void slot_set(struct device *dev, struct claim *c, enum hal_placement p, const struct hal_reason *r)
 {
-	slot_write(dev, c->flow->mf, p, r);
+	write_slot(dev, c->flow->mf, p, r, DECISION_MAX);
+}
+
+void slot_placed_as(struct device *dev, struct claim *c, enum offload_decision_type type)
+{
+	write_slot(dev, c->flow->mf, PLACEMENT_PLACED, NULL, type);
 }
 
 void slot_verified(struct device *dev, struct claim *c)

@@ -110,10 +110,20 @@ refused:
 	log_warn("device %s cannot be opened: %s", spec, b->device_error);
 }
 
+/* In milliseconds; what is no number, or negative, is the default. */
+static void audit_reconcile(struct bridges *b, const struct ovsdb_row *root)
+{
+	int64_t ms = ovsdb_map_integer(root, "other_config", "sluice-audit-interval", -1);
+
+	offload_audit_interval(
+		b->cfg.ol, ms >= 0 && ms <= UINT32_MAX ? (unsigned)ms : OFFLOAD_AUDIT_MS);
+}
+
 void device_reconcile(struct bridges *b, const struct ovsdb_row *root)
 {
 	char spec[sizeof(b->device_spec)];
 
+	audit_reconcile(b, root);
 	wanted_spec(root, spec, sizeof(spec));
 	if (strcmp(spec, b->device_spec))
 		close_device(b);

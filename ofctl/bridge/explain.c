@@ -21,7 +21,7 @@ static const char *port_name(void *ctx, uint32_t port)
 /* ---- one megaflow ---- */
 
 /* The input port of a datapath match by name, the rest as usual. */
-static void format_match(struct bridges *b, const struct hal_cmatch *cm, char *buf, size_t n)
+void explain_match(struct bridges *b, const struct hal_cmatch *cm, char *buf, size_t n)
 {
 	struct hal_match m;
 	struct iface *in;
@@ -38,7 +38,7 @@ static void format_match(struct bridges *b, const struct hal_cmatch *cm, char *b
 		buf[used - 1] = '\0';
 }
 
-static json_t *refusal_json(struct bridges *b, const char *device, const struct hal_reason *r)
+json_t *explain_refusal(struct bridges *b, const char *device, const struct hal_reason *r)
 {
 	char text[320];
 	json_t *j;
@@ -83,7 +83,7 @@ bool explain_places(struct bridges *b, const struct hal_megaflow *mf, json_t *j)
 			json_object_set_new(j, "leaked", json_integer((json_int_t)slot.leaked));
 		} else if (slot.placement == PLACEMENT_REFUSED) {
 			json_array_append_new(
-				refusals, refusal_json(b, hal_device_name(dev), &slot.reason));
+				refusals, explain_refusal(b, hal_device_name(dev), &slot.reason));
 		}
 	}
 	json_object_set_new(j, "where", json_string(where));
@@ -98,7 +98,7 @@ json_t *explain_megaflow(struct bridges *b, const struct hal_megaflow *mf)
 	char match[TEXT_MAX], actions[TEXT_MAX], ufid[HAL_UFID_STR];
 
 	hal_ufid_format(&mf->ufid, ufid);
-	format_match(b, mf->match, match, sizeof(match));
+	explain_match(b, mf->match, match, sizeof(match));
 	hal_program_format(mf->program, port_name, b, actions, sizeof(actions));
 	return json_pack("{s:s, s:I, s:s, s:s}", "ufid", ufid, "recirc_id", (json_int_t)mf->chain,
 		"match", match, "actions", actions);
@@ -168,6 +168,15 @@ static json_t *objects_json(const struct offload_device_info *i)
 	return j;
 }
 
+static json_t *audit_json(const struct offload_audit_info *a)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "passes",
+		(json_int_t)a->passes, "rules", (json_int_t)a->rules, "took_ms",
+		(json_int_t)a->took_ms, "ended_ms", (json_int_t)a->ended_ms, "lost",
+		(json_int_t)a->lost, "altered", (json_int_t)a->altered, "unwanted",
+		(json_int_t)a->unwanted, "repaired", (json_int_t)a->repaired);
+}
+
 static json_t *device_json(const struct offload_device_info *i)
 {
 	json_t *refused = json_object();
@@ -177,7 +186,7 @@ static json_t *device_json(const struct offload_device_info *i)
 			json_object_set_new(refused, hal_reason_name((enum hal_reason_code)r),
 				json_integer((json_int_t)i->refused_by[r]));
 	return json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, "
-			 "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"name", i->name, "alive", i->stats.alive, "text", i->stats.text, "rules",
 		(json_int_t)i->stats.rules, "max_rules", (json_int_t)i->stats.max_rules, "ports",
 		(json_int_t)i->stats.ports, "placed", (json_int_t)i->placed, "pending",
@@ -189,7 +198,8 @@ static json_t *device_json(const struct offload_device_info *i)
 		(json_int_t)i->connections_waiting, "quarantined", (json_int_t)i->quarantined,
 		"resets", (json_int_t)i->resets, "replayed", (json_int_t)i->replayed, "adopted",
 		(json_int_t)i->adopted, "removed_foreign", (json_int_t)i->removed_foreign,
-		"leaked_packets", (json_int_t)i->leaked_packets, "lag_ms", (json_int_t)i->lag_ms);
+		"leaked_packets", (json_int_t)i->leaked_packets, "lag_ms", (json_int_t)i->lag_ms,
+		"audit", audit_json(&i->audit));
 }
 
 static void count_flow(void *ctx, const struct pl_megaflow_info *info)
@@ -286,7 +296,7 @@ static json_t *verdicts(struct bridges *b, const struct hal_megaflow *mf, bool l
 				"placed", 1, "verdict", placed_verdict(&slot), "leaked",
 				(json_int_t)slot.leaked);
 		} else if (reason.code != HAL_REASON_NONE) {
-			j = refusal_json(b, hal_device_name(dev), &reason);
+			j = explain_refusal(b, hal_device_name(dev), &reason);
 			json_object_set_new(j, "placed", json_false());
 			json_object_set(j, "verdict", json_object_get(j, "reason"));
 		} else {

@@ -25,7 +25,19 @@ json_t *explain_flows(struct bridges *b, const char *type);
  * `what` makes no sense. */
 json_t *explain_what(struct bridges *b, const char *what, char *err, size_t n);
 
+/* The last decisions about rules, oldest first: at most `n`, or all that are about one rule. */
+struct hal_ufid;
+json_t *explain_log(struct bridges *b, unsigned n, const struct hal_ufid *ufid);
+
+struct hal_cmatch;
 struct hal_megaflow;
+struct hal_reason;
+
+/* The match as ovs-ofctl writes it, with the names of ports. */
+void explain_match(struct bridges *b, const struct hal_cmatch *cm, char *buf, size_t n);
+
+/* "device", "code", "reason", "advice", "since_ms" and, where there are, "field" and "action". */
+json_t *explain_refusal(struct bridges *b, const char *device, const struct hal_reason *r);
 
 /* ufid, recirc_id, match and actions. */
 json_t *explain_megaflow(struct bridges *b, const struct hal_megaflow *mf);

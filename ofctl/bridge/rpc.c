@@ -141,6 +141,36 @@ void rpc_error(struct rpc_call *call, const char *fmt, ...)
 	answer(call, NULL, json_string(text));
 }
 
+void rpc_reply_printed(struct rpc_call *call, json_t *j, void (*print)(FILE *f, const json_t *j))
+{
+	FILE *f;
+
+	if (!j) {
+		rpc_error(call, "out of memory");
+		return;
+	}
+	if (rpc_wants_json(call)) {
+		rpc_reply_json(call, j);
+		return;
+	}
+	f = rpc_writer(call);
+	if (f) {
+		print(f, j);
+		rpc_reply_written(call);
+	}
+	json_decref(j);
+}
+
+void rpc_time(long long ms, char buf[32])
+{
+	const time_t s = (time_t)(ms / 1000);
+	char text[24];
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&s, &tm));
+	snprintf(buf, 32, "%s.%03lld", text, ms % 1000);
+}
+
 struct bridges *rpc_bridges(const struct rpc_call *call)
 {
 	return call->client->rpc->b;
@@ -193,7 +223,8 @@ struct bridge *rpc_bridge(struct rpc_call *call, int i)
 }
 
 static const struct rpc_command *const command_tables[] = {rpc_flow_commands, rpc_group_commands,
-	rpc_ct_commands, rpc_offload_commands, rpc_daemon_commands, rpc_tunnel_commands};
+	rpc_ct_commands, rpc_offload_commands, rpc_audit_commands, rpc_daemon_commands,
+	rpc_tunnel_commands};
 
 static const struct rpc_command *find_command(const char *name)
 {

@@ -28,7 +28,7 @@ struct rpc_command {
 
 /* Commands by theme, ended by a NULL name. */
 extern const struct rpc_command rpc_flow_commands[], rpc_group_commands[], rpc_ct_commands[],
-	rpc_offload_commands[], rpc_daemon_commands[], rpc_tunnel_commands[];
+	rpc_offload_commands[], rpc_audit_commands[], rpc_daemon_commands[], rpc_tunnel_commands[];
 
 struct bridges *rpc_bridges(const struct rpc_call *call);
 
@@ -46,6 +46,26 @@ void rpc_error(struct rpc_call *call, const char *fmt, ...) __attribute__((forma
  * the call was answered. */
 FILE *rpc_writer(struct rpc_call *call);
 void rpc_reply_written(struct rpc_call *call);
+
+/* Answers with the JSON, or with what `print` makes of it. Takes the reference; NULL: memory ran
+ * out. */
+void rpc_reply_printed(struct rpc_call *call, json_t *j, void (*print)(FILE *f, const json_t *j));
+
+/* A member of an object as it is printed: "" and 0 where there is none. */
+static inline const char *rpc_text(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+static inline long long rpc_number(const json_t *j, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(j, key));
+}
+
+/* Milliseconds since the epoch as "2024-05-01 13:02:11.123", local time. */
+void rpc_time(long long ms, char buf[32]);
 
 /* Runs `then` with the call once statistics are fresh (pipeline_refresh). */
 void rpc_after_refresh(struct rpc_call *call, rpc_handler *then);

@@ -12,39 +12,6 @@
 #include "ofctl/bridge/explain.h"
 #include "ofctl/bridge/rpc.h"
 
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
-static long long number_of(const json_t *j, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(j, key));
-}
-
-/* Runs `print` into a string and answers with it. */
-static void reply_printed(struct rpc_call *call, json_t *j, void (*print)(FILE *f, const json_t *j))
-{
-	FILE *f;
-
-	if (!j) {
-		rpc_error(call, "out of memory");
-		return;
-	}
-	if (rpc_wants_json(call)) {
-		rpc_reply_json(call, j);
-		return;
-	}
-	f = rpc_writer(call);
-	if (f) {
-		print(f, j);
-		rpc_reply_written(call);
-	}
-	json_decref(j);
-}
-
 /* ---- status ---- */
 
 static void print_objects(FILE *f, const json_t *d)
@@ -52,11 +19,27 @@ static void print_objects(FILE *f, const json_t *d)
 	const json_t *n, *objects = json_object_get(d, "objects");
 	const char *name;
 
-	fprintf(f, "  connections: %lld, %lld wait for room", number_of(d, "connections"),
-		number_of(d, "connections_waiting"));
+	fprintf(f, "  connections: %lld, %lld wait for room", rpc_number(d, "connections"),
+		rpc_number(d, "connections_waiting"));
 	json_object_foreach ((json_t *)(uintptr_t)objects, name, n)
 		fprintf(f, ", %ss: %lld", name, (long long)json_integer_value(n));
 	fprintf(f, "\n");
+}
+
+static void print_audit(FILE *f, const json_t *d)
+{
+	const json_t *a = json_object_get(d, "audit");
+	char when[32];
+
+	if (!rpc_number(a, "passes")) {
+		fprintf(f, "  audits: none yet\n");
+		return;
+	}
+	rpc_time(rpc_number(a, "ended_ms"), when);
+	fprintf(f, "  audits: %lld, the last at %s over %lld rules; found so far: %lld missing, ",
+		rpc_number(a, "passes"), when, rpc_number(a, "rules"), rpc_number(a, "lost"));
+	fprintf(f, "%lld altered, %lld unwanted; %lld repaired\n", rpc_number(a, "altered"),
+		rpc_number(a, "unwanted"), rpc_number(a, "repaired"));
 }
 
 static void print_status(FILE *f, const json_t *j)
@@ -68,38 +51,39 @@ static void print_status(FILE *f, const json_t *j)
 
 	if (!json_array_size(devices))
 		fprintf(f, "no device is open: everything runs in software%s%s\n",
-			*text_of(j, "error") ? ": " : "", text_of(j, "error"));
+			*rpc_text(j, "error") ? ": " : "", rpc_text(j, "error"));
 	json_array_foreach (devices, i, d) {
 		const json_t *n;
 		const char *reason;
 
-		fprintf(f, "device %s: %s%s%s, ", text_of(d, "name"),
+		fprintf(f, "device %s: %s%s%s, ", rpc_text(d, "name"),
 			json_is_true(json_object_get(d, "alive")) ? "alive" : "not alive",
-			*text_of(d, "text") ? ", " : "", text_of(d, "text"));
-		fprintf(f, number_of(d, "max_rules") ? "%lld of %lld rules" : "%lld rules",
-			number_of(d, "rules"), number_of(d, "max_rules"));
-		fprintf(f, ", %lld ports\n", number_of(d, "ports"));
-		fprintf(f, "  megaflows: %lld placed, %lld pending\n", number_of(d, "placed"),
-			number_of(d, "pending"));
+			*rpc_text(d, "text") ? ", " : "", rpc_text(d, "text"));
+		fprintf(f, rpc_number(d, "max_rules") ? "%lld of %lld rules" : "%lld rules",
+			rpc_number(d, "rules"), rpc_number(d, "max_rules"));
+		fprintf(f, ", %lld ports\n", rpc_number(d, "ports"));
+		fprintf(f, "  megaflows: %lld placed, %lld pending\n", rpc_number(d, "placed"),
+			rpc_number(d, "pending"));
 		json_object_foreach ((json_t *)(uintptr_t)json_object_get(d, "refused"), reason, n)
 			fprintf(f, "    refused, %s: %lld\n", reason,
 				(long long)json_integer_value(n));
 		print_objects(f, d);
 		fprintf(f, "  leaked packets: %lld, lag of the last barrier: %lld ms\n",
-			number_of(d, "leaked_packets"), number_of(d, "lag_ms"));
+			rpc_number(d, "leaked_packets"), rpc_number(d, "lag_ms"));
+		print_audit(f, d);
 	}
-	fprintf(f, "megaflows: %lld, %lld in hardware, ", number_of(mf, "total"),
-		number_of(mf, "hardware"));
-	if (number_of(mf, "kernel"))
-		fprintf(f, "%lld in the kernel, ", number_of(mf, "kernel"));
-	fprintf(f, "%lld in software\n", number_of(mf, "software"));
-	fprintf(f, "packets: %lld in hardware, %lld in software\n", number_of(packets, "hardware"),
-		number_of(packets, "software"));
+	fprintf(f, "megaflows: %lld, %lld in hardware, ", rpc_number(mf, "total"),
+		rpc_number(mf, "hardware"));
+	if (rpc_number(mf, "kernel"))
+		fprintf(f, "%lld in the kernel, ", rpc_number(mf, "kernel"));
+	fprintf(f, "%lld in software\n", rpc_number(mf, "software"));
+	fprintf(f, "packets: %lld in hardware, %lld in software\n", rpc_number(packets, "hardware"),
+		rpc_number(packets, "software"));
 }
 
 static void status_now(struct rpc_call *call)
 {
-	reply_printed(call, explain_status(rpc_bridges(call)), print_status);
+	rpc_reply_printed(call, explain_status(rpc_bridges(call)), print_status);
 }
 
 static void status(struct rpc_call *call)
@@ -115,32 +99,32 @@ static void print_refusals(FILE *f, const json_t *list, const char *indent)
 	size_t i;
 
 	json_array_foreach (list, i, r) {
-		fprintf(f, "%s%s: %s\n", indent, text_of(r, "device"), text_of(r, "reason"));
-		if (*text_of(r, "advice"))
-			fprintf(f, "%s  to unblock it: %s\n", indent, text_of(r, "advice"));
+		fprintf(f, "%s%s: %s\n", indent, rpc_text(r, "device"), rpc_text(r, "reason"));
+		if (*rpc_text(r, "advice"))
+			fprintf(f, "%s  to unblock it: %s\n", indent, rpc_text(r, "advice"));
 	}
 }
 
 static void print_chain(FILE *f, const json_t *m)
 {
-	if (number_of(m, "recirc_id"))
-		fprintf(f, "recirc_id(%#llx),", number_of(m, "recirc_id"));
+	if (rpc_number(m, "recirc_id"))
+		fprintf(f, "recirc_id(%#llx),", rpc_number(m, "recirc_id"));
 }
 
 static void print_flow(FILE *f, const json_t *m)
 {
 	const json_t *p = json_object_get(m, "packets");
-	bool placed = strcmp(text_of(m, "where"), "software") != 0;
+	bool placed = strcmp(rpc_text(m, "where"), "software") != 0;
 
 	print_chain(f, m);
-	fprintf(f, "%s actions:%s\n", text_of(m, "match"), text_of(m, "actions"));
+	fprintf(f, "%s actions:%s\n", rpc_text(m, "match"), rpc_text(m, "actions"));
 	fprintf(f, "  ufid:%s in %s%s%s%s, packets: hardware %lld, software %lld\n",
-		text_of(m, "ufid"), text_of(m, "where"), placed ? " (" : "",
-		placed ? text_of(m, "device") : "",
+		rpc_text(m, "ufid"), rpc_text(m, "where"), placed ? " (" : "",
+		placed ? rpc_text(m, "device") : "",
 		!placed                                        ? ""
 		: json_is_true(json_object_get(m, "verified")) ? ", verified)"
 							       : ", not verified)",
-		number_of(p, "hardware"), number_of(p, "software"));
+		rpc_number(p, "hardware"), rpc_number(p, "software"));
 	print_refusals(f, json_object_get(m, "refusals"), "    ");
 }
 
@@ -155,7 +139,7 @@ static void print_flows(FILE *f, const json_t *list)
 
 static void flows_now(struct rpc_call *call)
 {
-	reply_printed(call, explain_flows(rpc_bridges(call), NULL), print_flows);
+	rpc_reply_printed(call, explain_flows(rpc_bridges(call), NULL), print_flows);
 }
 
 static void flows(struct rpc_call *call)
@@ -174,14 +158,14 @@ static void print_parts(FILE *f, const json_t *chains)
 	json_array_foreach (chains, i, c) {
 		const json_t *parts = json_object_get(c, "parts");
 
-		fprintf(f, "  recirc(%#llx) leads to %s\n", number_of(c, "recirc_id"),
+		fprintf(f, "  recirc(%#llx) leads to %s\n", rpc_number(c, "recirc_id"),
 			json_array_size(parts) ? "these:" : "no megaflow: no packet went on there");
 		json_array_foreach (parts, k, p) {
-			bool hardware = !strcmp(text_of(p, "where"), "hardware");
+			bool hardware = !strcmp(rpc_text(p, "where"), "hardware");
 
-			fprintf(f, "    %s actions: %s\n      in %s%s%s\n", text_of(p, "match"),
-				text_of(p, "actions"), text_of(p, "where"), hardware ? ": " : "",
-				text_of(p, "device"));
+			fprintf(f, "    %s actions: %s\n      in %s%s%s\n", rpc_text(p, "match"),
+				rpc_text(p, "actions"), rpc_text(p, "where"), hardware ? ": " : "",
+				rpc_text(p, "device"));
 			print_refusals(f, json_object_get(p, "refusals"), "      ");
 		}
 	}
@@ -192,15 +176,15 @@ static void print_explain(FILE *f, const json_t *j)
 	const json_t *list = json_object_get(j, "megaflows"), *m, *d;
 	size_t i, k;
 
-	if (*text_of(j, "note"))
-		fprintf(f, "%s\n", text_of(j, "note"));
+	if (*rpc_text(j, "note"))
+		fprintf(f, "%s\n", rpc_text(j, "note"));
 	json_array_foreach (list, i, m) {
 		print_chain(f, m);
-		fprintf(f, "%s\n  actions: %s\n", text_of(m, "match"), text_of(m, "actions"));
+		fprintf(f, "%s\n  actions: %s\n", rpc_text(m, "match"), rpc_text(m, "actions"));
 		json_array_foreach (json_object_get(m, "devices"), k, d) {
-			fprintf(f, "  %s: %s\n", text_of(d, "device"), text_of(d, "verdict"));
-			if (*text_of(d, "advice"))
-				fprintf(f, "    to unblock it: %s\n", text_of(d, "advice"));
+			fprintf(f, "  %s: %s\n", rpc_text(d, "device"), rpc_text(d, "verdict"));
+			if (*rpc_text(d, "advice"))
+				fprintf(f, "    to unblock it: %s\n", rpc_text(d, "advice"));
 		}
 		print_parts(f, json_object_get(m, "chains"));
 	}
@@ -212,7 +196,7 @@ static void explain_now(struct rpc_call *call)
 	json_t *j = explain_what(rpc_bridges(call), rpc_arg(call, 0), err, sizeof(err));
 
 	if (j)
-		reply_printed(call, j, print_explain);
+		rpc_reply_printed(call, j, print_explain);
 	else
 		rpc_error(call, "%s", err);
 }
@@ -233,24 +217,24 @@ static void print_dpctl(FILE *f, const json_t *list)
 
 	json_array_foreach (list, i, m) {
 		const json_t *p = json_object_get(m, "packets"), *b = json_object_get(m, "bytes");
-		long long used = number_of(m, "used_ms");
+		long long used = rpc_number(m, "used_ms");
 
 		if (dpctl_more)
-			fprintf(f, "ufid:%s, ", text_of(m, "ufid"));
-		fprintf(f, number_of(m, "recirc_id") ? "recirc_id(%#llx)," : "recirc_id(%llu),",
-			number_of(m, "recirc_id"));
-		fprintf(f, "%s, packets:%lld, bytes:%lld, used:", text_of(m, "match"),
-			number_of(p, "hardware") + number_of(p, "software"),
-			number_of(b, "hardware") + number_of(b, "software"));
+			fprintf(f, "ufid:%s, ", rpc_text(m, "ufid"));
+		fprintf(f, rpc_number(m, "recirc_id") ? "recirc_id(%#llx)," : "recirc_id(%llu),",
+			rpc_number(m, "recirc_id"));
+		fprintf(f, "%s, packets:%lld, bytes:%lld, used:", rpc_text(m, "match"),
+			rpc_number(p, "hardware") + rpc_number(p, "software"),
+			rpc_number(b, "hardware") + rpc_number(b, "software"));
 		if (used < 0)
 			fprintf(f, "never");
 		else
 			fprintf(f, "%lld.%03llds", used / 1000, used % 1000);
-		if (!strcmp(text_of(m, "where"), "hardware"))
-			fprintf(f, ", offloaded:yes, dp:%s", text_of(m, "device"));
+		if (!strcmp(rpc_text(m, "where"), "hardware"))
+			fprintf(f, ", offloaded:yes, dp:%s", rpc_text(m, "device"));
 		else if (dpctl_more)
 			fprintf(f, ", dp:sluice");
-		fprintf(f, ", actions:%s\n", text_of(m, "actions"));
+		fprintf(f, ", actions:%s\n", rpc_text(m, "actions"));
 	}
 }
 
@@ -267,7 +251,7 @@ static void dpctl_now(struct rpc_call *call)
 		else if (!strncmp(a, "type=", 5))
 			type = a + 5;
 	}
-	reply_printed(call, explain_flows(rpc_bridges(call), type), print_dpctl);
+	rpc_reply_printed(call, explain_flows(rpc_bridges(call), type), print_dpctl);
 }
 
 static void dpctl(struct rpc_call *call)

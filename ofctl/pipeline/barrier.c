@@ -43,13 +43,15 @@ void revalidate_soon(struct pipeline *pl)
 
 #define SYNC_MS 100
 
+enum kind { BARRIER, REFRESH, AUDIT };
+
 struct pending {
 	TAILQ_ENTRY(pending) link; /* in pl->waiting */
 	uint32_t turn;
 	struct pipeline *pl;
 	void (*done)(void *arg);
 	void *arg;
-	bool refresh;
+	enum kind kind;
 	struct note *note;
 };
 
@@ -57,7 +59,7 @@ static void finish(void *arg)
 {
 	struct pending *p = arg;
 
-	if (p->refresh)
+	if (p->kind == REFRESH)
 		credit_all(p->pl);
 	p->done(p->arg);
 	free(p);
@@ -91,20 +93,22 @@ static void go_on(struct pending *p)
 	registry_take_births(pl);
 	if (!pl->ol)
 		devices_done(p);
-	else if (p->refresh)
+	else if (p->kind == REFRESH)
 		offload_refresh(pl->ol, devices_done, p);
+	else if (p->kind == AUDIT)
+		offload_audit(pl->ol, devices_done, p);
 	else
 		offload_barrier(pl->ol, devices_done, p);
 }
 
-static void synchronise(struct pipeline *pl, bool refresh, void (*done)(void *arg), void *arg)
+static void synchronise(struct pipeline *pl, enum kind kind, void (*done)(void *arg), void *arg)
 {
 	struct pending *p = calloc(1, sizeof(*p));
 
 	if (!p || !(p->note = note_new(NOTE_CALL, 0))) {
 		free(p);
 		revalidate(pl, UINT_MAX);
-		if (refresh)
+		if (kind == REFRESH)
 			credit_all(pl);
 		done(arg);
 		return;
@@ -112,7 +116,7 @@ static void synchronise(struct pipeline *pl, bool refresh, void (*done)(void *ar
 	p->pl = pl;
 	p->done = done;
 	p->arg = arg;
-	p->refresh = refresh;
+	p->kind = kind;
 	p->note->call.fn = finish;
 	p->note->call.arg = p;
 	p->turn = pl->stale_turn++;
@@ -128,12 +132,17 @@ static void synchronise(struct pipeline *pl, bool refresh, void (*done)(void *ar
 
 void pipeline_barrier(struct pipeline *pl, void (*done)(void *arg), void *arg)
 {
-	synchronise(pl, false, done, arg);
+	synchronise(pl, BARRIER, done, arg);
 }
 
 void pipeline_refresh(struct pipeline *pl, void (*done)(void *arg), void *arg)
 {
-	synchronise(pl, true, done, arg);
+	synchronise(pl, REFRESH, done, arg);
+}
+
+void pipeline_audit(struct pipeline *pl, void (*done)(void *arg), void *arg)
+{
+	synchronise(pl, AUDIT, done, arg);
 }
 
 /* ---- turns ---- */

@@ -210,6 +210,10 @@ void pipeline_barrier(struct pipeline *pl, void (*done)(void *arg), void *arg);
 /* Calls `done` when statistics include everything that was forwarded before the call. */
 void pipeline_refresh(struct pipeline *pl, void (*done)(void *arg), void *arg);
 
+/* Calls `done` when every device has been compared with what it should hold, and repaired
+ * (offload_audit()). */
+void pipeline_audit(struct pipeline *pl, void (*done)(void *arg), void *arg);
+
 /* ---- what users ask ---- */
 
 struct pl_megaflow_info {

@@ -196,6 +196,8 @@ def test_mistakes_are_explained(lab):
             (2, "--strict del-flows br0", "which flow"),
             (1, "offload stauts", "offload/status"),
             (2, "offload explain", "explain what"),
+            (1, "offload log 0", "\"0\" is neither a number of decisions from 1 to 10000 nor"),
+            (1, "offload log x", "\"x\" is neither a number of decisions from 1 to 10000 nor"),
             (1, "log rpc:loud", "rpc:loud"),
             (1, "call no/such", "list-commands")):
         expect_in(said, fails(lab, status, *command.split()), command)
@@ -323,6 +325,40 @@ def test_offload_is_explained(lab):
     expect(ufids, "megaflows")
     expect_in(ufids[0], lab.sluice.ctl("offload", "flows"), "the ufid")
     expect_equal(len(lab.sluice.ctl_json("offload", "explain", ufids[0])["megaflows"]), 1, "by ufid")
+
+
+def test_offload_is_audited_and_logged(lab):
+    lab.bridge("br0")
+    expect_in("no device is open", lab.sluice.ctl("offload", "audit"), "without a device")
+    lab.sluice.offload("sim:asic-small")
+    wires = lab.wires(2)
+    lab.sluice.bind("p-w1", "p-w2")
+    lab.sluice.ctl("add-flow", "br0", "udp,tp_dst=2000,actions=output:2")
+    lab.sluice.ctl("add-flow", "br0", "udp,tp_dst=2001,actions=mod_nw_tos:32,output:2")
+
+    def decisions(what):
+        for dport in (2000, 2001):
+            wires[0].send(frame(dport=dport))
+        return [d for d in lab.sluice.ctl_json("offload", "log") if d["decision"] == what]
+    wait_until("one is placed", lambda: decisions("placed"))
+    wait_until("one is refused", lambda: [d for d in decisions("refused")
+                                          if "tp_dst=2001" in d["match"]])
+    placed = decisions("placed")[0]
+    expect_in("tp_dst=2000", placed["match"], "the match")
+    refused = [d for d in decisions("refused") if "tp_dst=2001" in d["match"]][0]
+    expect_equal(refused["refusal"]["field"], "ip_dscp", "what is refused")
+    expect_equal([d["number"] for d in lab.sluice.ctl_json("offload", "log", placed["ufid"])],
+                 [placed["number"]], "of one rule")
+    expect_equal(len(lab.sluice.ctl_json("offload", "log", "1")), 1, "the last one")
+    expect_in("sim:asic-small: ufid:%s" % placed["ufid"], lab.sluice.ctl("offload", "log"), "text")
+    audit = lab.sluice.ctl_json("offload", "audit")[0]
+    expect_equal({k: audit[k] for k in ("done", "rules", "lost", "altered", "unwanted", "repaired")},
+                 {"done": True, "rules": 1, "lost": 0, "altered": 0, "unwanted": 0, "repaired": 0},
+                 "the audit")
+    expect_in("sim:asic-small: 1 rules compared", lab.sluice.ctl("offload", "audit"), "text")
+    flow = [f for f in lab.sluice.ctl_json("offload", "flows") if f["ufid"] == placed["ufid"]][0]
+    expect(flow["verified"], "read back")
+    expect_in("audits: 2, the last at", lab.sluice.ctl("offload", "status"), "status")
 
 
 def test_daemon(lab):

@@ -46,13 +46,18 @@ static int drops(const struct options *o, const struct words *w)
 }
 
 const struct command offload_commands[] = {
-	{"offload", "status|flows|explain ...", "what is in hardware, what is not, and why",
+	{"offload", "status|flows|explain|audit|log ...",
+		"what is in hardware, what is not, and why",
 		"status           devices, the room they have, flows in hardware and refusals by "
 		"reason,\n"
 		"                 packets by path\n"
 		"flows            each megaflow: match, actions, where it is, packets by path, and "
 		"whether\n"
 		"                 its place was verified\n"
+		"audit            compares what devices hold with what they should, repairs it, "
+		"and says\n"
+		"                 what was found\n"
+		"log [COUNT|UFID] the last decisions (100, at most 10000), or all about one rule\n"
 		"explain WHAT     for each device, whether the flow is there, or the field or "
 		"action "
 		"that\n"
@@ -65,7 +70,9 @@ const struct command offload_commands[] = {
 		"  sluicectl offload flows --json\n"
 		"  sluicectl offload explain tcp,tp_dst=80\n"
 		"  sluicectl offload explain br0 in_port=p1,ip\n"
-		"  sluicectl offload explain cookie=0x5\n",
+		"  sluicectl offload explain cookie=0x5\n"
+		"  sluicectl offload audit\n"
+		"  sluicectl offload log 20\n",
 		1, ANY_NUMBER, 0, NULL, offload},
 	{"drops", "", "packets that were dropped, by reason",
 		"Examples:\n"

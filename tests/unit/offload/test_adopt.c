@@ -63,8 +63,8 @@ static void test_audit_now(void)
 	live(t);
 	barrier();
 	CU_ASSERT_EQUAL(fake_rules(fake), 3);
-	CU_ASSERT_EQUAL(offload_audit_now(ol, 0), 0);
-	EVENTUALLY(info().removed_foreign == 2);
+	audit();
+	CU_ASSERT_EQUAL(info().removed_foreign, 2);
 	CU_ASSERT_EQUAL(fake_rules(fake), 1);
 	CU_ASSERT(PLACED(t));
 	withdraw(t, NULL);
@@ -146,8 +146,8 @@ static void test_namesake(void)
 	CU_ASSERT(PLACED(t));
 	CU_ASSERT_FALSE(fake_has(fake, &t->rule.ufid));
 	CU_ASSERT_EQUAL(fake_rules(fake), 3);
-	CU_ASSERT_EQUAL(offload_audit_now(ol, 0), 0);
-	EVENTUALLY(fake_rules(fake) == 1);
+	audit();
+	CU_ASSERT_EQUAL(fake_rules(fake), 1);
 	withdraw(t, NULL);
 	mf_put(t);
 	end();
@@ -171,37 +171,10 @@ static void test_port_later(void)
 	CU_ASSERT(PLACED(t));
 	CU_ASSERT_EQUAL(info().adopted, 1);
 	CU_ASSERT_EQUAL(fake_ops(fake, HAL_OP_DEL), dels);
-	offload_audit_now(ol, 0);
+	audit();
 	withdraw(t, NULL);
 	mf_put(t);
 	EVENTUALLY(fake_rules(fake) == 0);
-	end();
-}
-
-/* Somebody changed a rule behind our back: an audit puts it right. */
-static void test_repair(void)
-{
-	struct test_mf *t = mf_new(1, 1, 2), *u = mf_new(2, 1, 2);
-	struct hal_device *dev;
-	struct hal_op op = {.type = HAL_OP_DEL};
-	struct hal_reason r;
-
-	begin("adopt");
-	live(t);
-	live(u);
-	barrier();
-	CU_ASSERT_EQUAL_FATAL(hal_device_open("fake:adopt", NULL, &dev, &r), 0);
-	op.rule.ufid = t->mf.ufid;
-	CU_ASSERT_EQUAL(hal_submit(dev, &op, 1), 1);
-	hal_device_close(dev); /* its ports go too, in the fake: they are not looked at here */
-	CU_ASSERT_FALSE(fake_has(fake, &t->mf.ufid));
-	offload_audit_now(ol, 0);
-	EVENTUALLY(PLACED(t));
-	CU_ASSERT(slot(u).verified);
-	withdraw(t, NULL);
-	withdraw(u, NULL);
-	mf_put(t);
-	mf_put(u);
 	end();
 }
 
@@ -214,5 +187,4 @@ void adopt_suite(void)
 	CU_add_test(s, "audit now", test_audit_now);
 	CU_add_test(s, "another name", test_namesake);
 	CU_add_test(s, "the port comes later", test_port_later);
-	CU_add_test(s, "repaired by an audit", test_repair);
 }

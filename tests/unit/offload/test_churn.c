@@ -17,9 +17,14 @@ static unsigned rnd(unsigned n)
 	return (seed >> 16) % n;
 }
 
-static void disturb(void)
+static void ignore(void *arg)
 {
-	switch (rnd(9)) {
+	(void)arg;
+}
+
+static void disturb(const struct test_mf *some)
+{
+	switch (rnd(some ? 11 : 8)) {
 	case 0:
 		fake_reject(fake, 1 + rnd(3), rnd(3), HAL_REASON_RETRY);
 		break;
@@ -44,8 +49,14 @@ static void disturb(void)
 	case 7:
 		fake_restart_counters(fake);
 		break;
+	case 8:
+		fake_spoil(fake, &some->mf.ufid);
+		break;
+	case 9:
+		fake_remove(fake, &some->mf.ufid);
+		break;
 	default:
-		offload_audit_now(ol, 0);
+		offload_audit(ol, ignore, NULL);
 	}
 }
 
@@ -69,7 +80,7 @@ static void churn(unsigned with_seed)
 		unsigned i = rnd(SLOTS);
 
 		if (rnd(40) == 0)
-			disturb();
+			disturb(now[i]);
 		if (!now[i]) {
 			live(now[i] = mf_new(i, 1, 1 + rnd(4)));
 		} else if (rnd(3)) {
@@ -85,6 +96,7 @@ static void churn(unsigned with_seed)
 			barrier();
 	}
 	calm();
+	audit();
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (now[i])
 			EVENTUALLY(PLACED(now[i]));

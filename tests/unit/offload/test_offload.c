@@ -219,6 +219,11 @@ unsigned refresh(void)
 	return wait_for(offload_refresh);
 }
 
+unsigned audit(void)
+{
+	return wait_for(offload_audit);
+}
+
 struct hal_offload_slot slot(struct test_mf *t)
 {
 	struct hal_offload_slot s;
@@ -246,6 +251,7 @@ int main(void)
 	counters_suite();
 	trouble_suite();
 	adopt_suite();
+	audit_suite();
 	churn_suite();
 	objects_suite();
 	meter_suite();

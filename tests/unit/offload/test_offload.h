@@ -24,6 +24,7 @@ void change_suite(void);
 void counters_suite(void);
 void trouble_suite(void);
 void adopt_suite(void);
+void audit_suite(void);
 void churn_suite(void);
 void objects_suite(void);
 void meter_suite(void);
@@ -65,9 +66,10 @@ void withdraw(struct test_mf *t, struct test_mf *successor);
 void sw_packets(struct test_mf *t, uint64_t n); /* n packets pass in software */
 uint64_t hw_packets(struct test_mf *t);
 
-/* Barrier and refresh, waited for. Milliseconds that it took. */
+/* Barrier, refresh and audit, waited for. Milliseconds that it took. */
 unsigned barrier(void);
 unsigned refresh(void);
+unsigned audit(void);
 
 struct hal_offload_slot slot(struct test_mf *t);
 struct offload_device_info info(void);
