@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "drivers/tc/tc.h"
+#include "hal/mutation.h"
 
 static uint32_t hash_of(const struct hal_ufid *ufid)
 {
@@ -145,7 +146,7 @@ void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_fil
 	struct hal_raw_counter *out)
 {
 	const uint64_t by_kernel = f->packets - f->hw_packets;
-	const uint64_t bytes = f->bytes + by_kernel * rule->uncounted;
+	const uint64_t bytes = f->bytes + by_kernel * MUTATE(519, rule->uncounted, TC_LINK_HEADER);
 
 	/* Somebody put another filter in its place: it counts from 0. */
 	if (f->packets < rule->packets || bytes < rule->bytes) {

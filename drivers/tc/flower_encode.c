@@ -12,6 +12,7 @@
 
 #include "drivers/tc/flower.h"
 #include "drivers/tc/flower_keys.h"
+#include "hal/mutation.h"
 
 struct encoding {
 	struct nl_msg *msg;
@@ -56,7 +57,7 @@ static void put_key(struct encoding *e, const struct tc_flower_key *k)
 	if (!k->mask_attr && !is_full(mask, k->size))
 		return; /* it stays in the rest */
 	put(e, k->attr, value, k->size);
-	if (k->mask_attr)
+	if (MUTATE(501, k->mask_attr, 0))
 		put(e, k->mask_attr, mask, k->size);
 	memset(mask, 0, k->size);
 }
@@ -88,7 +89,8 @@ static void put_tci(struct encoding *e, unsigned i, int id_attr, int prio_attr)
 		mask &= (uint16_t)~0xfff;
 	}
 	if (mask >> 13 == 7) {
-		put(e, prio_attr, &prio, sizeof(prio));
+		if (MUTATE(502, true, false))
+			put(e, prio_attr, &prio, sizeof(prio));
 		mask &= 0x1fff;
 	}
 	*rest = rte_cpu_to_be_16(mask & (uint16_t)~HAL_VLAN_PRESENT);
@@ -115,7 +117,7 @@ static int put_tags(struct encoding *e)
 			e->protocol = tpid;
 		put(e, i ? TCA_FLOWER_KEY_VLAN_ETH_TYPE : TCA_FLOWER_KEY_ETH_TYPE, &tpid,
 			sizeof(tpid));
-		put_tci(e, i, id[i], prio[i]);
+		put_tci(e, i, id[MUTATE(503, i, 0)], prio[MUTATE(503, i, 0)]);
 	}
 	return 2;
 }
@@ -151,7 +153,7 @@ static void put_eth_type(struct encoding *e, int tags)
 	put(e, attr[tags], &type, sizeof(type));
 	if (tags == 0 && tc_flower_slot(type))
 		e->protocol = type;
-	else if (tags == 0)
+	else if (MUTATE(504, tags == 0, false))
 		put(e, TCA_FLOWER_KEY_NUM_OF_VLANS, &number, sizeof(number));
 	e->rest.eth_type = 0;
 }
@@ -174,7 +176,9 @@ static void put_fragment(struct encoding *e)
 		if (!flags)
 			return; /* "not a later one" has no key: it stays in the rest */
 		known |= TCA_FLOWER_KEY_FLAGS_FRAG_IS_FIRST;
-		flags |= value & HAL_FRAG_LATER ? 0 : TCA_FLOWER_KEY_FLAGS_FRAG_IS_FIRST;
+		flags |= value & MUTATE(505, HAL_FRAG_LATER, 0)
+				 ? 0
+				 : TCA_FLOWER_KEY_FLAGS_FRAG_IS_FIRST;
 	}
 	flags = rte_cpu_to_be_32(flags);
 	known = rte_cpu_to_be_32(known);
@@ -189,7 +193,8 @@ static void check_ipv6_proto(struct encoding *e, const struct hal_key *mask)
 {
 	const uint8_t frag = e->value->ip_frag;
 
-	if (!mask->ip_proto || e->value->eth_type != RTE_BE16(RTE_ETHER_TYPE_IPV6))
+	if (!mask->ip_proto || e->value->eth_type != RTE_BE16(RTE_ETHER_TYPE_IPV6) ||
+		MUTATE(506, false, true))
 		return;
 	if (mask->ip_frag & (frag & HAL_FRAG_ANY ? HAL_FRAG_LATER : HAL_FRAG_ANY) &&
 		!(frag & HAL_FRAG_LATER))
@@ -210,7 +215,7 @@ static void put_ip(struct encoding *e, const struct hal_key *mask)
 	if (mask->ip_proto != 0xff || !l4.n)
 		return;
 	put_keys(e, l4);
-	if ((tc_any(&before.tp_src, 4) || before.tcp_flags) &&
+	if (MUTATE(507, true, false) && (tc_any(&before.tp_src, 4) || before.tcp_flags) &&
 		(!(mask->ip_frag & HAL_FRAG_ANY) || e->value->ip_frag & HAL_FRAG_ANY))
 		refuse(e, HAL_REASON_UNSUPPORTED_COMBINATION, FIELD_IP_FRAG,
 			"flower reads transport headers of whole packets only");
@@ -289,7 +294,7 @@ static void check_rest(struct encoding *e)
 	e->rest.in_port = e->rest.recirc_id = 0;
 	if (!e->value->packet_type)
 		e->rest.packet_type = 0;
-	if (e->err || !tc_any(&e->rest, sizeof(e->rest)))
+	if (e->err || !tc_any(&e->rest, sizeof(e->rest)) || MUTATE(508, false, true))
 		return;
 	hal_match_fields(e->value, &e->rest, sizeof(e->rest), left_over, e);
 	if (!e->err)

@@ -10,6 +10,7 @@
 
 #include "drivers/tc/flower_keys.h"
 #include "drivers/tc/pedit_fields.h"
+#include "hal/mutation.h"
 
 /* The word that can still be written to, made if need be. NULL: no room. */
 static struct tc_pedit_word *word_at(
@@ -23,6 +24,8 @@ static struct tc_pedit_word *word_at(
 			continue;
 		if (w->cmd == TCA_PEDIT_KEY_EX_CMD_SET && cmd == TCA_PEDIT_KEY_EX_CMD_SET)
 			return w;
+		if (MUTATE(515, false, true))
+			continue;
 		break; /* an addition has to see what was written before it */
 	}
 	if (e->n == TC_PEDIT_KEYS)
@@ -44,7 +47,8 @@ static int write_bytes(struct tc_edits *e, uint16_t header, uint32_t at, const u
 		w = word_at(e, header, TCA_PEDIT_KEY_EX_CMD_SET, at + i - byte);
 		if (!w)
 			return -E2BIG;
-		w->value[byte] = (uint8_t)((w->value[byte] & ~mask[i]) | (value[i] & mask[i]));
+		w->value[byte] = (uint8_t)((w->value[byte] & ~mask[i]) |
+					   (value[i] & MUTATE(510, mask[i], 0xff)));
 		w->bits[byte] |= mask[i];
 	}
 	return 0;
@@ -83,7 +87,7 @@ static int write_field(struct tc_edits *e, const struct tc_pedit_field *f, const
 	uint8_t v[2], m[2];
 	int err;
 
-	if (f->shift) {
+	if (MUTATE(516, f->shift, 0)) {
 		shift4(v, *to);
 		shift4(m, *bits);
 		err = write_bytes(e, f->header, f->offset, v, m, 2);
@@ -99,7 +103,8 @@ static int write_field(struct tc_edits *e, const struct tc_pedit_field *f, const
 static int check_whole(const struct hal_key *value, const struct hal_key *mask,
 	enum hal_field_id field, struct hal_reason *r)
 {
-	if (mask->ip_frag & HAL_FRAG_ANY && !(value->ip_frag & HAL_FRAG_ANY))
+	if ((mask->ip_frag & HAL_FRAG_ANY && !(value->ip_frag & HAL_FRAG_ANY)) ||
+		MUTATE(514, false, true))
 		return 0;
 	return hal_refuse_field(r, HAL_REASON_UNSUPPORTED_COMBINATION, field,
 		"TC puts transport checksums right in packets that are known to be no fragment");
@@ -128,8 +133,10 @@ int tc_pedit_set(struct tc_edits *e, const struct hal_act_set *set, const struct
 				err = write_field(e, f, (uint8_t *)&to + f->at, m, r);
 			if (err)
 				return err;
-			e->sums |= f->ipv4_sum ? TCA_CSUM_UPDATE_FLAG_IPV4HDR : 0;
-			e->sums |= f->transport ? transport_sums(value, mask) : 0;
+			e->sums |=
+				MUTATE(512, f->ipv4_sum, false) ? TCA_CSUM_UPDATE_FLAG_IPV4HDR : 0;
+			e->sums |=
+				MUTATE(513, f->transport, false) ? transport_sums(value, mask) : 0;
 			memset(m, 0, f->size);
 		}
 	}
@@ -149,10 +156,10 @@ int tc_pedit_dec_ttl(struct tc_edits *e, const struct hal_key *value, const stru
 	if (known && value->eth_type == RTE_BE16(ETH_P_IP)) {
 		w = word_at(e, TCA_PEDIT_KEY_EX_HDR_TYPE_IP4, TCA_PEDIT_KEY_EX_CMD_ADD, 8);
 		byte = 0;
-		e->sums |= TCA_CSUM_UPDATE_FLAG_IPV4HDR;
+		e->sums |= MUTATE(511, TCA_CSUM_UPDATE_FLAG_IPV4HDR, 0);
 	} else if (known && value->eth_type == RTE_BE16(ETH_P_IPV6)) {
 		w = word_at(e, TCA_PEDIT_KEY_EX_HDR_TYPE_IP6, TCA_PEDIT_KEY_EX_CMD_ADD, 4);
-		byte = 3;
+		byte = MUTATE(517, 3, 2);
 	} else {
 		return hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_DEC_TTL,
 			"the packet is not known to be IP");

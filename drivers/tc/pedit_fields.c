@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/tc/pedit_fields.h"
+#include "hal/mutation.h"
 
 #include <linux/if_ether.h>
 #include <netinet/in.h>
@@ -70,7 +71,7 @@ void tc_pedit_fields(const struct hal_key *value, const struct hal_key *mask,
 {
 	list[0] = LIST(ethernet);
 	list[1] = list[2] = (struct tc_pedit_list){0};
-	if (mask->eth_type != RTE_BE16(0xffff))
+	if (mask->eth_type != RTE_BE16(0xffff) || MUTATE(518, false, value->vlan[0].tpid != 0))
 		return;
 	switch (rte_be_to_cpu_16(value->eth_type)) {
 	case ETH_P_IP:

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "hal/key.h"
+#include "hal/mutation.h"
 
 static inline void tc_tags_push(
 	struct hal_key *value, struct hal_key *mask, rte_be16_t tpid, rte_be16_t tci)
 {
 	value->vlan[1] = value->vlan[0];
-	mask->vlan[1] = mask->vlan[0];
+	if (MUTATE(509, true, false))
+		mask->vlan[1] = mask->vlan[0];
 	value->vlan[0] = (struct hal_vlan){tpid, tci | RTE_BE16(HAL_VLAN_PRESENT)};
 	memset(&mask->vlan[0], 0xff, sizeof(mask->vlan[0]));
 }

@@ -6,7 +6,7 @@ counts as detected when a program diverges, more megaflows are made than Open vS
 switch dies. What else goes wrong says nothing of the fault, and the fault is tried again.
 
 Faults below MODEL are judged by the programs of diff.py, the others, and what these miss, by those
-of test_model.py.
+of test_model.py; those from GUEST on, which are of the TC driver, by tests/vm/test_diff.py.
 """
 import os
 import re
@@ -16,6 +16,7 @@ import slu
 
 LEAST = 30
 MODEL = 400  # numbers from here on are of the datapath model
+GUEST = 500  # and from here on of what runs in a guest
 TIMES = 150  # programs before a fault counts as missed
 MODEL_TIMES = 85
 PACKETS = 500
@@ -75,6 +76,11 @@ class Plain:
     def devices(self, where):
         return self.DEVICES
 
+    @staticmethod
+    def make(name, device, env):
+        from switches import SluiceUnderTest
+        return SluiceUnderTest(name, device, env=env)
+
     def run(self, reference, switches, where):
         """Raises Divergence, or returns what else gives the fault away, or None."""
         from diff import Diff
@@ -98,6 +104,7 @@ class Model:
     DEVICES = {"software": None, "nic": "sim:nic"}
     # Beside these, where the fault may matter to such a device only.
     MORE = {"noresume": "sim:nic-noresume", "objects": "sim:nic-objects"}
+    make = Plain.make
     SPECIAL = ("offload/", "tools/simnic/object", "tools/simnic/execute", "?")
 
     def __init__(self, args):
@@ -133,7 +140,6 @@ class Model:
 def attempt(reference, number, where, judge, n):
     """Runs programs with the fault: (what gave it away or None, what went wrong or None)."""
     from diff import Divergence
-    from switches import SluiceUnderTest
     switches, model = [], isinstance(judge, Model)
     env = {"SLUICE_MUTATION": str(number)}
     if model:
@@ -143,7 +149,7 @@ def attempt(reference, number, where, judge, n):
         for name, device in judge.devices(where).items():
             # Each its own name: a switch finds the database of one of the same name.
             own = "%s%d-%s%d" % (name, number, "m" if model else "", n)
-            switches.append(SluiceUnderTest(own, device, env=env))
+            switches.append(judge.make(own, device, env))
         for s in switches:
             s.wait_ports()
             if model:
@@ -152,14 +158,13 @@ def attempt(reference, number, where, judge, n):
     except Divergence as e:
         return "%s: %s" % (judge.now, " ".join(e.problems[0].splitlines()[:1])), None
     except (slu.Failure, OSError, ValueError) as e:
-        dead = [s.name for s in switches if not s.sw.alive()]
+        dead = [s.name for s in switches if not s.alive()]
         if dead:
             return "%s: %s died" % (judge.now, dead[0]), None
         return None, "%s: %s" % (judge.now, " ".join(str(e).split())[:200])
     finally:
         for s in switches:
-            s.sw.kill()
-            s.ns.delete()
+            s.kill()
 
 
 def detect(reference, number, where, judge):
@@ -202,7 +207,7 @@ def judge_some(faults, judge, progress):
 
 def judge(args):
     found = known()
-    wanted = sorted(found) if args.mutations == "all" else [
+    wanted = sorted(n for n in found if n < GUEST) if args.mutations == "all" else [
         int(n) for n in args.mutations.split(",")]
     build()
     start, done = time.monotonic(), []
@@ -217,6 +222,43 @@ def judge(args):
     missed = judge_some([f for f in faults if f[0] >= MODEL] + missed, Model(args), progress)
     slu.log("%d of %d seeded faults are detected, %.0f s" % (
         len(wanted) - len(missed), len(wanted), time.monotonic() - start))
+    if missed:
+        slu.log("PROBLEM not detected: " + ", ".join(str(n) for n, _ in missed))
+    if args.mutations == "all" and len(wanted) < LEAST:
+        slu.log("PROBLEM there are only %d seeded faults" % len(wanted))
+        return 1
+    return 1 if missed else 0
+
+
+class Guest(Plain):
+    """How faults of the TC driver are judged: its rules in the kernel, then in the card."""
+
+    def __init__(self, args, policy):
+        super().__init__(args)
+        self.policy = policy
+
+    def devices(self, where):
+        return {self.policy: self.policy}
+
+    @staticmethod
+    def make(name, device, env):
+        from guestswitch import GuestUnderTest
+        return GuestUnderTest(name, device, env)
+
+
+def judge_guest(args):
+    """The same for the faults from GUEST on."""
+    found = known()
+    wanted = sorted(n for n in found if n >= GUEST) if args.mutations == "all" else [
+        int(n) for n in args.mutations.split(",")]
+    build()
+    missed = [(n, found.get(n, "?")) for n in wanted]
+
+    def progress(number, where, how, took):
+        slu.log("fault %3d %-36s %s (%.0f s)" % (number, where, how, took))
+    for policy in args.policy or ("skip_hw", "skip_sw"):
+        missed = judge_some(missed, Guest(args, policy), progress)
+    slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
     if missed:
         slu.log("PROBLEM not detected: " + ", ".join(str(n) for n, _ in missed))
     if args.mutations == "all" and len(wanted) < LEAST:

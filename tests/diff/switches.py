@@ -316,6 +316,13 @@ class SluiceUnderTest(UnderTest):
         self.sw.offload(device)
         self.sw.bind(*["p%d" % i for i in range(1, PORTS + 1) if i != UNBOUND])
 
+    def alive(self):
+        return self.sw.alive()
+
+    def kill(self):
+        self.sw.kill()
+        self.ns.delete()
+
     def wait_ports(self):
         super().wait_ports()
         if self.device:

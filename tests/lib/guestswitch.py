@@ -34,7 +34,7 @@ class Relayed(slu.Switch):
 class GuestUnderTest(SluiceUnderTest):
     patience = 6
 
-    def __init__(self, name, policy):
+    def __init__(self, name, policy, env=None):
         self.name, self.device = name, "tc:" + policy
         self.ns = slu.Netns("diff-" + name)
         devices = []
@@ -51,7 +51,7 @@ class GuestUnderTest(SluiceUnderTest):
         self.guest = guest.Guest(
             "bash %s/switch.sh %s %s %s" % (VM, slu.program("sluiced"), policy,
                                             guest.module(VM + "/testnic")),
-            cpus=2, devices=devices, ns=self.ns)
+            cpus=2, env=env, devices=devices, ns=self.ns)
         self.sw = Relayed(self.ns, name)
         slu.wait_until("the guest's switch is ready", self.is_ready, timeout=120, interval=0.2)
         for path, port in RELAYED.items():
@@ -60,6 +60,15 @@ class GuestUnderTest(SluiceUnderTest):
             slu.wait_until(path, lambda p=path: os.path.exists("%s/%s" % (self.sw.rundir, p)))
 
         slu.wait_until("the relays", self.answers, timeout=20, interval=0.5)
+
+    def alive(self):
+        """The daemon in there: what it serves is answered."""
+        return self.guest.process.poll() is None and self.answers() is not None
+
+    def kill(self):
+        self.guest.process.kill()
+        self.guest.process.wait()
+        self.ns.delete()
 
     def answers(self):
         with contextlib.suppress(slu.Failure, OSError):

@@ -4,6 +4,7 @@
 userspace datapath here, and through Sluice with a TC device in a guest.
 
 test_diff.py [--policy P]... [--programs N] [--packets N] [--seed N] [--only N]
+test_diff.py --mutations [N,N,...]
 """
 import argparse
 import os
@@ -60,8 +61,14 @@ def main():
     p.add_argument("--packets", type=int, default=4000, help="by policy")
     p.add_argument("--phases", type=int, default=2)
     p.add_argument("--only", type=int)
+    p.add_argument("--mutations", nargs="?", const="all", metavar="N,N,...",
+                   help="judge the test itself by seeded faults")
     p.add_argument("--verbose", action="store_true")
     args = p.parse_args()
+    if args.mutations:
+        from mutations import judge_guest
+        args.programs = max(args.programs, 30)
+        return judge_guest(args)
     problems = []
     for policy in args.policy or ("none", "skip_hw", "skip_sw"):
         problems += compare(policy, args)
