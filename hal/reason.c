@@ -30,6 +30,7 @@ static const int reason_errno[HAL_REASON_MAX] = {
 	[HAL_REASON_POLICY] = -EOPNOTSUPP,
 	[HAL_REASON_DEVICE_ERROR] = -EIO,
 	[HAL_REASON_DEVICE_GONE] = -ENODEV,
+	[HAL_REASON_CAPTURED] = -EOPNOTSUPP,
 };
 
 void hal_reason_clear(struct hal_reason *r)

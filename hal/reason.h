@@ -16,24 +16,26 @@
 #include "hal/field.h"
 
 /* REASON(ID, name, what would unblock it) */
-#define HAL_REASONS(REASON)                                                                    \
-	REASON(NONE, "none", "nothing is refused")                                             \
-	REASON(UNSUPPORTED_FIELD, "unsupported field",                                         \
-		"leave the field out of the flow, or use a device that matches it")            \
-	REASON(UNSUPPORTED_MASK, "unsupported mask",                                           \
-		"match the field with a mask kind that the device has")                        \
-	REASON(UNSUPPORTED_ACTION, "unsupported action",                                       \
-		"leave the action out, or use a device that has it")                           \
-	REASON(UNSUPPORTED_COMBINATION, "unsupported combination",                             \
-		"split the flow: each part alone could be offloaded")                          \
-	REASON(UNBOUND_PORT, "port not on the device",                                         \
-		"bind the port to the device (set Interface NAME options:device=DEVICE)")      \
-	REASON(NO_ROOM, "no room now", "free room in the device; it is tried again by itself") \
-	REASON(RETRY, "device busy", "nothing to do: it is tried again by itself")             \
-	REASON(DEPENDS, "depends on another rule", "the other rule has to be placed first")    \
-	REASON(POLICY, "policy", "change the offload policy in other_config")                  \
-	REASON(DEVICE_ERROR, "device error", "see the device's own words")                     \
-	REASON(DEVICE_GONE, "device gone", "bring the device back; flows return by themselves")
+#define HAL_REASONS(REASON)                                                                     \
+	REASON(NONE, "none", "nothing is refused")                                              \
+	REASON(UNSUPPORTED_FIELD, "unsupported field",                                          \
+		"leave the field out of the flow, or use a device that matches it")             \
+	REASON(UNSUPPORTED_MASK, "unsupported mask",                                            \
+		"match the field with a mask kind that the device has")                         \
+	REASON(UNSUPPORTED_ACTION, "unsupported action",                                        \
+		"leave the action out, or use a device that has it")                            \
+	REASON(UNSUPPORTED_COMBINATION, "unsupported combination",                              \
+		"split the flow: each part alone could be offloaded")                           \
+	REASON(UNBOUND_PORT, "port not on the device",                                          \
+		"bind the port to the device (set Interface NAME options:device=DEVICE)")       \
+	REASON(NO_ROOM, "no room now", "free room in the device; it is tried again by itself")  \
+	REASON(RETRY, "device busy", "nothing to do: it is tried again by itself")              \
+	REASON(DEPENDS, "depends on another rule", "the other rule has to be placed first")     \
+	REASON(POLICY, "policy", "change the offload policy in other_config")                   \
+	REASON(DEVICE_ERROR, "device error", "see the device's own words")                      \
+	REASON(DEVICE_GONE, "device gone", "bring the device back; flows return by themselves") \
+	REASON(CAPTURED, "being captured",                                                      \
+		"nothing to do: it returns by itself when the capture ends")
 
 enum hal_reason_code {
 #define REASON(ID, ...) HAL_REASON_##ID,

@@ -93,7 +93,8 @@ static void device_sleep(struct device *dev, uint64_t now)
 		until = min64(until, audit_due_ms(dev));
 	if (connections_are_used(dev))
 		until = min64(until, now + CONNECTION_MS);
-	if (atomic_load_explicit(&dev->meters_moved, memory_order_relaxed))
+	if (atomic_load_explicit(&dev->meters_moved, memory_order_relaxed) ||
+		atomic_load_explicit(&dev->holds_moved, memory_order_relaxed))
 		until = now;
 	if (hal_in_flight(dev->hal))
 		until = min64(until, now + (dev->idle_polls++ < 8 ? 1 : 10));
@@ -142,6 +143,7 @@ static bool take_events(struct device *dev)
 			command_arrived(dev, ev);
 			break;
 		case EVENT_BARRIER:
+			holds_moved(dev);
 			connections_take(dev);
 			while (connections_step(dev))
 				;
@@ -195,6 +197,7 @@ static void *device_main(void *arg)
 		if (dev->mode == MODE_RESYNC)
 			resync_step(dev);
 		meters_moved(dev);
+		holds_moved(dev);
 		work_run(dev);
 		connections_take(dev);
 		connections_step(dev);

@@ -45,6 +45,7 @@ int offload_open(const struct offload_config *cfg, struct offload **out)
 	LIST_INIT(&ol->flows);
 	hmap_init(&ol->tunnels);
 	meters_open(ol);
+	holds_open(ol);
 	err = decisions_open(&ol->decisions);
 	if (err)
 		goto destroy;
@@ -57,6 +58,7 @@ int offload_open(const struct offload_config *cfg, struct offload **out)
 close_decisions:
 	decisions_close(&ol->decisions);
 destroy:
+	holds_close(ol);
 	meters_close(ol);
 	hmap_destroy(&ol->tunnels);
 	pthread_mutex_destroy(&ol->lock);
@@ -189,6 +191,7 @@ void offload_close(struct offload *ol)
 	}
 	tunnels_free(ol);
 	decisions_close(&ol->decisions);
+	holds_close(ol);
 	meters_close(ol);
 	connections_free_rings(ol);
 	pthread_mutex_destroy(&ol->lock);

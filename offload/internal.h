@@ -93,11 +93,12 @@ struct claim {
 	bool unfit;   /* it will not take it, for `reason` */
 	bool waiting; /* in device.waiting */
 	bool leak_started;
-	bool held;    /* refused for the sake of others: asked again when they change */
-	bool entered; /* counted by the chains that it leads to as in the device */
-	bool counted; /* counted by its own chain as a member: not leaving */
-	bool settled; /* and that member is in the device */
-	bool left;    /* counted by the chains that it leads to as leaving */
+	bool held;     /* refused for the sake of others: asked again when they change */
+	bool kept_out; /* by a hold */
+	bool entered;  /* counted by the chains that it leads to as in the device */
+	bool counted;  /* counted by its own chain as a member: not leaving */
+	bool settled;  /* and that member is in the device */
+	bool left;     /* counted by the chains that it leads to as leaving */
 	enum standing standing;
 	struct hal_program *program; /* as the device gets it, NULL: the megaflow's */
 	struct object_list *uses;    /* objects that the program names */
@@ -226,6 +227,7 @@ struct device {
 	_Atomic bool in_flight;       /* a wake-up matters */
 	_Atomic bool gone;            /* for barriers */
 	_Atomic bool meters_moved;    /* some meter came here or left */
+	_Atomic bool holds_moved;     /* a hold began or ended */
 	_Atomic uint64_t progress_ms; /* monotonic: last time that an operation completed */
 	_Atomic uint64_t read_ms;     /* monotonic: last time that counters were read */
 	_Atomic uint64_t audited_ms;  /* monotonic: last time that the audit got on */
@@ -292,6 +294,10 @@ struct offload {
 	pthread_mutex_t meter_lock; /* after all others */
 	struct hmap meters;
 	_Atomic(struct connection_ring *) rings[HAL_MAX_DEVICES];
+
+	pthread_mutex_t hold_lock; /* after all others */
+	LIST_HEAD(, offload_hold) holds;
+	_Atomic unsigned n_holds;
 
 	pthread_mutex_t barrier_lock;
 	pthread_cond_t barrier_cond;
@@ -482,6 +488,15 @@ void judge_prepare(struct claim *c);
 int judge_rule(
 	struct device *dev, const struct hal_rule *rule, uint32_t in_port, struct hal_reason *r);
 void megaflow_rule(const struct hal_megaflow *mf, struct hal_rule *rule);
+
+/* hold.c */
+void holds_open(struct offload *ol);
+void holds_close(struct offload *ol);
+/* 0, or why a hold keeps it out of the device. `r` may be NULL. */
+int hold_judge_rule(struct device *dev, const struct hal_rule *rule, struct hal_reason *r);
+int hold_judge(struct device *dev, struct claim *c, struct hal_reason *r);
+bool hold_forbids_adoption(struct device *dev, const struct claim *c);
+void holds_moved(struct device *dev); /* if they have */
 
 /* slot.c: what is shown of a megaflow on a device */
 void slot_write(struct device *dev, struct hal_megaflow *mf, enum hal_placement p,

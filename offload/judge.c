@@ -135,6 +135,8 @@ int judge_rule(
 	free(p);
 	if (!err && dev->mode == MODE_STALLED)
 		err = hal_refuse(r, HAL_REASON_RETRY, "%s", dev->info.stats.text);
+	if (!err)
+		err = hold_judge_rule(dev, rule, r);
 	return err ? err : judge_room(dev, r);
 }
 
@@ -176,6 +178,8 @@ int judge(struct device *dev, struct claim *c, struct hal_reason *r)
 		err = hal_refuse(r, HAL_REASON_RETRY, "%s", dev->info.stats.text);
 	if (!err)
 		err = verdict(dev, c, r);
+	if (!err)
+		err = hold_judge(dev, c, r);
 	if (!err && c->rule->have == HAVE_NONE)
 		err = judge_room(dev, r);
 	return err;

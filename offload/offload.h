@@ -109,6 +109,21 @@ void offload_refresh(struct offload *ol, void (*done)(void *arg), void *arg);
  * than after the grace period. */
 void offload_audit(struct offload *ol, void (*done)(void *arg), void *arg);
 
+/* ---- keeping megaflows in software ---- */
+
+struct offload_hold;
+
+/* While a hold lasts, no device gets a megaflow that it concerns, and one that is in a device is
+ * taken out; it is refused as HAL_REASON_CAPTURED with `why` as text. In force everywhere after the
+ * next offload_barrier(), but for a device that makes no progress. When the hold ends they are
+ * judged anew. `concerns` is asked by devices' threads and always says the same of the same rule;
+ * it must not block, nor call offload, and is not called any more once offload_hold_end() has
+ * returned. 0 or -ENOMEM. */
+typedef bool offload_concerns(void *ctx, const struct hal_rule *rule);
+int offload_hold_begin(struct offload *ol, offload_concerns *concerns, void *ctx, const char *why,
+	struct offload_hold **out);
+void offload_hold_end(struct offload *ol, struct offload_hold *hold);
+
 /* ---- what users ask ---- */
 
 void offload_slot_read(struct offload *ol, const struct hal_megaflow *mf, unsigned device,

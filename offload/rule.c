@@ -405,7 +405,8 @@ bool rule_reconcile(struct device *dev, struct rule *rule)
 	if (!want)
 		return step_out(dev, rule, NULL);
 	rule->recheck = false;
-	if (rule->have == HAVE_FOREIGN && rule_holds(rule, want)) {
+	if (rule->have == HAVE_FOREIGN && rule_holds(rule, want) &&
+		!hold_forbids_adoption(dev, want)) {
 		err = judge_ports(dev, want->in_port, want->flow->mf->program, &r);
 		if (!err) {
 			rule_adopt(dev, rule, want);

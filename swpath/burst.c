@@ -16,6 +16,7 @@
 #include "swpath/ct/ct.h"
 #include "swpath/ct/step.h"
 #include "swpath/scope.h"
+#include "swpath/tap.h"
 #include "swpath/worker.h"
 
 #define AHEAD 4 /* packets whose data are fetched before their turn */
@@ -464,6 +465,8 @@ void swpath_burst(struct swpath_worker *w, struct rte_mbuf **pkts, const struct 
 	const struct swpath_scope *scope;
 
 	w->stats.packets += n;
+	if (swpath_is_captured(w->sp))
+		swpath_tap_in(w, pkts, meta, n, port);
 	memcpy(b->m, pkts, n * sizeof(pkts[0]));
 	if (meta) {
 		n = parse_mixed(w, b, meta, n, port);

@@ -35,7 +35,7 @@ static struct rte_mbuf *take(struct swpath_packet *p, bool last)
 
 /* A super-frame that is to be cut short is first segmented, a partial checksum completed: each
  * frame is cut as if it had come alone. */
-static int output_cut(struct swpath_worker *w, struct swpath_packet *p, struct rte_mbuf *m,
+static void output_cut(struct swpath_worker *w, struct swpath_packet *p, struct rte_mbuf *m,
 	uint32_t port, uint32_t max_len)
 {
 	struct swpath_segmenter s;
@@ -45,14 +45,14 @@ static int output_cut(struct swpath_worker *w, struct swpath_packet *p, struct r
 		struct rte_mbuf *own = swpath_has_offload(m) ? swpath_writable(m, p->pool) : m;
 
 		if (!own) {
-			rte_pktmbuf_free(m);
-			return SWPATH_DROP_NO_MBUF;
+			swpath_drop(w, m, SWPATH_DROP_NO_MBUF);
+			return;
 		}
 		if (swpath_has_offload(own))
 			swpath_checksum_complete(own);
 		swpath_mbuf_cut(own, max_len);
 		swpath_output(w, own, port);
-		return SWPATH_OK;
+		return;
 	}
 	if (swpath_segmenter_start(&s, m))
 		drop = SWPATH_DROP_HEADER;
@@ -66,8 +66,9 @@ static int output_cut(struct swpath_worker *w, struct swpath_packet *p, struct r
 		swpath_mbuf_cut(frame, max_len);
 		swpath_output(w, frame, port);
 	}
+	if (drop != SWPATH_OK)
+		swpath_count_drop(w, m, (enum swpath_drop)drop);
 	rte_pktmbuf_free(m);
-	return drop;
 }
 
 static int output(struct swpath_worker *w, struct swpath_packet *p,
@@ -78,14 +79,11 @@ static int output(struct swpath_worker *w, struct swpath_packet *p,
 
 	p->max_len = 0;
 	if (unlikely(!m)) { /* this copy is lost, the packet goes on */
-		w->drops[SWPATH_DROP_NO_MBUF]++;
+		swpath_count_drop(w, p->m, SWPATH_DROP_NO_MBUF);
 		return SWPATH_OK;
 	}
 	if (unlikely(max_len && max_len < m->pkt_len)) {
-		int drop = output_cut(w, p, m, act->port, max_len);
-
-		if (drop != SWPATH_OK)
-			w->drops[drop]++;
+		output_cut(w, p, m, act->port, max_len);
 		return SWPATH_OK;
 	}
 	swpath_output(w, m, act->port);
@@ -115,7 +113,7 @@ static int controller(
 		return SWPATH_OK;
 	}
 	if (swpath_segmenter_start(&s, p->m)) {
-		w->drops[SWPATH_DROP_HEADER]++;
+		swpath_count_drop(w, p->m, SWPATH_DROP_HEADER);
 		return SWPATH_OK;
 	}
 	while (!swpath_segmenter_done(&s)) {
@@ -128,7 +126,7 @@ static int controller(
 	return SWPATH_OK;
 
 no_mbuf:
-	w->drops[SWPATH_DROP_NO_MBUF]++;
+	swpath_count_drop(w, p->m, SWPATH_DROP_NO_MBUF);
 	return SWPATH_OK;
 }
 
@@ -144,7 +142,7 @@ static int nested_copy(struct swpath_worker *w, struct swpath_packet *p, const v
 		return SWPATH_OK;
 	copy.m = take(p, last);
 	if (unlikely(!copy.m)) {
-		w->drops[SWPATH_DROP_NO_MBUF]++;
+		swpath_count_drop(w, p->m, SWPATH_DROP_NO_MBUF);
 		return SWPATH_OK;
 	}
 	if (!last) {
@@ -190,7 +188,7 @@ static int recirc(struct swpath_worker *w, struct swpath_packet *p,
 	copy = *p;
 	copy.m = share(p);
 	if (unlikely(!copy.m)) {
-		w->drops[SWPATH_DROP_NO_MBUF]++;
+		swpath_count_drop(w, p->m, SWPATH_DROP_NO_MBUF);
 		return SWPATH_OK;
 	}
 	key = *p->key;
@@ -322,7 +320,7 @@ void swpath_execute(struct swpath_worker *w, struct swpath_packet *p, const void
 	if (!p->m)
 		return;
 	if (drop != SWPATH_OK)
-		w->drops[drop]++;
+		swpath_count_drop(w, p->m, (enum swpath_drop)drop);
 	rte_pktmbuf_free(p->m);
 	p->m = NULL;
 }

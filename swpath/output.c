@@ -5,6 +5,7 @@
 #include <rte_ether.h>
 
 #include "swpath/port/segment.h"
+#include "swpath/tap.h"
 #include "swpath/worker.h"
 
 static void send_batch(struct swpath_worker *w, struct swpath_tx_batch *b)
@@ -12,6 +13,8 @@ static void send_batch(struct swpath_worker *w, struct swpath_tx_batch *b)
 	unsigned n = b->n;
 
 	b->n = 0;
+	if (swpath_is_captured(w->sp))
+		swpath_tap_out(w, b->pkts, n, b->port->id);
 	b->port->class->tx(b->port, (uint16_t)w->id, b->pkts, n, w->drops);
 }
 

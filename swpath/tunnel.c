@@ -8,6 +8,7 @@
 
 #include "swpath/port/count.h"
 #include "swpath/port/segment.h"
+#include "swpath/tap.h"
 #include "swpath/worker.h"
 
 static struct swpath_port_counter *counter(const struct swpath_worker *w, uint32_t port)
@@ -26,6 +27,8 @@ int swpath_tunnel_push(
 
 	if (!c)
 		return SWPATH_DROP_NO_PORT;
+	if (swpath_is_captured(w->sp))
+		swpath_tap_out(w, &p->m, 1, act->port);
 	drop = swpath_tunnel_encapsulate(p, act, w->ip_id++);
 	if (drop == SWPATH_OK) {
 		swpath_count(&c->tx_packets, 1);
@@ -53,6 +56,8 @@ int swpath_tunnel_pop(struct swpath_worker *w, struct swpath_packet *p,
 		return drop;
 	}
 	swpath_count_rx(c, 1, rte_pktmbuf_pkt_len(p->m));
+	if (swpath_is_captured(w->sp))
+		swpath_tap_inner(w, p->m, p->key);
 	p->recircs++;
 	p->ct = (struct swpath_ct_seen){NULL, false, false}; /* of the outer packet */
 	mf = p->mf = swpath_lookup(w, p->key, p->m);
@@ -85,7 +90,7 @@ void swpath_tunnel_segments(struct swpath_worker *w, struct swpath_packet *p, co
 			drop = SWPATH_DROP_NO_MBUF;
 	}
 	if (drop != SWPATH_OK)
-		w->drops[drop]++;
+		swpath_count_drop(w, p->m, (enum swpath_drop)drop);
 	rte_pktmbuf_free(p->m);
 	p->m = NULL;
 }

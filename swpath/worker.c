@@ -215,6 +215,11 @@ static void round_empty(struct swpath_worker *w, struct idle *idle)
 	sleep_idle(w, idle, no_fd); /* then one look around, and back to sleep */
 }
 
+static void drop_fragment(void *w, struct rte_mbuf *m)
+{
+	swpath_count_drop(w, m, SWPATH_DROP_FRAGMENT);
+}
+
 static void loop(struct swpath_worker *w)
 {
 	struct idle idle = {0, NAP_MIN_US, 0};
@@ -225,8 +230,7 @@ static void loop(struct swpath_worker *w)
 		w->now_ns = now_ns();
 		w->now_ms = w->now_ns / 1000000;
 		w->seen.scope = NULL; /* RCU: good until we are quiescent */
-		w->drops[SWPATH_DROP_FRAGMENT] +=
-			ct_frag_expire(w->ct_frags, w->sp->ct, w->id, w->now_ms);
+		ct_frag_expire(w->ct_frags, w->sp->ct, w->id, w->now_ms, drop_fragment, w);
 		if (poll_all(w))
 			idle = (struct idle){0, NAP_MIN_US, 0};
 		else

@@ -16,6 +16,7 @@
 
 #include "hal/hal.h"
 #include "swpath/cache.h"
+#include "swpath/capture.h"
 #include "swpath/classifier.h"
 #include "swpath/packet.h"
 #include "swpath/port/port.h"
@@ -107,6 +108,8 @@ struct swpath {
 	unsigned n_devices;
 	uint64_t sync_last;
 	sem_t sync_answer;
+	_Atomic unsigned n_captures; /* open now */
+	_Atomic(struct swpath_capture *) capture[SWPATH_MAX_CAPTURES];
 	struct swpath_netlink *netlink;
 	struct event *tick, *ct_tick;
 	struct conntrack *ct;
@@ -146,9 +149,23 @@ static inline struct swpath_port_entry *swpath_port_get(const struct swpath *sp,
 		       : NULL;
 }
 
-static inline void swpath_drop(struct swpath_worker *w, struct rte_mbuf *m, enum swpath_drop why)
+/* Does somebody look on? Then what passes is shown to swpath/tap.h. */
+static inline bool swpath_is_captured(const struct swpath *sp)
+{
+	return unlikely(atomic_load_explicit(&sp->n_captures, memory_order_relaxed) != 0);
+}
+
+static inline void swpath_count_drop(
+	struct swpath_worker *w, struct rte_mbuf *m, enum swpath_drop why)
 {
 	w->drops[why]++;
+	if (swpath_is_captured(w->sp))
+		swpath_tap_drop(w->sp, w->id, &m, 1, why);
+}
+
+static inline void swpath_drop(struct swpath_worker *w, struct rte_mbuf *m, enum swpath_drop why)
+{
+	swpath_count_drop(w, m, why);
 	rte_pktmbuf_free(m);
 }
 

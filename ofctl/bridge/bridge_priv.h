@@ -73,6 +73,7 @@ struct bridge {
 
 LIST_HEAD(bridge_list, bridge);
 LIST_HEAD(tunnel_end_list, tunnel_end);
+LIST_HEAD(capture_list, capture);
 
 struct rpc;
 
@@ -82,6 +83,7 @@ struct bridges {
 	struct bridges_config cfg;
 	struct bridge_list list;
 	struct tunnel_end_list tunnel_ends;
+	struct capture_list captures; /* rpc_capture.c */
 	struct event *retry, *statistics, *soon;
 	struct rpc *rpc;
 	char device_spec[64]; /* of the open device, "" if none */
@@ -148,5 +150,8 @@ void status_write(struct bridges *b, bool statistics, bool applied);
 /* rpc.c: the JSON-RPC socket that ovs-appctl and sluicectl speak to. */
 int rpc_open(struct bridges *b, struct rpc **out);
 void rpc_close(struct rpc *r);
+
+/* rpc_capture.c: ends all captures. */
+void captures_close(struct bridges *b);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ofctl/bridge/bridge_priv.h"
-#include "ofctl/openflow/flow_text.h"
+#include "ofctl/bridge/match_text.h"
 
 #define TEXT_MAX 4096
 
@@ -341,43 +341,13 @@ static void explain_one(void *ctx, const struct pl_megaflow_info *info)
 	json_array_append_new(q->list, j);
 }
 
-static uint32_t name_to_number(void *ctx, const char *name)
-{
-	return pl_port_by_name(ctx, name);
-}
-
 /* The match over OpenFlow's key, as one over the datapath's. */
 static int read_match(struct query *q, const char *what, char *err, size_t n)
 {
-	const char *space = strchr(what, ' ');
-	struct of_port_names names = {.by_name = name_to_number};
-	struct iface *i;
+	bool named;
 
-	q->br = LIST_FIRST(&q->b->list);
-	if (space) {
-		struct bridge *br;
-
-		LIST_FOREACH (br, &q->b->list, link)
-			if (strlen(br->name) == (size_t)(space - what) &&
-				!strncmp(br->name, what, (size_t)(space - what))) {
-				q->br = br;
-				what = space + 1;
-				break;
-			}
-	}
-	if (!q->br) {
-		snprintf(err, n, "there is no bridge");
+	if (match_text_read(q->b, what, &q->br, &named, &q->match, err, n))
 		return -1;
-	}
-	names.ctx = q->br->pl;
-	if (of_match_parse(what, &names, &q->match, err, n))
-		return -1;
-	LIST_FOREACH (i, &q->br->ifaces, link)
-		if (q->match.mask.in_port_of && i->open &&
-			i->cfg.number == rte_be_to_cpu_32(q->match.value.in_port_of)) {
-			q->match.value.dp.in_port = rte_cpu_to_be_32(i->dp_port);
-			q->match.mask.dp.in_port = 0xffffffff;
-		}
 	q->cm = hal_cmatch_new_dp(&q->match.value.dp, &q->match.mask.dp);
 	return q->cm ? 0 : -1;
 }

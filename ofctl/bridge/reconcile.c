@@ -386,6 +386,7 @@ int bridges_open(const struct bridges_config *cfg, struct bridges **out)
 	b->start = cfg->start;
 	LIST_INIT(&b->list);
 	LIST_INIT(&b->tunnel_ends);
+	LIST_INIT(&b->captures);
 	b->retry = event_new(cfg->base, -1, 0, on_retry, b);
 	b->statistics = event_new(cfg->base, -1, EV_PERSIST, on_statistics, b);
 	b->soon = event_new(cfg->base, -1, 0, on_soon, b);
@@ -416,6 +417,7 @@ void bridges_close(struct bridges *b, bool keep_netdevs)
 
 	ovsdb_on_commit(b->cfg.db, NULL, NULL);
 	rpc_close(b->rpc);
+	captures_close(b);
 	while ((br = LIST_FIRST(&b->list)))
 		drop_bridge(br, !keep_netdevs);
 	event_free(b->retry);

@@ -107,6 +107,20 @@ void rpc_reply_json(struct rpc_call *call, json_t *json)
 	free(text);
 }
 
+struct bufferevent *rpc_reply_stream(struct rpc_call *call, json_t *json)
+{
+	struct rpc_client *c = call->client;
+	struct bufferevent *bev;
+
+	c->calls++; /* the answer shall not free it */
+	rpc_reply_json(call, json);
+	bev = c->bev;
+	c->bev = NULL;
+	c->calls--;
+	client_free_if_done(c);
+	return bev;
+}
+
 FILE *rpc_writer(struct rpc_call *call)
 {
 	FILE *f = open_memstream(&call->text, &call->size);
@@ -224,7 +238,7 @@ struct bridge *rpc_bridge(struct rpc_call *call, int i)
 
 static const struct rpc_command *const command_tables[] = {rpc_flow_commands, rpc_group_commands,
 	rpc_ct_commands, rpc_offload_commands, rpc_audit_commands, rpc_daemon_commands,
-	rpc_tunnel_commands};
+	rpc_tunnel_commands, rpc_capture_commands};
 
 static const struct rpc_command *find_command(const char *name)
 {

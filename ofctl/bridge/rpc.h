@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 struct bridges;
+struct bufferevent;
 struct rpc_call;
 
 typedef void rpc_handler(struct rpc_call *call);
@@ -28,7 +29,8 @@ struct rpc_command {
 
 /* Commands by theme, ended by a NULL name. */
 extern const struct rpc_command rpc_flow_commands[], rpc_group_commands[], rpc_ct_commands[],
-	rpc_offload_commands[], rpc_audit_commands[], rpc_daemon_commands[], rpc_tunnel_commands[];
+	rpc_offload_commands[], rpc_audit_commands[], rpc_daemon_commands[], rpc_tunnel_commands[],
+	rpc_capture_commands[];
 
 struct bridges *rpc_bridges(const struct rpc_call *call);
 
@@ -41,6 +43,10 @@ bool rpc_wants_json(const struct rpc_call *call);
 void rpc_reply(struct rpc_call *call, const char *text);
 void rpc_reply_json(struct rpc_call *call, json_t *json);
 void rpc_error(struct rpc_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Answers as rpc_reply_json() does, and gives the connection to the caller for what follows: the
+ * call is gone, and no further one is read. NULL: the client went away. */
+struct bufferevent *rpc_reply_stream(struct rpc_call *call, json_t *json);
 
 /* A stream for a long answer, which rpc_reply_written() closes and sends. NULL: memory ran out, and
  * the call was answered. */

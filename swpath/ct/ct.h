@@ -388,7 +388,10 @@ enum ct_frag_result ct_frag_take(struct ct_frags *f, struct conntrack *ct, unsig
 /* Gives back what described a datagram whose packets went on. */
 void ct_frag_release(struct ct_frags *f, struct ct_datagram *d);
 
-/* Drops what has waited too long. Returns the number of fragments. */
-unsigned ct_frag_expire(struct ct_frags *f, struct conntrack *ct, unsigned worker, uint64_t now_ms);
+/* Drops what has waited too long, each after it was shown to `lost`, which may be NULL. Returns the
+ * number of fragments. */
+typedef void ct_frag_lost(void *ctx, struct rte_mbuf *m);
+unsigned ct_frag_expire(struct ct_frags *f, struct conntrack *ct, unsigned worker, uint64_t now_ms,
+	ct_frag_lost *lost, void *ctx);
 
 #endif

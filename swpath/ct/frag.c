@@ -101,14 +101,18 @@ void ct_frags_destroy(struct ct_frags *f)
 	free(f);
 }
 
-unsigned ct_frag_expire(struct ct_frags *f, struct conntrack *ct, unsigned worker, uint64_t now_ms)
+unsigned ct_frag_expire(struct ct_frags *f, struct conntrack *ct, unsigned worker, uint64_t now_ms,
+	ct_frag_lost *lost, void *ctx)
 {
 	struct ct_datagram *d;
 	unsigned n = 0;
 
 	while ((d = TAILQ_FIRST(&f->by_age)) && now_ms - d->since_ms >= CT_FRAG_TIMEOUT_MS) {
-		for (unsigned i = 0; i < d->n; i++, n++)
+		for (const struct ct_held *h = d->first; h; h = h->next, n++) {
 			ct_count(ct, worker, CONNTRACK_N_FRAG_TIMEOUT);
+			if (lost)
+				lost(ctx, h->p.m);
+		}
 		drop_datagram(f, d);
 	}
 	return n;

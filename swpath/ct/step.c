@@ -27,7 +27,8 @@ static void datagram(struct swpath_worker *w, struct ct_datagram *d, const struc
 	int drop = ct_process(w->sp->ct, w->id, &d->first->p, d, act, w->now_ms);
 
 	if (drop != SWPATH_OK) {
-		w->drops[drop] += d->n;
+		for (struct ct_held *h = d->first; h; h = h->next)
+			swpath_count_drop(w, h->p.m, (enum swpath_drop)drop);
 		ct_frag_release(w->ct_frags, d);
 		return;
 	}

@@ -38,6 +38,8 @@ static inline void swpath_drop_tx(struct swpath_port *port, unsigned worker, str
 		return;
 	swpath_count(why == SWPATH_DROP_TX_ERROR ? &c->tx_errors : &c->tx_dropped, n);
 	drops[why] += n;
+	if (swpath_has_captures(port->sp))
+		swpath_tap_drop(port->sp, worker, pkts, n, why);
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 

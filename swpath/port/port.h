@@ -34,12 +34,18 @@
 #include "hal/megaflow.h"
 #include "swpath/swpath.h"
 
+struct rte_mbuf;
 struct swpath_port;
 struct swpath_link;
 
 /* What classes ask of the software path they belong to (swpath/swpath.c). */
 const char *swpath_rundir(const struct swpath *sp);
 unsigned swpath_n_workers(const struct swpath *sp);
+
+/* Shows packets that are about to be dropped to open captures (swpath/capture.c). By the worker. */
+void swpath_tap_drop(struct swpath *sp, unsigned worker, struct rte_mbuf *const *pkts, unsigned n,
+	enum swpath_drop why);
+bool swpath_has_captures(const struct swpath *sp);
 
 /* Counted by a worker in its own entry. */
 struct swpath_port_counter {

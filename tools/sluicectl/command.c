@@ -12,6 +12,7 @@ const struct command_group command_groups[] = {
 	{"Flows", flow_commands},
 	{"Groups and meters", group_commands},
 	{"Offload", offload_commands},
+	{"Packets", capture_commands},
 	{"Any row of the database", list_commands},
 	{"", row_commands},
 	{"The daemon", daemon_commands},

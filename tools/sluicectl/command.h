@@ -49,7 +49,7 @@ struct command_group {
 
 extern const struct command bridge_commands[], port_commands[], controller_commands[],
 	row_commands[], list_commands[], flow_commands[], group_commands[], offload_commands[],
-	daemon_commands[];
+	capture_commands[], daemon_commands[];
 
 /* Ended by a NULL title. */
 extern const struct command_group command_groups[];

@@ -8,19 +8,6 @@
 #include "tools/sluicectl/command.h"
 #include "tools/sluicectl/rpc.h"
 
-/* The words from the second on as one, with spaces between: a match may be given in pieces. */
-static char *joined(const struct words *w)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = need(open_memstream(&text, &size));
-
-	for (unsigned i = 1; i < w->n; i++)
-		fprintf(f, "%s%s", i > 1 ? " " : "", w->args[i]);
-	fclose(f);
-	return need(text);
-}
-
 static int offload(const struct options *o, const struct words *w)
 {
 	char method[80], *what;
@@ -33,7 +20,7 @@ static int offload(const struct options *o, const struct words *w)
 	if (w->n < 2)
 		fail_usage("offload explain: explain what? a match, a cookie or a ufid, as in "
 			   "\"sluicectl offload explain tcp,tp_dst=80\"");
-	what = joined(w);
+	what = words_joined(w, 1);
 	args[0] = what;
 	status = rpc_run(o, method, args, 1);
 	free(what);

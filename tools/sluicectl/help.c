@@ -57,12 +57,9 @@ void help_command(const struct command *c)
 	const char *space = "";
 
 	printf("Usage: sluicectl ");
-	for (unsigned bit = 1; bit <= WITH_COLUMNS; bit <<= 1)
+	for (unsigned bit = 1; bit <= WITH_LAST; bit <<= 1)
 		if (c->with & bit) {
-			printf("%s[%s%s]", space, options_name(bit),
-				bit == WITH_ID        ? "=@NAME"
-				: bit == WITH_COLUMNS ? "=COLUMN,..."
-						      : "");
+			printf("%s[%s%s]", space, options_name(bit), options_value(bit));
 			space = " ";
 		}
 	printf("%s%s %s\n\n%s\n", space, c->name, c->usage, c->help);

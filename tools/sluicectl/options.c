@@ -12,7 +12,17 @@
 #define DEFAULT_RUNDIR "/run/sluice"
 #define DEFAULT_TIMEOUT_S 30
 
-enum { OPT_RUNDIR = 256, OPT_JSON, OPT_NO_WAIT, OPT_VERSION, OPT_ID, OPT_COLUMNS, OPT_WITH = 512 };
+enum {
+	OPT_RUNDIR = 256,
+	OPT_JSON,
+	OPT_NO_WAIT,
+	OPT_VERSION,
+	OPT_ID,
+	OPT_COLUMNS,
+	OPT_SECONDS,
+	OPT_SNAPLEN,
+	OPT_WITH = 512
+};
 
 static const struct argp_option options[] = {
 	{"rundir", OPT_RUNDIR, "DIR", 0,
@@ -35,6 +45,10 @@ static const struct argp_option command_options[] = {
 	{"all", OPT_WITH + WITH_ALL, NULL, OPTION_HIDDEN, NULL, 0},
 	{"id", OPT_ID, "@NAME", OPTION_HIDDEN, NULL, 0},
 	{"columns", OPT_COLUMNS, "COLUMNS", OPTION_HIDDEN, NULL, 0},
+	{"write", 'w', "FILE", OPTION_HIDDEN, NULL, 0},
+	{"count", 'c', "N", OPTION_HIDDEN, NULL, 0},
+	{"seconds", OPT_SECONDS, "N", OPTION_HIDDEN, NULL, 0},
+	{"snaplen", OPT_SNAPLEN, "BYTES", OPTION_HIDDEN, NULL, 0},
 	{0},
 };
 
@@ -83,6 +97,14 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* An option of a command that takes any value. */
+static error_t keep(struct words *w, unsigned bit, const char **where, const char *arg)
+{
+	w->with |= bit;
+	*where = arg;
+	return 0;
+}
+
 static error_t parse_command(int key, char *arg, struct argp_state *state)
 {
 	struct target *t = state->input;
@@ -105,9 +127,15 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		w->id = arg;
 		return 0;
 	case OPT_COLUMNS:
-		w->with |= WITH_COLUMNS;
-		w->columns = arg;
-		return 0;
+		return keep(w, WITH_COLUMNS, &w->columns, arg);
+	case 'w':
+		return keep(w, WITH_WRITE, &w->write, arg);
+	case 'c':
+		return keep(w, WITH_COUNT, &w->count, arg);
+	case OPT_SECONDS:
+		return keep(w, WITH_SECONDS, &w->seconds, arg);
+	case OPT_SNAPLEN:
+		return keep(w, WITH_SNAPLEN, &w->snaplen, arg);
 	default:
 		if (key <= OPT_WITH || key >= 2 * OPT_WITH)
 			return ARGP_ERR_UNKNOWN;
@@ -197,22 +225,51 @@ void options_free(struct options *o)
 	free(o->commands);
 }
 
+static const struct {
+	unsigned bit;
+	const char *name, *value;
+} names[] = {
+	{WITH_MAY_EXIST, "--may-exist", ""},
+	{WITH_IF_EXISTS, "--if-exists", ""},
+	{WITH_STRICT, "--strict", ""},
+	{WITH_ALL, "--all", ""},
+	{WITH_ID, "--id", "=@NAME"},
+	{WITH_COLUMNS, "--columns", "=COLUMN,..."},
+	{WITH_WRITE, "--write", "=FILE"},
+	{WITH_COUNT, "--count", "=N"},
+	{WITH_SECONDS, "--seconds", "=N"},
+	{WITH_SNAPLEN, "--snaplen", "=BYTES"},
+};
+
+static unsigned name_of(unsigned bit)
+{
+	unsigned i = 0;
+
+	while (i < sizeof(names) / sizeof(names[0]) - 1 && names[i].bit != bit)
+		i++;
+	return i;
+}
+
 const char *options_name(unsigned bit)
 {
-	switch (bit) {
-	case WITH_MAY_EXIST:
-		return "--may-exist";
-	case WITH_IF_EXISTS:
-		return "--if-exists";
-	case WITH_STRICT:
-		return "--strict";
-	case WITH_ALL:
-		return "--all";
-	case WITH_ID:
-		return "--id";
-	default:
-		return "--columns";
-	}
+	return names[name_of(bit)].name;
+}
+
+const char *options_value(unsigned bit)
+{
+	return names[name_of(bit)].value;
+}
+
+char *words_joined(const struct words *w, unsigned first)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = need(open_memstream(&text, &size));
+
+	for (unsigned i = first; i < w->n; i++)
+		fprintf(f, "%s%s", i > first ? " " : "", w->args[i]);
+	fclose(f);
+	return need(text);
 }
 
 void options_help(void)

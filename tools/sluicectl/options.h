@@ -19,6 +19,11 @@ enum {
 	WITH_ALL = 1 << 3,
 	WITH_ID = 1 << 4,
 	WITH_COLUMNS = 1 << 5,
+	WITH_WRITE = 1 << 6,
+	WITH_COUNT = 1 << 7,
+	WITH_SECONDS = 1 << 8,
+	WITH_SNAPLEN = 1 << 9,
+	WITH_LAST = WITH_SNAPLEN,
 };
 
 struct words {
@@ -26,7 +31,7 @@ struct words {
 	const char **args;
 	unsigned n;
 	unsigned with; /* WITH_ bits that were given */
-	const char *id, *columns;
+	const char *id, *columns, *write, *count, *seconds, *snaplen;
 };
 
 struct options {
@@ -41,8 +46,13 @@ struct options {
 void options_read(struct options *o, int argc, char **argv);
 void options_free(struct options *o);
 
-/* How a WITH_ option is written. */
+/* How a WITH_ option is written, and what its value is: "=FILE", or "". */
 const char *options_name(unsigned bit);
+const char *options_value(unsigned bit);
+
+/* Arguments from the one at `first` on as one, with spaces between: a match may be given in pieces.
+ * The caller frees it. */
+char *words_joined(const struct words *w, unsigned first);
 
 /* Prints the options that the program as a whole takes. */
 void options_help(void);

@@ -56,7 +56,7 @@ void lab_sleep(struct lab *l, uint64_t ms)
 		while (ct_tick(l->ct, l->now_ms))
 			;
 		rcu_reclaim();
-		ct_frag_expire(l->frags, l->ct, 0, l->now_ms);
+		ct_frag_expire(l->frags, l->ct, 0, l->now_ms, NULL, NULL);
 	}
 }
 

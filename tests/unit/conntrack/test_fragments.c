@@ -198,8 +198,8 @@ static void test_refused(void)
 	CU_ASSERT_EQUAL(give(&l, &s, &part, &whole), CT_FRAG_INVALID);
 	rte_pktmbuf_free(s.p.m);
 	/* A fragment of the same datagram that comes too late begins another. */
-	CU_ASSERT_EQUAL(ct_frag_expire(l.frags, l.ct, 0, l.now_ms + 14999), 0);
-	CU_ASSERT_EQUAL(ct_frag_expire(l.frags, l.ct, 0, l.now_ms + 15000), 1);
+	CU_ASSERT_EQUAL(ct_frag_expire(l.frags, l.ct, 0, l.now_ms + 14999, NULL, NULL), 0);
+	CU_ASSERT_EQUAL(ct_frag_expire(l.frags, l.ct, 0, l.now_ms + 15000, NULL, NULL), 1);
 	CU_ASSERT_EQUAL(conntrack_count(l.ct, CONNTRACK_N_FRAG_TIMEOUT), 1);
 	part.b[part.l3 + 10] ^= 1;
 	CU_ASSERT_EQUAL(give(&l, &s, &part, &whole), CT_FRAG_TAKEN);

@@ -42,6 +42,22 @@ const char *swpath_rundir(const struct swpath *sp)
 	return test_rundir;
 }
 
+bool swpath_has_captures(const struct swpath *sp)
+{
+	(void)sp;
+	return false;
+}
+
+void swpath_tap_drop(struct swpath *sp, unsigned worker, struct rte_mbuf *const *pkts, unsigned n,
+	enum swpath_drop why)
+{
+	(void)sp;
+	(void)worker;
+	(void)pkts;
+	(void)n;
+	(void)why;
+}
+
 unsigned swpath_n_workers(const struct swpath *sp)
 {
 	(void)sp;
