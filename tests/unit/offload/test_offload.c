@@ -257,6 +257,7 @@ int main(void)
 	meter_suite();
 	chain_suite();
 	connection_suite();
+	hold_suite();
 	CU_basic_run_tests();
 	unsigned failures = CU_get_number_of_failures();
 

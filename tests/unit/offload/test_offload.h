@@ -30,6 +30,7 @@ void objects_suite(void);
 void meter_suite(void);
 void chain_suite(void);
 void connection_suite(void);
+void hold_suite(void);
 
 struct test_mf {
 	struct hal_megaflow mf;

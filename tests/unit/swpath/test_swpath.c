@@ -113,6 +113,7 @@ int main(void)
 	suite_many();
 	suite_meter();
 	suite_tunnel();
+	suite_capture();
 	suite_datapath();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();

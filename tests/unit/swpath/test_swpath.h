@@ -20,6 +20,7 @@ void suite_program(void);
 void suite_many(void);
 void suite_meter(void);
 void suite_tunnel(void);
+void suite_capture(void);
 
 /* A repeatable sequence. */
 uint32_t test_rand(void);
