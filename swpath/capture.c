@@ -195,6 +195,8 @@ void swpath_tap_in(struct swpath_worker *w, struct rte_mbuf **pkts, const struct
 		const struct hal_rx_meta *mine = meta ? &meta[i] : NULL;
 
 		rec.port = mine && mine->port ? mine->port : port;
+		if (unlikely(rec.port > HAL_PORT_MAX)) /* a device's word for it */
+			rec.port = HAL_PORT_NONE;
 		pkts[i]->port = (uint16_t)rec.port;
 		if (parse)
 			make_key(pkts[i], mine, rec.port, &key);

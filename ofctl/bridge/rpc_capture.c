@@ -89,23 +89,33 @@ void captures_close(struct bridges *b)
 
 /* ---- interfaces of the file ---- */
 
-static const struct iface *iface_of_port(struct bridges *b, uint32_t port)
+/* Names of the interfaces whose packets come and go by the port: of tunnels there may be several.
+ */
+static void name_port(
+	struct bridges *b, uint32_t port, char *name, size_t n, char *description, size_t dn)
 {
 	struct bridge *br;
 	struct iface *i;
+	size_t used = 0;
 
+	snprintf(name, n, "%s", port == HAL_PORT_NONE ? "(none)" : "(gone)");
+	snprintf(description, dn, "%s",
+		port == HAL_PORT_NONE ? "packets that came in by no port"
+				      : "a port that was taken away");
 	LIST_FOREACH (br, &b->list, link)
-		LIST_FOREACH (i, &br->ifaces, link)
-			if (capture_port_of(i) == port)
-				return i;
-	return NULL;
+		LIST_FOREACH (i, &br->ifaces, link) {
+			if (port == HAL_PORT_NONE || capture_port_of(i) != port || used >= n)
+				continue;
+			used += (size_t)snprintf(
+				name + used, n - used, "%s%s", used ? "," : "", i->want.name);
+			snprintf(description, dn, "port of bridge %s", br->name);
+		}
 }
 
 /* The file's number of a port's interface, which is described there first if it is new. */
 static uint32_t face_number(struct capture *c, uint32_t port)
 {
-	const struct iface *i = port == HAL_PORT_NONE ? NULL : iface_of_port(c->b, port);
-	char text[100] = "packets that came in by no port";
+	char name[256], description[100];
 
 	if (c->face_of[port])
 		return c->face_of[port] - 1;
@@ -119,17 +129,10 @@ static uint32_t face_number(struct capture *c, uint32_t port)
 		c->faces = more;
 		c->room = c->room * 2 + 8;
 	}
-	if (i)
-		snprintf(text, sizeof(text), "port of bridge %s", i->br->name);
-	else if (port != HAL_PORT_NONE)
-		snprintf(text, sizeof(text), "datapath port %u", port);
+	name_port(c->b, port, name, sizeof(name), description, sizeof(description));
 	c->faces[c->n_faces++] = (struct face){port, 0};
 	c->face_of[port] = c->n_faces;
-	return pcapng_interface(&c->file,
-		i                       ? i->want.name
-		: port == HAL_PORT_NONE ? "(none)"
-					: "(gone)",
-		text);
+	return pcapng_interface(&c->file, name, description);
 }
 
 /* All that packets can be of, so that a file without packets tells something too. */

@@ -72,7 +72,7 @@ class Capture:
     """A running sluicectl capture that writes to a file."""
 
     def __init__(self, lab, *args):
-        self.lab, self.path = lab, os.path.join(slu.BASE, "capture.pcapng")
+        self.path = os.path.join(slu.BASE, "capture%d.pcapng" % len(lab.processes))
         self.proc = subprocess.Popen(
             [slu.program("sluicectl"), "--rundir", lab.sluice.rundir, "capture", *args, "-w",
              self.path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -245,6 +245,56 @@ def test_drop_in_device(lab):
     wait_until("back in hardware", lambda: lab.placed("tp_dst=9"))
 
 
+def test_tunnel(lab):
+    """The port of a tunnel has the inner packets, the one below it the outer ones."""
+    lab.bridge("br0")
+    h = lab.host("h1", "10.0.0.1/24", bridge="br0")
+    lab.sluice.vsctl("add-br", "br-phy")
+    under = lab.host("peer", "172.16.0.2/24", bridge="br-phy")
+    slu.run("ip", "addr", "add", "172.16.0.1/24", "dev", "br-phy", ns=lab.ns)
+    slu.run("ip", "link", "set", "br-phy", "up", ns=lab.ns)
+    under.exec("ip", "link", "add", "vx0", "type", "vxlan", "id", "42", "remote", "172.16.0.1",
+               "local", "172.16.0.2", "dstport", "4789", "dev", "eth0")
+    under.exec("ip", "addr", "add", "10.0.0.2/24", "dev", "vx0")
+    under.exec("ip", "link", "set", "vx0", "up", "mtu", "1400")
+    for name, key in (("tun0", "42"), ("tun1", "43")):
+        lab.sluice.vsctl("add-port", "br0", name, "--", "set", "Interface", name, "type=vxlan",
+                         "options:remote_ip=172.16.0.2", "options:key=" + key)
+    lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
+    lab.sluice.ofctl("add-flow", "br0", "in_port=2,actions=output:1")
+    wait_until("the tunnel is up", lambda: h.ping("10.0.0.2", 1, check=False, wait=0.5))
+    inner, outer = Capture(lab, "tun0"), Capture(lab, "br-phy", "udp,tp_dst=4789")
+    expect_in("packets of tun1 are captured too", inner.said, "what else it says")
+    h.ping("10.0.0.2", 5)
+    inner, outer = inner.end(), outer.end()
+    for way, echo in ((OUT, 8), (IN, 0)):
+        got = [p for p in inner.packets if p["way"] == way and p["data"][12:14] == b"\x08\x00" and
+               p["data"][23] == 1 and p["data"][34] == echo]
+        expect_equal((len(got), {p["port"] for p in got}), (5, {"tun1,tun0"}), "echoes %d" % echo)
+        if way == IN:
+            expect(all(any(p["data"] in o["data"] for o in outer.packets) for p in got),
+                   "the outer ones hold them")
+
+
+def test_tcp_of_hosts(lab):
+    """What hosts leave to their network card is whole in the capture, or a super-frame."""
+    lab.bridge("br0")
+    a, b = lab.host("h1", "10.0.0.1/24", bridge="br0"), lab.host("h2", "10.0.0.2/24", bridge="br0")
+    lab.sluice.ofctl("add-flow", "br0", "actions=normal")
+    a.ping("10.0.0.2", 1)
+    c = Capture(lab, "p-h1")
+    server = b.popen("iperf3", "-s", "-1")
+    wait_until("iperf3's server", lambda: ":5201" in b.exec("ss", "-Hltn"))
+    a.exec("iperf3", "-n", "2M", "-c", "10.0.0.2", timeout=40)
+    server.wait(10)
+    f = c.end()
+    expect(any(p["len"] > 1514 for p in f.packets), "super-frames")
+    lines = slu.run("tcpdump", "-n", "-v", "-r", c.path, "tcp and less 1514").split("\n    10.0.0")
+    expect(len(lines) > 50, "%d lines of tcpdump" % len(lines))
+    bad = [line for line in lines if "incorrect" in line]
+    expect(not bad, "checksums: %s" % bad[:3])
+
+
 def test_client_dies(lab):
     w = on_device(lab)
     c = Capture(lab, "in_port=1")
@@ -308,6 +358,8 @@ def test_errors(lab):
     text = slu.run("bash", "-c", "%s --rundir %s capture p-w1 --seconds=1 | tcpdump -n -r - 2>&1" % (
         slu.program("sluicectl"), lab.sluice.rundir))
     expect_in("reading from file -", text, "tcpdump reads the stream")
+    slu.run("bash", "-c", "%s --rundir %s capture p-w1 | true" % (
+        slu.program("sluicectl"), lab.sluice.rundir), timeout=5)
     p = slu.run("script", "-qec", "%s --rundir %s capture p-w1" % (
         slu.program("sluicectl"), lab.sluice.rundir), "/dev/null", check=False)
     expect_equal(p.returncode, 2, "status at a terminal")

@@ -36,7 +36,7 @@ enum { /* of pcapng */
 };
 
 struct face {
-	char name[64];
+	char name[256];
 	uint64_t seen, lost; /* as the daemon counted */
 };
 
@@ -314,16 +314,21 @@ static void end_soon(struct capture *c)
 	c->asked_end = true;
 }
 
-/* Waits for more; signals come only here. False: there is none yet. */
+/* Waits for more, for the end of whoever reads what we write, or for a signal: these come only
+ * here. True: there is more. */
 static bool wait_more(struct capture *c, const sigset_t *mask)
 {
-	struct pollfd pfd = {.fd = c->peer.fd, .events = POLLIN};
+	struct pollfd pfd[2] = {{.fd = c->peer.fd, .events = POLLIN},
+		{.fd = c->closed_pipe ? -1 : c->fd, .events = 0}};
 	uint64_t now = now_ms(), left = c->deadline_ms > now ? c->deadline_ms - now : 0;
 	const struct timespec ts = {
 		.tv_sec = (time_t)(left / 1000), .tv_nsec = (long)(left % 1000) * 1000000};
 	bool timed = c->deadline_ms && !c->asked_end;
 
-	return ppoll(&pfd, 1, timed ? &ts : NULL, mask) > 0;
+	if (ppoll(pfd, 2, timed ? &ts : NULL, mask) <= 0)
+		return false;
+	c->closed_pipe |= pfd[1].revents != 0;
+	return pfd[0].revents != 0;
 }
 
 static bool is_over(const struct capture *c)
@@ -406,8 +411,9 @@ static void print_summary(const struct capture *c)
 		return;
 	}
 	j = need(json_pack("{s:s, s:s, s:I, s:I, s:o, s:O}", "what", text_of(c->reply, "what"),
-		"file", c->name, "packets", (json_int_t)c->packets, "lost", (json_int_t)lost(c),
-		"interfaces", interfaces_json(c), "devices", json_object_get(c->reply, "devices")));
+		"file", c->w->write ? c->w->write : "-", "packets", (json_int_t)c->packets, "lost",
+		(json_int_t)lost(c), "interfaces", interfaces_json(c), "devices",
+		json_object_get(c->reply, "devices")));
 	json_dumpf(j, out, JSON_INDENT(2));
 	fputc('\n', out);
 	json_decref(j);
