@@ -140,7 +140,7 @@ static void matches(void)
 	for (unsigned i = 0; i < 40; i++) { /* the megaflow gets known */
 		f = numbered(i, 20);
 		rig_receive(&r, 1, &f);
-		rig_sync(&r);
+		CU_ASSERT(fake_wait(r.sp, 2, i + 1));
 	}
 	CU_ASSERT_EQUAL_FATAL(swpath_capture_open(r.sp, &cfg, &c), 0);
 	for (unsigned i = 0; i < 5; i++) {
@@ -170,6 +170,14 @@ static struct hal_megaflow *refused(struct rig *r, const struct hal_key *key, bo
 	return NULL;
 }
 
+static void until_dropped(struct rig *r, enum swpath_drop why)
+{
+	do {
+		rig_sync(r);
+	} while (rig_drops(r, why) < 1);
+	rig_sync(r); /* it is counted first, then copied */
+}
+
 /* With the reason and the port where they came in; only those for the reasons asked. */
 static void drops(void)
 {
@@ -186,14 +194,11 @@ static void drops(void)
 	r.translate = refused;
 	rig_receive(&r, 3, &f);
 	rig_receive(&r, 3, &short_); /* malformed: not asked for */
-	rig_sync(&r);
-	while (rig_drops(&r, SWPATH_DROP_MALFORMED) < 1)
-		rig_sync(&r);
+	until_dropped(&r, SWPATH_DROP_MALFORMED);
 	r.translate = rig_to_out_port;
 	r.out_port = 77;
 	rig_receive(&r, 1, &f);
-	while (rig_drops(&r, SWPATH_DROP_NO_PORT) < 1)
-		rig_sync(&r);
+	until_dropped(&r, SWPATH_DROP_NO_PORT);
 	CU_ASSERT_EQUAL_FATAL(swpath_capture_read(c, SIZE_MAX, take, &taken), 2);
 	CU_ASSERT_EQUAL(taken.rec[0].why, SWPATH_DROP_TRANSLATION);
 	CU_ASSERT_EQUAL(taken.rec[0].port, 3);
