@@ -140,14 +140,21 @@ static struct tc_rule *rule_of(struct tc_dev *dev, const struct tc_filter *f)
 	return tc_rule_found(dev, &f->ufid, &f->place);
 }
 
+/* At a port that is not bound again yet it may be either. */
+static bool has_policy(const struct tc_dev *dev, const struct tc_filter *f)
+{
+	const uint32_t policy = TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_SKIP_HW;
+	const struct tc_port *in = tc_port_by_ifindex(dev, f->place.ifindex);
+
+	return !in || (f->flags & policy) == (tc_filter_policy(dev, in) & policy);
+}
+
 static bool is_as_written(
 	const struct tc_dev *dev, const struct tc_filter *f, const struct tc_rule *rule)
 {
-	const uint32_t policy = TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_SKIP_HW;
-
 	return f->has_cookie && hal_ufid_equal(&f->ufid, &rule->ufid) &&
 	       f->place.chain == rule->place.chain && f->place.prio == rule->place.prio &&
-	       (f->flags & policy) == tc_filter_policy(dev) && f->keys[TCA_FLOWER_ACT];
+	       has_policy(dev, f) && f->keys[TCA_FLOWER_ACT];
 }
 
 /* 0, -ENOMEM, or -EINVAL: no rule of ours would be written like this. */

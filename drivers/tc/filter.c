@@ -93,20 +93,35 @@ static int find_place(struct tc_dev *dev, const struct hal_rule *rule, struct tc
 	return 0;
 }
 
-/* A card redirects between its own ports. */
-static int check_switch(
-	struct tc_dev *dev, const struct hal_rule *rule, uint32_t ifindex, struct hal_reason *r)
+/* Bonds change: their switch was last looked up with the port's counters. */
+static int check_bond(const struct tc_port *port, struct hal_reason *r)
 {
-	const struct tc_port *in = tc_port_by_ifindex(dev, ifindex);
+	if (port->switch_id.len)
+		return 0;
+	return hal_refuse(r, HAL_REASON_RETRY,
+		"the members of the bond %s are not ports of one switch now", port->name);
+}
+
+/* A card redirects between its own ports. */
+static int check_switch(struct tc_dev *dev, const struct hal_rule *rule, const struct tc_port *in,
+	struct hal_reason *r)
+{
+	int err;
 
 	if (dev->policy != TC_POLICY_SKIP_SW)
 		return 0;
+	err = check_bond(in, r);
+	if (err)
+		return err;
 	ACTION_FOR_EACH (a, rule->program) {
 		const struct tc_port *out;
 
 		if (a->type != ACTION_OUTPUT)
 			continue;
 		out = tc_port_by_id(dev, ((const struct hal_act_output *)a)->port);
+		err = out ? check_bond(out, r) : 0;
+		if (err)
+			return err;
 		if (out && memcmp(&out->switch_id, &in->switch_id, sizeof(in->switch_id)))
 			return hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION,
 				ACTION_OUTPUT, "%s and %s are ports of different switches",
@@ -115,11 +130,12 @@ static int check_switch(
 	return 0;
 }
 
-uint32_t tc_filter_policy(const struct tc_dev *dev)
+/* Verbose is what lets a card say why it does not take a filter without skip_sw. */
+uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in)
 {
 	switch (dev->policy) {
 	case TC_POLICY_SKIP_SW:
-		return TCA_CLS_FLAGS_SKIP_SW;
+		return in->indirect ? TCA_CLS_FLAGS_VERBOSE : TCA_CLS_FLAGS_SKIP_SW;
 	case TC_POLICY_SKIP_HW:
 		return TCA_CLS_FLAGS_SKIP_HW;
 	default:
@@ -130,6 +146,7 @@ uint32_t tc_filter_policy(const struct tc_dev *dev)
 static int put_options(struct tc_dev *dev, const struct hal_rule *rule, struct nl_msg *msg,
 	struct tc_place *place, struct hal_reason *r)
 {
+	const struct tc_port *in = tc_port_by_ifindex(dev, place->ifindex);
 	struct nlattr *options = nla_nest_start(msg, TCA_OPTIONS);
 	struct tc_action_env env;
 	int err;
@@ -141,10 +158,11 @@ static int put_options(struct tc_dev *dev, const struct hal_rule *rule, struct n
 		return err;
 	place->prio = tc_filter_prio(place->protocol);
 	tc_env(dev, &env);
+	env.by_kernel = tc_port_by_kernel(dev, in);
 	err = tc_actions_encode(msg, rule, &env, r);
 	if (err)
 		return err;
-	if (nla_put_u32(msg, TCA_FLOWER_FLAGS, tc_filter_policy(dev)))
+	if (nla_put_u32(msg, TCA_FLOWER_FLAGS, tc_filter_policy(dev, in)))
 		return -ENOMEM;
 	nla_nest_end(msg, options);
 	tcmsg_of(msg)->tcm_info = info_of(place);
@@ -157,7 +175,7 @@ int tc_filter_make(struct tc_dev *dev, const struct hal_rule *rule, int flags,
 	int err = find_place(dev, rule, place, r);
 
 	if (!err)
-		err = check_switch(dev, rule, place->ifindex, r);
+		err = check_switch(dev, rule, tc_port_by_ifindex(dev, place->ifindex), r);
 	if (err)
 		return err;
 	*msg = tc_filter_request(RTM_NEWTFILTER, flags, place);

@@ -12,6 +12,17 @@
 
 #include "drivers/tc/tc.h"
 
+static bool is_bond(struct nlattr *linkinfo)
+{
+	char kind[IFNAMSIZ] = "";
+	struct nlattr *attr =
+		linkinfo ? nla_find(nla_data(linkinfo), nla_len(linkinfo), IFLA_INFO_KIND) : NULL;
+
+	if (attr)
+		nla_strlcpy(kind, attr, sizeof(kind));
+	return !strcmp(kind, "bond");
+}
+
 static struct nl_msg *request(int type, uint32_t ifindex, unsigned flags)
 {
 	const struct ifinfomsg info = {.ifi_family = AF_UNSPEC,
@@ -60,6 +71,8 @@ bool tc_link_take(struct tc_link *out, struct nlmsghdr *h)
 {
 	static struct nla_policy policy[IFLA_MAX + 1] = {
 		[IFLA_IFNAME] = {.type = NLA_STRING},
+		[IFLA_MASTER] = {.type = NLA_U32},
+		[IFLA_LINKINFO] = {.type = NLA_NESTED},
 	};
 	struct nlattr *a[IFLA_MAX + 1];
 	const struct ifinfomsg *info = nlmsg_data(h);
@@ -69,6 +82,8 @@ bool tc_link_take(struct tc_link *out, struct nlmsghdr *h)
 		return false;
 	out->ifindex = (uint32_t)info->ifi_index;
 	nla_strlcpy(out->name, a[IFLA_IFNAME], sizeof(out->name));
+	out->master = a[IFLA_MASTER] ? nla_get_u32(a[IFLA_MASTER]) : 0;
+	out->is_bond = is_bond(a[IFLA_LINKINFO]);
 	if (a[IFLA_PHYS_SWITCH_ID] &&
 		nla_len(a[IFLA_PHYS_SWITCH_ID]) <= (int)sizeof(out->switch_id.id)) {
 		out->switch_id.len = (uint8_t)nla_len(a[IFLA_PHYS_SWITCH_ID]);
@@ -92,6 +107,36 @@ int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out)
 	memset(out, 0, sizeof(*out));
 	err = run(dev, request(RTM_GETLINK, ifindex, 0), take_link, out);
 	return !err && out->ifindex != ifindex ? -ENODEV : err;
+}
+
+struct search {
+	uint32_t master;
+	void (*found)(void *ctx, const struct tc_link *member);
+	void *ctx;
+};
+
+static int take_member(void *ctx, unsigned i, struct nlmsghdr *h)
+{
+	const struct search *s = ctx;
+	struct tc_link link = {0};
+
+	(void)i;
+	if (tc_link_take(&link, h) && link.master == s->master)
+		s->found(s->ctx, &link);
+	return 0;
+}
+
+int tc_link_members(struct tc_dev *dev, uint32_t master,
+	void (*found)(void *ctx, const struct tc_link *member), void *ctx)
+{
+	struct nl_msg *msg = request(RTM_GETLINK, 0, 0);
+	struct search s = {master, found, ctx};
+	int err = -ENOMEM;
+
+	if (msg && !nla_put_u32(msg, IFLA_MASTER, master))
+		err = tc_channel_dump(dev->ch, msg, take_member, &s);
+	nlmsg_free(msg);
+	return err;
 }
 
 int tc_link_up(struct tc_dev *dev, uint32_t ifindex)

@@ -23,6 +23,8 @@ struct request {
 	struct tc_answer answer;
 	struct hal_raw_counter former; /* REPLACE, DEL */
 	unsigned uncounted;
+	bool for_card; /* what no card took is not wanted: the kernel echoes what became of it */
+	bool in_hw;
 };
 
 struct batch {
@@ -30,6 +32,7 @@ struct batch {
 	unsigned n;
 	/* what the messages are of, while they are answered */
 	struct tc_dev *dev;
+	struct nl_msg *msg[TC_BATCH];
 	struct request *of[TC_BATCH];
 };
 
@@ -104,7 +107,10 @@ static int take_object(void *ctx, unsigned i, struct nlmsghdr *h)
 	if (tc_filter_parse(h, &f) || f.place.handle != req->rule->place.handle || !f.has_cookie ||
 		!hal_ufid_equal(&f.ufid, &req->rule->ufid))
 		return 0; /* somebody put another one there */
-	tc_rule_count(b->dev, req->rule, &f, &req->former);
+	if (b->msg[i] == req->msg && req->op->type != HAL_OP_DEL)
+		req->in_hw = f.flags & TCA_CLS_FLAGS_IN_HW;
+	else
+		tc_rule_count(b->dev, req->rule, &f, &req->former);
 	return 0;
 }
 
@@ -138,8 +144,9 @@ static void settle_del(struct tc_dev *dev, struct request *req)
 }
 
 /* Somebody else has the handle, or the match. */
-static void try_elsewhere(struct tc_dev *dev, struct request *req)
+static void try_elsewhere(struct batch *b, struct request *req)
 {
+	struct tc_dev *dev = b->dev;
 	const uint32_t former = req->rule->place.handle;
 
 	req->rule = tc_rule_elsewhere(dev, req->rule);
@@ -149,7 +156,9 @@ static void try_elsewhere(struct tc_dev *dev, struct request *req)
 	}
 	tc_filter_set_handle(req->msg, req->rule->place.handle);
 	memset(&req->answer, 0, sizeof(req->answer));
-	tc_channel_run(dev->ch, &req->msg, 1, &req->answer, NULL, NULL);
+	b->of[0] = req;
+	b->msg[0] = req->msg;
+	tc_channel_run(dev->ch, b->msg, 1, &req->answer, take_object, b);
 	if (req->answer.error != -EEXIST)
 		return;
 	tc_number_free(dev, former);
@@ -174,13 +183,29 @@ static void settle_replace(struct tc_dev *dev, struct request *req)
 {
 	struct tc_rule *rule = req->rule;
 
-	if (req->answer.error) {
+	if (req->answer.error) { /* the rule may be gone */
 		req->former.known = false;
 		return;
 	}
 	rule->uncounted = req->uncounted;
 	rule->generation = ++dev->generation;
 	rule->packets = rule->bytes = 0;
+}
+
+/* Takes a filter back that is the kernel's alone. In place of another it leaves nothing there, and
+ * what is missing is added anew, which then says why it cannot be. */
+static void check_taken(struct tc_dev *dev, struct request *req)
+{
+	struct tc_answer *a = &req->answer;
+
+	if (a->error || !req->for_card || req->in_hw)
+		return;
+	take_back(dev, req->rule);
+	if (!a->text[0])
+		snprintf(a->text, sizeof(a->text), "no card took the rule");
+	a->error = req->op->type == HAL_OP_ADD ? -EOPNOTSUPP : -ENOENT;
+	if (req->op->type == HAL_OP_REPLACE)
+		tc_rule_drop(dev, req->rule);
 }
 
 static void settle(struct tc_dev *dev, struct request *req)
@@ -190,8 +215,10 @@ static void settle(struct tc_dev *dev, struct request *req)
 		if (req->op->type != HAL_OP_DEL)
 			take_back(dev, req->rule);
 	}
-	if (req->rule)
+	if (req->rule) {
 		req->rule->pending = false;
+		check_taken(dev, req);
+	}
 	switch (req->op->type) {
 	case HAL_OP_ADD:
 		settle_add(dev, req);
@@ -211,7 +238,6 @@ static void settle(struct tc_dev *dev, struct request *req)
 /* Sends what the batch has and completes it. */
 static void flush(struct batch *b)
 {
-	struct nl_msg *msgs[TC_BATCH];
 	struct tc_answer answers[TC_BATCH];
 	unsigned n = 0;
 
@@ -222,21 +248,21 @@ static void flush(struct batch *b)
 
 		if (req->read) {
 			b->of[n] = req;
-			msgs[n++] = req->read;
+			b->msg[n++] = req->read;
 		}
 		b->of[n] = req;
-		msgs[n++] = req->msg;
+		b->msg[n++] = req->msg;
 	}
 	memset(answers, 0, sizeof(answers));
-	tc_channel_run(b->dev->ch, msgs, n, answers, take_object, b);
+	tc_channel_run(b->dev->ch, b->msg, n, answers, take_object, b);
 	for (unsigned i = 0; i < n; i++)
-		if (msgs[i] == b->of[i]->msg)
+		if (b->msg[i] == b->of[i]->msg)
 			b->of[i]->answer = answers[i];
 	for (unsigned i = 0; i < b->n; i++) {
 		struct request *req = &b->req[i];
 
 		if (req->op->type == HAL_OP_ADD && req->answer.error == -EEXIST)
-			try_elsewhere(b->dev, req);
+			try_elsewhere(b, req);
 		nlmsg_free(req->read);
 		nlmsg_free(req->msg);
 		settle(b->dev, req);
@@ -278,6 +304,15 @@ static void enter(struct batch *b, struct request *req)
 		flush(b);
 }
 
+static void ask_for_card(struct tc_dev *dev, struct request *req, const struct tc_place *place)
+{
+	const struct tc_port *in = tc_port_by_ifindex(dev, place->ifindex);
+
+	req->for_card = dev->policy == TC_POLICY_SKIP_SW && in && in->indirect;
+	if (req->for_card)
+		nlmsg_hdr(req->msg)->nlmsg_flags |= NLM_F_ECHO;
+}
+
 static void submit_add(struct batch *b, struct hal_op *op)
 {
 	struct request *req = next_request(b, op);
@@ -299,6 +334,7 @@ static void submit_add(struct batch *b, struct hal_op *op)
 	}
 	place.handle = req->rule->place.handle;
 	req->rule->place = place;
+	ask_for_card(b->dev, req, &place);
 	tc_filter_set_handle(req->msg, place.handle);
 	req->uncounted = uncounted(&op->rule);
 	enter(b, req);
@@ -331,6 +367,7 @@ static void submit_replace(struct batch *b, struct hal_op *op, struct tc_rule *r
 		return;
 	}
 	req->rule = rule;
+	ask_for_card(b->dev, req, &place);
 	tc_filter_set_handle(req->msg, rule->place.handle);
 	req->uncounted = uncounted(&op->rule);
 	enter(b, req);

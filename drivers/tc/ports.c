@@ -33,6 +33,11 @@ struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex)
 	return NULL;
 }
 
+bool tc_port_by_kernel(const struct tc_dev *dev, const struct tc_port *port)
+{
+	return dev->policy != TC_POLICY_SKIP_SW || port->indirect;
+}
+
 static int insert(struct tc_dev *dev, struct tc_port *port)
 {
 	int err = hmap_insert(&dev->ports, &port->by_id, hash_mix(port->id));
@@ -73,7 +78,11 @@ static int check_handle(struct tc_dev *dev, uint32_t id, const struct hal_port_h
 			strerror(-err));
 		return err;
 	}
-	if (dev->policy == TC_POLICY_SKIP_SW && !link->switch_id.len)
+	if (dev->policy != TC_POLICY_SKIP_SW)
+		return 0;
+	if (!link->switch_id.len && link->is_bond)
+		return tc_bond_switch(dev, link, &link->switch_id, r);
+	if (!link->switch_id.len)
 		return hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION,
 			"%s is no port of a switch, and other_config:tc-policy is skip_sw",
 			handle->name);
@@ -95,7 +104,7 @@ static int mark(struct tc_dev *dev, struct tc_port *port, struct hal_reason *r)
 			"%s carries the filters of another daemon", port->name);
 	if (!err)
 		port->qdisc_is_ours |= m.qdisc_is_ours;
-	if (dev->policy != TC_POLICY_SKIP_SW) {
+	if (tc_port_by_kernel(dev, port)) {
 		err = tc_miss_open(dev, port, &miss, r);
 		if (err)
 			return err;
@@ -119,6 +128,7 @@ int tc_port_bind(void *ctx, uint32_t id, const struct hal_port_handle *handle, s
 	port->id = id;
 	port->ifindex = link.ifindex;
 	port->switch_id = link.switch_id;
+	port->indirect = link.is_bond;
 	port->base = link.stats;
 	port->miss_fd = -1;
 	memcpy(port->name, link.name, sizeof(port->name));
@@ -255,10 +265,17 @@ void tc_ports_close(struct tc_dev *dev)
 
 /* ---- questions ---- */
 
+/* Members of a bond come and go. */
+static void look_again(struct tc_dev *dev, struct tc_port *port, const struct tc_link *link)
+{
+	if (port->indirect && dev->policy == TC_POLICY_SKIP_SW && !link->switch_id.len)
+		tc_bond_switch(dev, link, &port->switch_id, NULL);
+}
+
 int tc_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
 {
 	struct tc_dev *dev = ctx;
-	const struct tc_port *port = tc_port_by_id(dev, id);
+	struct tc_port *port = tc_port_by_id(dev, id);
 	struct tc_link link;
 	int err;
 
@@ -267,6 +284,7 @@ int tc_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
 	err = tc_link_get(dev, port->ifindex, &link);
 	if (err)
 		return err;
+	look_again(dev, port, &link);
 	*out = link.stats;
 	out->rx_packets -= port->base.rx_packets;
 	out->tx_packets -= port->base.tx_packets;

@@ -19,6 +19,10 @@
  * and TC both see every packet, so the marker is also a rule that comes last and redirects to a
  * netdev of ours, which the software path reads instead (miss.c).
  *
+ * Bonds: a bond is no netdev of a card, so the kernel tells cards of its filters indirectly, and
+ * does not take skip_sw there. Under skip_sw its filters go in without it, and one that no card
+ * took is taken back: it is the kernel's, too, for the packets that reach it.
+ *
  * Threads: everything by the device's thread.
  */
 #ifndef SLUICE_DRIVERS_TC_TC_H
@@ -71,6 +75,7 @@ struct tc_port {
 	uint32_t id, ifindex;
 	char name[IFNAMSIZ];
 	struct tc_switch_id switch_id; /* len 0: not a port of a switch */
+	bool indirect;                 /* no netdev of a card, but one that cards are told of */
 	bool qdisc_is_ours;
 	int miss_fd; /* the netdev of its misses lives as long as this, -1: none */
 	char miss[IFNAMSIZ];
@@ -122,8 +127,8 @@ void tc_filter_set_handle(struct nl_msg *msg, uint32_t handle);
 /* A flower filter's description. -EINVAL: it is another kind, or broken. */
 int tc_filter_parse(struct nlmsghdr *h, struct tc_filter *f);
 
-/* What a filter's flags say of the device's policy. */
-uint32_t tc_filter_policy(const struct tc_dev *dev);
+/* What a filter's flags say of the device's policy, at a port. */
+uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in);
 
 /* Asks for all filters at the ingress of a netdev, whosever they are; NULL without memory. */
 struct nl_msg *tc_filter_dump_request(uint32_t ifindex);
@@ -185,6 +190,8 @@ int tc_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
 int tc_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
 /* Sees to it that each still has its marker, without which nothing of it is ours. */
 void tc_ports_mend(struct tc_dev *dev);
+/* Whether packets of the port can come to rules that the kernel runs. */
+bool tc_port_by_kernel(const struct tc_dev *dev, const struct tc_port *port);
 struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id);
 struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex);
 void tc_ports_close(struct tc_dev *dev); /* filters stay */
@@ -192,16 +199,40 @@ void tc_ports_close(struct tc_dev *dev); /* filters stay */
 /* ---- link.c: netdevs ---- */
 
 struct tc_link {
-	uint32_t ifindex;
+	uint32_t ifindex, master; /* master 0: none */
 	char name[IFNAMSIZ];
+	bool is_bond;
 	struct tc_switch_id switch_id;
 	struct hal_port_stats stats;
 };
 
 int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out); /* 0 or -errno */
+/* Calls back with the links whose master it is. 0 or -errno. */
+int tc_link_members(struct tc_dev *dev, uint32_t master,
+	void (*found)(void *ctx, const struct tc_link *member), void *ctx);
 /* What a message says, if it is about a link. */
 bool tc_link_take(struct tc_link *out, struct nlmsghdr *h);
 int tc_link_up(struct tc_dev *dev, uint32_t ifindex);
+
+/* ---- bond.c ---- */
+
+/* The switch that the members of a bond are ports of, or why there is none. */
+struct tc_members {
+	unsigned n;
+	struct tc_switch_id switch_id; /* of the first */
+	char first[IFNAMSIZ];
+	char other[IFNAMSIZ];   /* one that is a port of another switch, or "" */
+	char no_port[IFNAMSIZ]; /* one that is no port of a switch, or "" */
+};
+
+void tc_members_add(struct tc_members *m, const struct tc_link *member);
+/* Their switch. 0, or -EOPNOTSUPP with a reason that names who is in the way. */
+int tc_members_switch(const struct tc_members *m, const char *bond, struct tc_switch_id *out,
+	struct hal_reason *r);
+
+/* The same, as the kernel tells it now. 0 or -errno with a reason; then out->len is 0. */
+int tc_bond_switch(struct tc_dev *dev, const struct tc_link *bond, struct tc_switch_id *out,
+	struct hal_reason *r);
 
 /* ---- qdisc.c ---- */
 

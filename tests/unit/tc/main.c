@@ -12,6 +12,7 @@ int main(void)
 	add_flower_suite();
 	add_action_suite();
 	add_answer_suite();
+	add_bond_suite();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();

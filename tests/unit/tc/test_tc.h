@@ -16,5 +16,6 @@ void random_match_of(const struct hal_key *key, struct hal_match *m); /* that co
 void add_flower_suite(void);
 void add_action_suite(void);
 void add_answer_suite(void);
+void add_bond_suite(void);
 
 #endif

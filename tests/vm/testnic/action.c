@@ -16,8 +16,9 @@
 static int find_port(struct testnic_action *action, struct netlink_ext_ack *ack)
 {
 	action->to = testnic_port_of(action->entry.dev);
-	if (!action->to)
+	if (!action->to && !testnic_bond_is_ours(action->entry.dev))
 		return REFUSE(ack, "output by a port that is not its own");
+	action->bond = action->to ? 0 : action->entry.dev->ifindex;
 	return 0;
 }
 
@@ -83,12 +84,23 @@ static int vlan_mangle(struct sk_buff *skb, const struct flow_action_entry *entr
 	return 0;
 }
 
-static void send_copy(struct testnic_port *to, const struct sk_buff *skb)
+static void send(const struct testnic_action *action, struct sk_buff *skb)
+{
+	struct testnic_port *to =
+		action->bond ? testnic_bond_member(action->bond, skb) : action->to;
+
+	if (to)
+		testnic_send(to, skb);
+	else
+		kfree_skb(skb);
+}
+
+static void send_copy(const struct testnic_action *action, const struct sk_buff *skb)
 {
 	struct sk_buff *copy = skb_copy(skb, GFP_ATOMIC);
 
 	if (copy)
-		testnic_send(to, copy);
+		send(action, copy);
 }
 
 /* An edit; a packet that it cannot be done to is dropped. */
@@ -131,11 +143,11 @@ enum testnic_verdict testnic_actions_run(
 		case FLOW_ACTION_DROP:
 			goto drop;
 		case FLOW_ACTION_MIRRED:
-			send_copy(action->to, skb);
+			send_copy(action, skb);
 			break;
 		case FLOW_ACTION_REDIRECT:
 			*pskb = NULL;
-			testnic_send(action->to, skb);
+			send(action, skb);
 			return TESTNIC_DONE;
 		default:
 			if (edit(skb, &action->entry))

@@ -21,21 +21,22 @@ static LIST_HEAD(block_cbs);
 
 static DEFINE_HASHTABLE(by_cookie, 12);
 
-static struct testnic_rule *find(const struct testnic_port *port, unsigned long cookie)
+static struct testnic_rule *find(const struct testnic_table *table, unsigned long cookie)
 {
 	struct testnic_rule *rule;
 
 	hash_for_each_possible(by_cookie, rule, by_cookie,
-		cookie) if (rule->cookie == cookie && rule->port == port) return rule;
+		cookie) if (rule->cookie == cookie && rule->table == table) return rule;
 	return NULL;
 }
 
-static void insert(struct testnic_port *port, struct testnic_rule *rule)
+static void insert(struct testnic_table *table, struct testnic_rule *rule)
 {
 	struct testnic_rule *other;
 
-	rule->port = port;
-	list_for_each_entry_reverse(other, &port->rules, node) if (other->prio <= rule->prio) break;
+	rule->table = table;
+	list_for_each_entry_reverse(
+		other, &table->rules, node) if (other->prio <= rule->prio) break;
 	list_add(&rule->node, &other->node);
 	hash_add(by_cookie, &rule->by_cookie, rule->cookie);
 	n_rules++;
@@ -49,7 +50,7 @@ static void remove(struct testnic_rule *rule)
 	n_rules--;
 }
 
-static int replace(struct testnic_port *port, struct flow_cls_offload *cls)
+static int replace(struct testnic_table *table, struct flow_cls_offload *cls)
 {
 	struct flow_rule *flow = flow_cls_offload_flow_rule(cls);
 	struct netlink_ext_ack *ack = cls->common.extack;
@@ -69,7 +70,7 @@ static int replace(struct testnic_port *port, struct flow_cls_offload *cls)
 	if (err)
 		goto free_rule;
 	spin_lock_bh(&testnic_lock);
-	was = find(port, cls->cookie);
+	was = find(table, cls->cookie);
 	if (!was && n_rules >= testnic_max_rules) {
 		spin_unlock_bh(&testnic_lock);
 		NL_SET_ERR_MSG_MOD(ack, "the rule table of the card is full");
@@ -78,7 +79,7 @@ static int replace(struct testnic_port *port, struct flow_cls_offload *cls)
 	}
 	if (was)
 		remove(was);
-	insert(port, rule);
+	insert(table, rule);
 	spin_unlock_bh(&testnic_lock);
 	return 0;
 
@@ -87,24 +88,24 @@ free_rule:
 	return err;
 }
 
-static int destroy(struct testnic_port *port, const struct flow_cls_offload *cls)
+static int destroy(struct testnic_table *table, const struct flow_cls_offload *cls)
 {
 	struct testnic_rule *rule;
 
 	spin_lock_bh(&testnic_lock);
-	rule = find(port, cls->cookie);
+	rule = find(table, cls->cookie);
 	if (rule)
 		remove(rule);
 	spin_unlock_bh(&testnic_lock);
 	return rule ? 0 : -ENOENT;
 }
 
-static int stats(struct testnic_port *port, struct flow_cls_offload *cls)
+static int stats(struct testnic_table *table, struct flow_cls_offload *cls)
 {
 	struct testnic_rule *rule;
 
 	spin_lock_bh(&testnic_lock);
-	rule = find(port, cls->cookie);
+	rule = find(table, cls->cookie);
 	if (rule) {
 		flow_stats_update(&cls->stats, rule->bytes - rule->told_bytes,
 			rule->packets - rule->told_packets, 0, rule->used,
@@ -116,6 +117,20 @@ static int stats(struct testnic_port *port, struct flow_cls_offload *cls)
 	return rule ? 0 : -ENOENT;
 }
 
+int testnic_flower(struct testnic_table *table, struct flow_cls_offload *cls)
+{
+	switch (cls->command) {
+	case FLOW_CLS_REPLACE:
+		return replace(table, cls);
+	case FLOW_CLS_DESTROY:
+		return destroy(table, cls);
+	case FLOW_CLS_STATS:
+		return stats(table, cls);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
 static int block_cb(enum tc_setup_type type, void *data, void *priv)
 {
 	struct flow_cls_offload *cls = data;
@@ -123,16 +138,7 @@ static int block_cb(enum tc_setup_type type, void *data, void *priv)
 
 	if (type != TC_SETUP_CLSFLOWER || !tc_can_offload_extack(port->dev, cls->common.extack))
 		return -EOPNOTSUPP;
-	switch (cls->command) {
-	case FLOW_CLS_REPLACE:
-		return replace(port, cls);
-	case FLOW_CLS_DESTROY:
-		return destroy(port, cls);
-	case FLOW_CLS_STATS:
-		return stats(port, cls);
-	default:
-		return -EOPNOTSUPP;
-	}
+	return testnic_flower(&port->table, cls);
 }
 
 int testnic_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data)
@@ -144,11 +150,11 @@ int testnic_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data
 	return flow_block_cb_setup_simple(data, &block_cbs, block_cb, port, port, true);
 }
 
-void testnic_rules_forget(struct testnic_port *port)
+void testnic_rules_forget(struct testnic_table *table)
 {
 	struct testnic_rule *rule, *next;
 
 	spin_lock_bh(&testnic_lock);
-	list_for_each_entry_safe(rule, next, &port->rules, node) remove(rule);
+	list_for_each_entry_safe(rule, next, &table->rules, node) remove(rule);
 	spin_unlock_bh(&testnic_lock);
 }

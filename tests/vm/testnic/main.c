@@ -96,12 +96,17 @@ static int __init testnic_init(void)
 	err = ports_add();
 	if (err)
 		goto free_devlink;
+	err = testnic_indirect_init();
+	if (err)
+		goto del_ports;
 	devlink_register(devlink);
 	mutex_lock(&presence);
 	ready = true;
 	mutex_unlock(&presence);
 	return 0;
 
+del_ports:
+	ports_del();
 free_devlink:
 	devlink_free(devlink);
 unregister_platform:
@@ -112,6 +117,7 @@ unregister_platform:
 static void __exit testnic_exit(void)
 {
 	devlink_unregister(devlink);
+	testnic_indirect_exit();
 	ports_del();
 	devlink_free(devlink);
 	platform_device_unregister(platform);

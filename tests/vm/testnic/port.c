@@ -22,11 +22,16 @@ static int open(struct net_device *dev)
 	return 0;
 }
 
+bool testnic_port_is_up(const struct testnic_port *port)
+{
+	return port->dev && netif_running(port->dev) && netif_running(port->wire);
+}
+
 void testnic_send(struct testnic_port *port, struct sk_buff *skb)
 {
 	unsigned int len = skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
 
-	if (!port->dev || !netif_running(port->dev) || !netif_running(port->wire)) {
+	if (!testnic_port_is_up(port)) {
 		kfree_skb(skb);
 		return;
 	}
@@ -131,7 +136,7 @@ int testnic_port_add(unsigned int index, struct devlink *devlink, struct device 
 	int err;
 
 	port->index = index;
-	INIT_LIST_HEAD(&port->rules);
+	INIT_LIST_HEAD(&port->table.rules);
 	attrs.phys.port_number = index;
 	attrs.switch_id.id_len = 7;
 	memcpy(attrs.switch_id.id, "testnic", 7);
@@ -168,7 +173,7 @@ void testnic_port_del(unsigned int index)
 		return;
 	devlink_port_type_clear(&port->devlink);
 	destroy(dev); /* TC takes its rules away meanwhile */
-	testnic_rules_forget(port);
+	testnic_rules_forget(&port->table);
 	port->dev = NULL;
 	destroy(wire);
 	port->wire = NULL;

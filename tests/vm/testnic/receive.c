@@ -37,12 +37,12 @@ static void look_again(struct sk_buff *skb)
 	skb->protocol = eth_hdr(skb)->h_proto;
 }
 
-static struct testnic_rule *lookup(struct testnic_port *port, u32 chain, struct sk_buff *skb)
+static struct testnic_rule *lookup(struct testnic_table *table, u32 chain, struct sk_buff *skb)
 {
 	struct testnic_rule *rule;
 
 	look_again(skb);
-	list_for_each_entry(rule, &port->rules, node)
+	list_for_each_entry(rule, &table->rules, node)
 	{
 		if (rule->chain != chain || (rule->protocol != htons(ETH_P_ALL) &&
 						    rule->protocol != skb_protocol(skb, false)))
@@ -67,24 +67,40 @@ static void to_cpu(struct testnic_port *port, struct sk_buff *skb)
 	netif_rx(skb);
 }
 
-/* True: the rules did with it what they say. */
-static bool hardware(struct testnic_port *port, struct sk_buff **skb)
+/* Chain by chain, to a packet that *rule takes. */
+static enum testnic_verdict run(
+	struct testnic_table *table, struct testnic_rule *rule, struct sk_buff **skb)
 {
 	enum testnic_verdict verdict = TESTNIC_GOTO;
-	struct testnic_rule *rule;
 	unsigned int chains = 0;
 	u32 chain = 0;
 
-	spin_lock_bh(&testnic_lock);
-	while (verdict == TESTNIC_GOTO) {
-		rule = chains++ < MAX_CHAINS ? lookup(port, chain, *skb) : NULL;
-		if (!rule) {
-			verdict = TESTNIC_TO_CPU;
-			break;
-		}
+	while (rule) {
 		count(rule, *skb);
 		verdict = testnic_actions_run(rule, skb, &chain);
+		if (verdict != TESTNIC_GOTO)
+			return verdict;
+		rule = ++chains < MAX_CHAINS ? lookup(table, chain, *skb) : NULL;
 	}
+	return TESTNIC_TO_CPU;
+}
+
+/* The port's own rules come first, as they would in the kernel. True: rules did with it what they
+ * say. */
+static bool hardware(struct testnic_port *port, struct sk_buff **skb)
+{
+	enum testnic_verdict verdict = TESTNIC_TO_CPU;
+	struct testnic_table *table = &port->table;
+	struct testnic_rule *rule;
+
+	spin_lock_bh(&testnic_lock);
+	rule = lookup(table, 0, *skb);
+	if (!rule) {
+		table = testnic_bond_table(port);
+		rule = table ? lookup(table, 0, *skb) : NULL;
+	}
+	if (rule)
+		verdict = run(table, rule, skb);
 	spin_unlock_bh(&testnic_lock);
 	return verdict == TESTNIC_DONE;
 }

@@ -32,13 +32,19 @@
 
 struct testnic_action {
 	struct flow_action_entry entry; /* of it only plain values */
-	struct testnic_port *to;        /* MIRRED, REDIRECT */
+	struct testnic_port *to;        /* MIRRED, REDIRECT; NULL: to a bond */
+	int bond;                       /* its ifindex */
+};
+
+/* The rules of one netdev: of a representor, or of a bond (indirect.c). */
+struct testnic_table {
+	struct list_head rules; /* the lowest prio first */
 };
 
 struct testnic_rule {
-	struct list_head node; /* of the port's, the lowest prio first */
+	struct list_head node; /* of the table's */
 	struct hlist_node by_cookie;
-	struct testnic_port *port;
+	struct testnic_table *table;
 	unsigned long cookie;
 	u32 prio, chain;
 	__be16 protocol; /* the outermost, a tag's if there is one; ETH_P_ALL: any */
@@ -52,7 +58,7 @@ struct testnic_rule {
 struct testnic_port {
 	unsigned int index;
 	struct net_device *dev, *wire; /* NULL: it is not there */
-	struct list_head rules;
+	struct testnic_table table;
 	struct devlink_port devlink;
 };
 
@@ -64,7 +70,20 @@ extern spinlock_t testnic_lock;
 
 extern unsigned int testnic_max_rules;
 int testnic_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data);
-void testnic_rules_forget(struct testnic_port *port); /* all that are left of a port that goes */
+/* A rule set, taken away or read. */
+int testnic_flower(struct testnic_table *table, struct flow_cls_offload *cls);
+void testnic_rules_forget(struct testnic_table *table); /* all that are left when it goes */
+
+/* ---- indirect.c: rules set on a netdev that is not the card's, a bond of its ports ---- */
+
+int testnic_indirect_init(void); /* 0 or -errno */
+void testnic_indirect_exit(void);
+/* The rules of the bond that the port is in, or NULL. With testnic_lock held. */
+struct testnic_table *testnic_bond_table(const struct testnic_port *port);
+/* Whether all members of the netdev, a bond, are ports of the card. */
+bool testnic_bond_is_ours(struct net_device *bond);
+/* The member that a packet leaves by, or NULL: none of them is up. */
+struct testnic_port *testnic_bond_member(int ifindex, struct sk_buff *skb);
 
 /* ---- match.c ---- */
 
@@ -95,6 +114,7 @@ int testnic_checksum(struct sk_buff *skb, u32 flags);
 /* ---- port.c ---- */
 
 struct testnic_port *testnic_port_of(const struct net_device *dev); /* NULL: none of ours */
+bool testnic_port_is_up(const struct testnic_port *port);           /* and its cable */
 void testnic_send(struct testnic_port *port, struct sk_buff *skb);  /* out by the cable */
 
 /* Brings frames that were sent by the wire in (receive.c). */
