@@ -52,7 +52,8 @@ PYTHON
 }
 counter() { cat "/sys/class/net/$1/statistics/$2"; }
 hardware() { # packets of a device's filters, in the card
-	tc -s filter show dev "$1" ingress | awk '/Sent hardware/ { n += $5 } END { print n + 0 }'
+	tc -s filter show dev "$1" ingress | awk '/action order/ { first = $3 == "1:" }
+		first && /Sent hardware/ { n += $5 } END { print n + 0 }'
 }
 software() {
 	"$sluicectl" offload status --json | tr -d ' ,' | awk -F: '/"software"/ { n = $2 } END { print n + 0 }'
@@ -147,6 +148,24 @@ traffic 40
 [ $(($(hardware bond0) - after[1])) = 40 ] || fail "$(($(hardware bond0) - after[1])) of 40 packets in the card"
 ip link set p1 up
 ip -n slub link set wire1 up
+
+step "a rule is written anew"
+ovs-ofctl mod-flows br0 in_port=2,actions=mod_dl_src:02:00:00:00:00:77,output:1
+anew() { [[ $(tc filter show dev bond0 ingress) == *pedit* ]] && in_card; }
+until_true "the rule of bond0 writes" anew
+before=("$(hardware bond0)" "$(software)")
+traffic 8
+[ $(($(hardware bond0) - before[0])) = 8 ] || fail "$(($(hardware bond0) - before[0])) of 8 packets in the card"
+[ "$(software)" = "${before[1]}" ] || fail "$(($(software) - before[1])) packets in software"
+
+step "the card has no room for it"
+echo 0 >/sys/module/testnic/parameters/max_rules
+ovs-ofctl mod-flows br0 in_port=2,actions=mod_dl_src:02:00:00:00:00:78,output:1
+full() { "$sluicectl" offload flows | grep "the rule table of the card is full"; }
+until_true "the card's words" full
+if tc filter show dev bond0 ingress | grep pedit; then fail "the kernel keeps what no card took"; fi
+traffic 8
+echo 1000 >/sys/module/testnic/parameters/max_rules
 
 step "a member that is not the card's"
 ip link set vethx nomaster
