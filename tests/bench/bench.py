@@ -60,7 +60,7 @@ class Row:
         s = self.scenario
         row = {"scenario": s.name, "size": self.size, "what": s.what, "unit": s.unit,
                "better": s.better, "target": of_size(s.target, self.size),
-               "goal": of_size(s.goal, self.size), "figures": self.figures,
+               "goal": of_size(s.goal, self.size), "least_share": s.least_share, "figures": self.figures,
                "details": self.details, "errors": self.errors}
         return complete(row)
 

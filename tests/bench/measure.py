@@ -16,6 +16,7 @@ class Scenario:
     extra = False  # measured only when asked for
     target = None  # ratio to Open vSwitch, or that by size
     goal = None    # of the figure itself, or that by size
+    least_share = None  # of the limit, that the figure should reach
     rounds = None  # at most so many
 
     def variants(self):

@@ -22,6 +22,10 @@ def wanted(row):
             value <= row["goal"] if row["better"] == "less" else value >= row["goal"])
         word = "at most" if row["better"] == "less" else "at least"
         return "%s %g %s" % (word, row["goal"], row["unit"]), met
+    if row.get("least_share"):
+        share = row.get("share", {}).get("sluice")
+        return "%.0f%% of the limit" % (100 * row["least_share"]), \
+            share and share >= row["least_share"]
     if row["target"] is not None:
         return "%gx" % row["target"], ratio and ratio["median"] >= row["target"]
     return "", None

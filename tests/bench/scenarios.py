@@ -3,9 +3,10 @@
 import control
 import explosion
 import features
+import insert
 import kernel
 import million
 import rates
 
 ALL = rates.SCENARIOS + features.SCENARIOS + control.SCENARIOS + million.SCENARIOS + \
-    explosion.SCENARIOS + kernel.SCENARIOS
+    explosion.SCENARIOS + kernel.SCENARIOS + insert.SCENARIOS
