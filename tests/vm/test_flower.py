@@ -17,7 +17,7 @@ for i in slu0 slu1; do
     sysctl -qw net.ipv6.conf.$i.disable_ipv6=1
     ip link set $i mtu 9000 up
 done
-tc qdisc add dev slu1 clsact
+modprobe tun
 exec %s slu0 slu1 %d %d
 """
 

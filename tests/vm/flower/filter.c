@@ -2,163 +2,90 @@
 #include "filter.h"
 
 #include <errno.h>
-#include <linux/gen_stats.h>
-#include <linux/pkt_sched.h>
-#include <linux/tc_act/tc_gact.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <netlink/errno.h>
-#include <netlink/netlink.h>
+#define TIMEOUT_MS 5000
 
-#include "drivers/tc/flower.h"
-
-#define PRIO 1
-#define HANDLE 1
-
-static struct nl_msg *message(const struct filter *f, int type, int flags)
+int filter_open(struct filter *f, const char *netdev, struct hal_reason *r)
 {
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-	struct tcmsg tcm = {
-		.tcm_ifindex = f->ifindex,
-		.tcm_handle = HANDLE,
-		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-		.tcm_info = TC_H_MAKE(PRIO << 16, f->protocol),
-	};
+	const struct hal_env env = {.rundir = "/run"};
+	struct hal_port_handle h = {.kind = HAL_PORT_NETDEV, .index = if_nametoindex(netdev)};
+	int err = hal_device_open("tc:skip_hw", &env, &f->dev, r);
 
-	if (msg && nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
+	snprintf(h.name, sizeof(h.name), "%s", netdev);
+	f->ufid = (struct hal_ufid){{1, 0}};
+	return err ? err : hal_port_bind(f->dev, FILTER_PORT, &h, r);
 }
 
-static int finish(struct filter *f, struct nl_msg *msg)
+static int run(
+	struct filter *f, enum hal_op_type type, const struct hal_rule *rule, struct hal_reason *r)
 {
-	int err = nl_send_auto(f->sock, msg);
+	struct hal_op op = {.type = type, .rule = *rule};
 
-	nlmsg_free(msg);
-	if (err < 0)
-		return -EIO;
-	err = nl_wait_for_ack(f->sock);
-	return err < 0 ? -1000 + err : 0;
-}
-
-int filter_open(struct filter *f, int ifindex)
-{
-	f->ifindex = ifindex;
-	f->sock = nl_socket_alloc();
-	if (!f->sock || nl_connect(f->sock, NETLINK_ROUTE))
-		return -EIO;
-	return 0;
-}
-
-/* One action: drop. */
-static int put_drop(struct nl_msg *msg)
-{
-	const struct tc_gact gact = {.action = TC_ACT_SHOT};
-	struct nlattr *list = nla_nest_start(msg, TCA_FLOWER_ACT), *one, *options;
-
-	one = list ? nla_nest_start(msg, 1) : NULL;
-	if (!one || nla_put_string(msg, TCA_ACT_KIND, "gact"))
-		return -ENOMEM;
-	options = nla_nest_start(msg, TCA_ACT_OPTIONS);
-	if (!options || nla_put(msg, TCA_GACT_PARMS, sizeof(gact), &gact))
-		return -ENOMEM;
-	nla_nest_end(msg, options);
-	nla_nest_end(msg, one);
-	nla_nest_end(msg, list);
-	return 0;
+	hal_reason_clear(r);
+	return hal_submit_all(f->dev, &op, 1, TIMEOUT_MS, r);
 }
 
 int filter_add(struct filter *f, const struct hal_match *m, struct hal_reason *r)
 {
-	struct hal_rule rule = {.match = hal_cmatch_new(m)};
-	struct nl_msg *msg = message(f, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_REQUEST);
-	struct nlattr *options;
+	struct hal_rule rule = {.match = hal_cmatch_new(m), .priority = 1};
+	struct hal_builder b;
 	int err = -ENOMEM;
 
-	if (!msg || nla_put_string(msg, TCA_KIND, "flower"))
-		goto free_msg;
-	options = nla_nest_start(msg, TCA_OPTIONS);
-	if (!options)
-		goto free_msg;
-	err = tc_flower_encode(msg, &rule, &f->protocol, r) ? 1 : 0;
-	if (!err)
-		err = put_drop(msg);
-	if (err)
-		goto free_msg;
-	nla_nest_end(msg, options);
-	((struct tcmsg *)nlmsg_data(nlmsg_hdr(msg)))->tcm_info = TC_H_MAKE(PRIO << 16, f->protocol);
+	hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	f->ufid.u[1]++;
+	rule.ufid = f->ufid;
+	hal_builder_init(&b); /* nothing is done to the packet, and it goes nowhere */
+	rule.program = hal_builder_finish(&b);
+	if (rule.match && rule.program)
+		err = hal_check(f->dev, &rule, r) ? 1 : run(f, HAL_OP_ADD, &rule, r);
 	free((void *)(uintptr_t)rule.match);
-	return finish(f, msg);
-
-free_msg:
-	nlmsg_free(msg);
-	free((void *)(uintptr_t)rule.match);
+	free((void *)(uintptr_t)rule.program);
 	return err;
 }
 
+int filter_packets(struct filter *f, uint64_t *packets)
+{
+	struct hal_counter c;
+	int err = hal_counters_read(f->dev, &f->ufid, 1, &c);
+
+	*packets = c.packets;
+	return err ? err : c.known ? 0 : -ENOENT;
+}
+
 struct reading {
+	const struct hal_ufid *ufid;
 	struct hal_match *m;
-	uint64_t *packets;
-	int err;
+	bool found;
 };
 
-static int read_packets(struct nlattr *act, uint64_t *packets)
+static int on_rule(void *ctx, const struct hal_dump_entry *entry)
 {
-	struct nlattr *one[2], *a[TCA_ACT_MAX + 1], *stats[TCA_STATS_MAX + 1];
-	struct gnet_stats_basic basic;
+	struct reading *r = ctx;
 
-	if (!act || nla_parse_nested(one, 1, act, NULL) || !one[1] ||
-		nla_parse_nested(a, TCA_ACT_MAX, one[1], NULL) || !a[TCA_ACT_STATS] ||
-		nla_parse_nested(stats, TCA_STATS_MAX, a[TCA_ACT_STATS], NULL) ||
-		!stats[TCA_STATS_BASIC])
-		return -EINVAL;
-	nla_memcpy(&basic, stats[TCA_STATS_BASIC], sizeof(basic));
-	*packets = basic.packets;
+	if (!hal_ufid_equal(&entry->ufid, r->ufid))
+		return 0;
+	hal_cmatch_expand(entry->match, r->m);
+	r->found = true;
 	return 0;
 }
 
-static int on_filter(struct nl_msg *msg, void *ctx)
+int filter_match(struct filter *f, struct hal_match *m)
 {
-	struct nlattr *tca[TCA_MAX + 1], *keys[TCA_FLOWER_MAX + 1];
-	struct nlmsghdr *h = nlmsg_hdr(msg);
-	const struct tcmsg *tcm = nlmsg_data(h);
-	struct reading *r = ctx;
+	struct reading r = {.ufid = &f->ufid, .m = m};
+	int err = hal_dump(f->dev, on_rule, &r);
 
-	r->err = -EINVAL;
-	if (nlmsg_parse(h, sizeof(*tcm), tca, TCA_MAX, NULL) || !tca[TCA_OPTIONS] ||
-		nla_parse_nested(keys, TCA_FLOWER_MAX, tca[TCA_OPTIONS], NULL))
-		return NL_OK;
-	r->err = tc_flower_decode(keys, (rte_be16_t)TC_H_MIN(tcm->tcm_info), r->m);
-	if (!r->err)
-		r->err = read_packets(keys[TCA_FLOWER_ACT], r->packets);
-	return NL_OK;
+	return err ? err : r.found ? 0 : -ENOENT;
 }
 
-int filter_read(struct filter *f, struct hal_match *m, uint64_t *packets)
+int filter_del(struct filter *f, struct hal_reason *r)
 {
-	struct nl_msg *msg = message(f, RTM_GETTFILTER, NLM_F_REQUEST | NLM_F_ECHO);
-	struct reading r = {m, packets, -ENOENT};
+	const struct hal_rule rule = {.ufid = f->ufid};
+	int err = run(f, HAL_OP_DEL, &rule, r);
 
-	memset(m, 0, sizeof(*m));
-	if (!msg || nla_put_string(msg, TCA_KIND, "flower"))
-		return -ENOMEM;
-	nl_socket_modify_cb(f->sock, NL_CB_VALID, NL_CB_CUSTOM, on_filter, &r);
-	if (nl_send_auto(f->sock, msg) < 0)
-		r.err = -EIO;
-	nlmsg_free(msg);
-	/* The filter, then the acknowledgement that libnl asks for. */
-	if (nl_recvmsgs_default(f->sock) < 0 || nl_wait_for_ack(f->sock) < 0)
-		r.err = -EIO;
-	nl_socket_modify_cb(f->sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
-	return r.err;
-}
-
-int filter_del(struct filter *f)
-{
-	struct nl_msg *msg = message(f, RTM_DELTFILTER, NLM_F_REQUEST);
-
-	return msg ? finish(f, msg) : -ENOMEM;
+	hal_counter_forget(f->dev, &f->ufid);
+	return err;
 }

@@ -4,9 +4,9 @@
  *
  *   flower-match OUT IN MATCHES SEED
  *
- * Frames are sent by the netdev OUT and arrive at IN, where a filter for one random match after
- * another stands. What it took, by the kernel's count, has to be what our own parser and the match
- * say. Half of the frames are altered at random.
+ * Frames are sent by the netdev OUT and arrive at IN, where a rule of the TC driver's for one
+ * random match after another stands. What it took, by the kernel's count, has to be what our own
+ * parser and the match say. Half of the frames are altered at random.
  */
 #include <net/if.h>
 #include <netinet/in.h>
@@ -38,7 +38,7 @@ static struct swpath_layers key_of(const struct frame *f, struct hal_key *key)
 	struct swpath_layers ly;
 
 	memset(key, 0, sizeof(*key));
-	key->in_port = RTE_BE32(1);
+	key->in_port = rte_cpu_to_be_32(FILTER_PORT);
 	swpath_parse_frame(f->b, (uint32_t)f->len, (uint32_t)f->len, key, &ly);
 	return ly;
 }
@@ -142,12 +142,9 @@ static bool send_frame(struct run *r, const struct frame *f)
 
 static uint64_t count(struct run *r)
 {
-	struct hal_match m;
-	uint64_t packets = 0;
+	uint64_t packets;
 
-	if (filter_read(&r->filter, &m, &packets))
-		return UINT64_MAX;
-	return packets;
+	return filter_packets(&r->filter, &packets) ? UINT64_MAX : packets;
 }
 
 static void show(const char *what, const struct hal_match *m, const struct frame *f)
@@ -205,11 +202,9 @@ static void try_frames(struct run *r, const struct hal_match *m, const struct fr
 
 static void check_reading(struct run *r, const struct hal_match *m)
 {
-	struct hal_match want = *m, is;
-	uint64_t packets;
+	struct hal_match is = {0};
 
-	want.value.dp.in_port = want.mask.dp.in_port = 0;
-	if (filter_read(&r->filter, &is, &packets) || memcmp(&want, &is, sizeof(is)) != 0) {
+	if (filter_match(&r->filter, &is) || memcmp(m, &is, sizeof(is)) != 0) {
 		r->divergent++;
 		show("read back otherwise", m, NULL);
 		show("as", &is, NULL);
@@ -243,15 +238,15 @@ static void one_match(struct run *r)
 		return;
 	}
 	if (err) {
-		printf("the kernel does not take it: %d\n", err);
+		printf("the kernel does not take it: %s\n", reason.text);
 		show("not added", &m, NULL);
 		r->divergent++;
 		return;
 	}
 	check_reading(r, &m);
 	try_frames(r, &m, frames);
-	if (filter_del(&r->filter)) {
-		printf("the filter is not deleted\n");
+	if (filter_del(&r->filter, &reason)) {
+		printf("the rule is not deleted: %s\n", reason.text);
 		r->divergent++;
 	}
 }
@@ -260,10 +255,16 @@ int main(int argc, char **argv)
 {
 	struct run r = {0};
 	struct sockaddr_ll to = {.sll_family = AF_PACKET};
+	struct hal_reason reason;
 	unsigned n;
 
-	if (argc != 5 || filter_open(&r.filter, (int)if_nametoindex(argv[2])))
+	if (argc != 5)
 		return 2;
+	hal_reason_clear(&reason);
+	if (filter_open(&r.filter, argv[2], &reason)) {
+		fprintf(stderr, "%s: %s\n", argv[2], reason.text);
+		return 2;
+	}
 	n = (unsigned)atoi(argv[3]);
 	test_rand_seed((uint64_t)atoll(argv[4]));
 	r.fd = socket(AF_PACKET, SOCK_RAW, 0);
