@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bonds of the kernel: a bond is a port of the switch that all of its members are ports of.
+ * Bonds of the kernel: a bond is a port of the switch that all of its members are ports of. Who
+ * they are is asked when the bond is bound, and again with its counters; rules that are there stay,
+ * since the kernel runs them too.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "drivers/tc/tc.h"
+
+#define ATTEMPTS 5 /* to read links that change meanwhile */
 
 void tc_members_add(struct tc_members *m, const struct tc_link *member)
 {
@@ -47,9 +51,13 @@ static void add(void *ctx, const struct tc_link *member)
 int tc_bond_switch(struct tc_dev *dev, const struct tc_link *bond, struct tc_switch_id *out,
 	struct hal_reason *r)
 {
-	struct tc_members m = {0};
-	int err = tc_link_members(dev, bond->ifindex, add, &m);
+	struct tc_members m;
+	int err = -EINTR;
 
+	for (unsigned i = 0; i < ATTEMPTS && err == -EINTR; i++) {
+		memset(&m, 0, sizeof(m));
+		err = tc_link_members(dev, bond->ifindex, add, &m);
+	}
 	if (!err)
 		return tc_members_switch(&m, bond->name, out, r);
 	memset(out, 0, sizeof(*out));

@@ -268,8 +268,12 @@ void tc_ports_close(struct tc_dev *dev)
 /* Members of a bond come and go. */
 static void look_again(struct tc_dev *dev, struct tc_port *port, const struct tc_link *link)
 {
-	if (port->indirect && dev->policy == TC_POLICY_SKIP_SW && !link->switch_id.len)
-		tc_bond_switch(dev, link, &port->switch_id, NULL);
+	struct tc_switch_id now;
+
+	if (!port->indirect || dev->policy != TC_POLICY_SKIP_SW || link->switch_id.len)
+		return;
+	if (tc_bond_switch(dev, link, &now, NULL) != -EAGAIN)
+		port->switch_id = now;
 }
 
 int tc_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
