@@ -209,7 +209,9 @@ def agree(policy):
     where = collections.Counter(flow["where"] for flow in flows)
     hit = [flow for flow in placed if flow["packets"]["hardware"]]
     slu.log("%s: %s, %d of them hit" % (policy, dict(where), len(hit)))
-    expect(len(placed) >= 25 and len(hit) >= 25, "%d flows placed, %d hit" % (len(placed), len(hit)))
+    left = [(flow["match"], flow["refusals"]) for flow in flows if flow not in placed]
+    expect(len(placed) >= 25 and len(hit) >= 25, "%d flows placed, %d hit; in software: %s" % (
+        len(placed), len(hit), left))
     for place, policies in (("hardware", ("none", "skip_sw")), ("kernel", ("none", "skip_hw"))):
         expect_equal(where[place] > 0, policy in policies, "whether flows are in " + place)
     n = 0
