@@ -140,13 +140,18 @@ static struct tc_rule *rule_of(struct tc_dev *dev, const struct tc_filter *f)
 	return tc_rule_found(dev, &f->ufid, &f->place);
 }
 
-/* At a port that is not bound again yet it may be either. */
+/* At a port that is not bound again yet it may be either; at one whose rules a card was to take and
+ * the kernel does not let alone, the card must still have it. */
 static bool has_policy(const struct tc_dev *dev, const struct tc_filter *f)
 {
 	const uint32_t policy = TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_SKIP_HW;
 	const struct tc_port *in = tc_port_by_ifindex(dev, f->place.ifindex);
 
-	return !in || (f->flags & policy) == (tc_filter_policy(dev, in) & policy);
+	if (!in)
+		return true;
+	if (dev->policy == TC_POLICY_SKIP_SW && !(f->flags & TCA_CLS_FLAGS_IN_HW))
+		return false;
+	return (f->flags & policy) == (tc_filter_policy(dev, in) & policy);
 }
 
 static bool is_as_written(
