@@ -50,6 +50,7 @@ struct iface {
 	struct pl_port_config cfg;
 	bool open;        /* datapath port (or patch) and pipeline port exist */
 	int device;       /* index, or -1 */
+	bool bind_due;    /* NETDEV: the device would not take it, for now */
 	uint32_t dp_port; /* HAL_PORT_NONE while closed, and for patch ports */
 	char error[256];  /* why it is not open */
 	bool wanted;      /* mark of the last reconciliation */
@@ -112,6 +113,9 @@ void iface_vlan_read(const struct ovsdb_row *port, struct pl_port_config *cfg);
 /* iface.c */
 void iface_open(struct iface *i, const struct ovsdb_row *row);
 void iface_close(struct iface *i, bool delete_netdev);
+/* Of a kernel port that is in software until its device takes it: if it does now, the port is
+ * closed, for the next reconciliation to open it there. */
+void iface_bind_again(struct iface *i);
 void iface_update_link(struct iface *i);
 struct iface *iface_by_dp_port(struct bridges *b, uint32_t dp_port);
 /* A datapath id that follows from the name, so that it is the same after a restart. */

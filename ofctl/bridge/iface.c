@@ -71,6 +71,7 @@ static int bind_to(struct iface *i, int device)
 	}
 	hal_reason_clear(&reason);
 	error = offload_port_bind(b->cfg.ol, (unsigned)device, i->cfg.dp_port, &handle, &reason);
+	i->bind_due = error == -ETIMEDOUT || (error && hal_reason_is_temporary(reason.code));
 	if (error) {
 		hal_reason_format(&reason, text, sizeof(text));
 		snprintf(i->error, sizeof(i->error), "could not bind %s to %s (%s)", i->want.name,
@@ -298,6 +299,7 @@ void iface_open(struct iface *i, const struct ovsdb_row *row)
 
 void iface_close(struct iface *i, bool delete_netdev)
 {
+	i->bind_due = false;
 	if (!i->open)
 		return;
 	pl_port_remove(i->br->pl, i->cfg.number);
@@ -307,6 +309,21 @@ void iface_close(struct iface *i, bool delete_netdev)
 	i->open = false;
 	i->status_due = true;
 	log_info("%s: removed interface %s", i->br->name, i->want.name);
+}
+
+void iface_bind_again(struct iface *i)
+{
+	const int device = device_for_kernel_ports(i->br->all);
+
+	i->bind_due = false;
+	if (!i->open || device < 0)
+		return;
+	if (bind_to(i, device)) {
+		i->error[0] = '\0';
+		return;
+	}
+	unbind_device(i);
+	iface_close(i, false);
 }
 
 /* What is below an open interface went away: it is closed with an error, and opened again by

@@ -247,6 +247,7 @@ static void clean_netdev(void *ctx, const char *name)
 	swpath_internal_netdev_delete(b->cfg.sp, name);
 }
 
+/* Or not where it should be. */
 static bool any_closed(struct bridges *b)
 {
 	struct bridge *br;
@@ -254,7 +255,7 @@ static bool any_closed(struct bridges *b)
 
 	LIST_FOREACH (br, &b->list, link)
 		LIST_FOREACH (i, &br->ifaces, link)
-			if (!i->open && !i->want.error[0])
+			if (i->bind_due || (!i->open && !i->want.error[0]))
 				return true;
 	return b->device_error[0] != '\0';
 }
@@ -335,10 +336,22 @@ static void on_commit(struct ovsdb *db, void *aux)
 	bridges_reconcile(aux);
 }
 
+static void bind_again(struct bridges *b)
+{
+	struct bridge *br;
+	struct iface *i;
+
+	LIST_FOREACH (br, &b->list, link)
+		LIST_FOREACH (i, &br->ifaces, link)
+			if (i->bind_due)
+				iface_bind_again(i);
+}
+
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
+	bind_again(arg);
 	apply(arg);
 	status_write(arg, false, false);
 }

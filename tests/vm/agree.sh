@@ -36,17 +36,13 @@ ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true \
 args=()
 for i in 1 2 3 4; do args+=(-- add-port br0 "p$i" -- set Interface "p$i" "ofport_request=$i"); done
 ovs-vsctl --timeout=30 add-br br0 -- set Bridge br0 fail_mode=secure "${args[@]}"
-late() { # ports that a device which is slow to bind them has left in software
-	sed -n 's/.*|\(p[1-4]\): stays .* did not answer in time.*/\1/p' /mnt/sluiced.log
-}
-n=0
-for _ in 1 2 3; do
-	for p in $(late | tail -n "+$((n + 1))"); do
-		ovs-vsctl --timeout=30 del-port br0 "$p"
-		ovs-vsctl --timeout=30 add-port br0 "$p" -- set Interface "$p" "ofport_request=${p#p}"
-		n=$((n + 1))
-	done
+# A device that is slow to bind a port is asked again.
+bound() { [[ $("$sluicectl" offload status --json) =~ \"ports\":\ *4 ]]; }
+for _ in $(seq 50); do
+	if bound; then break; fi
+	sleep 0.5
 done
+bound
 ovs-ofctl -O OpenFlow13 add-flows br0 "$folder/flows"
 
 send() { # all|once: each frame its count of times, or once
