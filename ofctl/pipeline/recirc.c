@@ -11,6 +11,7 @@
 
 #define BUCKETS (1u << 17)
 #define SLOT(ID) ((ID) & (RECIRC_MAX - 1))
+#define ID_MASK ((1u << RECIRC_ID_BITS) - 1)
 
 struct recirc_ids {
 	unsigned max;
@@ -154,8 +155,10 @@ static uint32_t slot_id(struct recirc_ids *ids, uint32_t slot)
 	uint32_t id;
 
 	do
-		id = (ids->first_generation + ids->generation[slot]++) << RECIRC_SLOT_BITS | slot;
-	while (!id);
+		id = ((ids->first_generation + ids->generation[slot]++) << RECIRC_SLOT_BITS |
+			     slot) &
+		     ID_MASK;
+	while (!id || id == ID_MASK);
 	return id;
 }
 

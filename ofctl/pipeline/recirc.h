@@ -19,6 +19,7 @@
 
 #include "ofctl/pipeline/frozen.h"
 
+#define RECIRC_ID_BITS 28 /* as many as a chain of TC has */
 #define RECIRC_SLOT_BITS 20
 #define RECIRC_MAX (1u << RECIRC_SLOT_BITS)
 

@@ -77,6 +77,23 @@ static void same_state_same_id(void)
 	recirc_close(ids);
 }
 
+/* Wherever a run begins. */
+static void ids_fit_into_a_chain(void)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		struct recirc_ids *ids = recirc_open(RECIRC_MAX);
+		struct pl_recirc *r;
+		int error;
+
+		r = get(ids, i, &error);
+		CU_ASSERT_FATAL(r != NULL);
+		CU_ASSERT(r->id < (1u << RECIRC_ID_BITS) - 1);
+		recirc_unref(r);
+		settle();
+		recirc_close(ids);
+	}
+}
+
 static void runs_out(void)
 {
 	struct recirc_ids *ids = recirc_open(3);
@@ -216,6 +233,7 @@ static void races(void)
 
 CU_TestInfo recirc_tests[] = {
 	{"equal states have one id", same_state_same_id},
+	{"ids fit into a chain", ids_fit_into_a_chain},
 	{"ids run out", runs_out},
 	{"100,000 ids come and go", come_and_go},
 	{"ids of packets on their way", lingers},
