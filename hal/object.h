@@ -45,6 +45,7 @@ struct hal_meter {
 struct hal_meter_stats {
 	uint64_t packets, bytes;                                             /* that came to it */
 	uint64_t band_packets[HAL_METER_BANDS], band_bytes[HAL_METER_BANDS]; /* that a band took */
+	bool no_band_bytes; /* a device did not count them: band_bytes say less */
 };
 
 /* ---- HAL_OBJECT_TUNNEL: an end of tunnels ---- */

@@ -204,6 +204,7 @@ static void add_stats(struct hal_meter_stats *to, const struct hal_meter_stats *
 {
 	to->packets += more->packets;
 	to->bytes += more->bytes;
+	to->no_band_bytes |= more->no_band_bytes;
 	for (unsigned i = 0; i < HAL_METER_BANDS; i++) {
 		to->band_packets[i] += more->band_packets[i];
 		to->band_bytes[i] += more->band_bytes[i];

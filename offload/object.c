@@ -304,6 +304,7 @@ static void read_meter(struct device *dev, struct object *o)
 		return;
 	more.packets = moved(last->packets, now.meter.packets);
 	more.bytes = moved(last->bytes, now.meter.bytes);
+	more.no_band_bytes = now.meter.no_band_bytes;
 	for (unsigned i = 0; i < HAL_METER_BANDS; i++) {
 		more.band_packets[i] = moved(last->band_packets[i], now.meter.band_packets[i]);
 		more.band_bytes[i] = moved(last->band_bytes[i], now.meter.band_bytes[i]);

@@ -109,7 +109,7 @@ void of_meter_stats_encode(struct of_buf *b, const struct of_meter_stats *ms)
 	of_put_u32(b, (uint32_t)(ms->duration_ns % NS_PER_S));
 	for (unsigned i = 0; i < ms->meter->n_bands; i++) {
 		of_put_u64(b, c->band_packets[i]);
-		of_put_u64(b, c->band_bytes[i]);
+		of_put_u64(b, c->no_band_bytes ? UINT64_MAX : c->band_bytes[i]); /* unknown */
 	}
 	of_set_u16(b, start + 4, b->len - start);
 }

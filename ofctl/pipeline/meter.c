@@ -131,6 +131,7 @@ static void datapath_stats(struct pl_bridge *br, uint32_t dp_id, struct hal_mete
 		return;
 	out->packets += hw.packets;
 	out->bytes += hw.bytes;
+	out->no_band_bytes |= hw.no_band_bytes;
 	for (unsigned i = 0; i < HAL_METER_BANDS; i++) {
 		out->band_packets[i] += hw.band_packets[i];
 		out->band_bytes[i] += hw.band_bytes[i];
