@@ -107,6 +107,46 @@ after=$(ip netns exec sluc cat /sys/class/net/wire2/statistics/rx_packets)
 [ $((after - before)) -ge 2 ] || fail "$((after - before)) of 2 packets were mirrored"
 clear
 
+step "label stacks, behind a tag"
+rule swp0 protocol arp prio 1 flower skip_sw action mirred egress redirect dev swp1
+rule swp1 protocol all prio 1 flower skip_sw action mirred egress redirect dev swp0
+rule swp0 protocol ip prio 2 flower skip_sw action vlan push id 7 pipe \
+	action mpls push protocol mpls_uc label 9 tc 3 ttl 64 bos 1 pipe \
+	action mpls push protocol mpls_uc label 10 tc 0 ttl 63 bos 0 pipe action goto chain 7
+rule swp0 protocol 802.1Q prio 1 chain 7 flower skip_sw vlan_id 7 vlan_ethtype mpls_uc \
+	mpls_label 10 mpls_ttl 63 mpls_bos 0 action mpls pop protocol mpls_uc pipe \
+	action mpls modify label 11 ttl 5 pipe action vlan pop pipe action goto chain 8
+rule swp0 protocol mpls_uc prio 1 chain 8 flower skip_sw mpls_label 11 mpls_tc 3 mpls_ttl 5 \
+	mpls_bos 1 action mpls pop protocol ipv4 pipe action mirred egress redirect dev swp1
+pings 10.0.0.2 || fail "no ping through labels"
+clear
+
+step "policers, shared by their number"
+police() { tc actions replace action police "$@"; }
+before_and_after() { # what ping says of 20 packets that are sent at once
+	ip netns exec slua busybox ping -c 20 -i 0.01 -W 1 -q 10.0.0.2 | awk '/received/ { print $4 }'
+}
+police pkts_rate 1 pkts_burst 4 conform-exceed drop/pipe index 77 skip_sw
+has "in_hw in_hw_count 1" tc actions get action police index 77
+rule swp0 protocol arp prio 1 flower skip_sw action mirred egress redirect dev swp1
+rule swp1 protocol all prio 1 flower skip_sw action mirred egress redirect dev swp0
+rule swp0 protocol ip prio 2 flower skip_sw ip_tos 0 action police index 77 \
+	action mirred egress redirect dev swp1
+came=$(before_and_after)
+[ "$came" -ge 4 ] && [ "$came" -le 8 ] || fail "$came of 20 packets passed the policer"
+has "Sent 1960 bytes 20 pkt (dropped $((20 - came))" tc -s actions get action police index 77
+tc filter del dev swp0 ingress prio 2
+has "" tc actions del action police index 77
+refused "go on with what exceeds" dev swp0 ingress protocol ip prio 2 flower skip_sw action police \
+	rate 1mbit burst 10k conform-exceed pipe/pipe
+refused "more of a frame than there is" dev swp0 ingress protocol ip prio 2 flower skip_sw action \
+	police rate 1mbit burst 10k overhead 14 conform-exceed drop/pipe
+rule swp0 protocol ip prio 2 flower skip_sw action police rate 8kbit burst 500 \
+	conform-exceed drop/pipe action mirred egress redirect dev swp1
+came=$(before_and_after)
+[ "$came" -ge 5 ] && [ "$came" -le 12 ] || fail "$came of 20 packets passed 500 bytes of burst"
+clear
+
 step "a rule's priority"
 both
 rule swp0 protocol ip prio 3 flower skip_sw dst_ip 10.0.0.2 action drop

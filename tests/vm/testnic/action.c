@@ -6,12 +6,6 @@
 
 #include "testnic.h"
 
-#define REFUSE(ack, what)                                                  \
-	({                                                                 \
-		NL_SET_ERR_MSG_MOD(ack, "the card cannot do this: " what); \
-		-EOPNOTSUPP;                                               \
-	})
-
 /* Where a mirror or redirection goes to. */
 static int find_port(struct testnic_action *action, struct netlink_ext_ack *ack)
 {
@@ -33,6 +27,9 @@ static int action_init(struct testnic_action *action, struct netlink_ext_ack *ac
 	case FLOW_ACTION_VLAN_POP:
 	case FLOW_ACTION_VLAN_MANGLE:
 	case FLOW_ACTION_CSUM:
+	case FLOW_ACTION_MPLS_PUSH:
+	case FLOW_ACTION_MPLS_POP:
+	case FLOW_ACTION_MPLS_MANGLE:
 		return 0;
 	case FLOW_ACTION_MANGLE:
 	case FLOW_ACTION_ADD:
@@ -45,7 +42,7 @@ static int action_init(struct testnic_action *action, struct netlink_ext_ack *ac
 	case FLOW_ACTION_SAMPLE:
 		return REFUSE(ack, "sample");
 	case FLOW_ACTION_POLICE:
-		return REFUSE(ack, "police");
+		return testnic_police_init(action, ack);
 	case FLOW_ACTION_CT:
 		return REFUSE(ack, "connection tracking");
 	case FLOW_ACTION_TUNNEL_ENCAP:
@@ -73,6 +70,14 @@ int testnic_actions_init(
 		rule->n_actions = i + 1;
 	}
 	return 0;
+}
+
+void testnic_actions_put(struct testnic_rule *rule)
+{
+	unsigned int i;
+
+	for (i = 0; i < rule->n_actions; i++)
+		testnic_police_put(&rule->action[i]);
 }
 
 static int vlan_mangle(struct sk_buff *skb, const struct flow_action_entry *entry)
@@ -117,6 +122,12 @@ static int edit(struct sk_buff *skb, const struct flow_action_entry *entry)
 	case FLOW_ACTION_MANGLE:
 	case FLOW_ACTION_ADD:
 		return testnic_mangle(skb, entry);
+	case FLOW_ACTION_MPLS_PUSH:
+		return testnic_mpls_push(skb, entry);
+	case FLOW_ACTION_MPLS_POP:
+		return testnic_mpls_pop(skb, entry);
+	case FLOW_ACTION_MPLS_MANGLE:
+		return testnic_mpls_mangle(skb, entry);
 	case FLOW_ACTION_CSUM:
 		return testnic_checksum(skb, entry->csum_flags);
 	default:
@@ -142,6 +153,10 @@ enum testnic_verdict testnic_actions_run(
 			return TESTNIC_GOTO;
 		case FLOW_ACTION_DROP:
 			goto drop;
+		case FLOW_ACTION_POLICE:
+			if (!testnic_police(action->policer, skb))
+				goto drop;
+			break;
 		case FLOW_ACTION_MIRRED:
 			send_copy(action, skb);
 			break;

@@ -46,6 +46,7 @@ static void remove(struct testnic_rule *rule)
 {
 	list_del(&rule->node);
 	hash_del(&rule->by_cookie);
+	testnic_actions_put(rule);
 	kfree(rule);
 	n_rules--;
 }
@@ -84,6 +85,9 @@ static int replace(struct testnic_table *table, struct flow_cls_offload *cls)
 	return 0;
 
 free_rule:
+	spin_lock_bh(&testnic_lock);
+	testnic_actions_put(rule);
+	spin_unlock_bh(&testnic_lock);
 	kfree(rule);
 	return err;
 }

@@ -93,9 +93,12 @@ static int __init testnic_init(void)
 		err = -ENOMEM;
 		goto unregister_platform;
 	}
-	err = ports_add();
+	err = testnic_police_register();
 	if (err)
 		goto free_devlink;
+	err = ports_add();
+	if (err)
+		goto unregister_police;
 	err = testnic_indirect_init();
 	if (err)
 		goto del_ports;
@@ -107,6 +110,8 @@ static int __init testnic_init(void)
 
 del_ports:
 	ports_del();
+unregister_police:
+	testnic_police_unregister();
 free_devlink:
 	devlink_free(devlink);
 unregister_platform:
@@ -119,6 +124,7 @@ static void __exit testnic_exit(void)
 	devlink_unregister(devlink);
 	testnic_indirect_exit();
 	ports_del();
+	testnic_police_unregister();
 	devlink_free(devlink);
 	platform_device_unregister(platform);
 }

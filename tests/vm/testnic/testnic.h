@@ -30,10 +30,13 @@
 #define TESTNIC_ACTIONS 32
 #define TESTNIC_KEY 512 /* bytes of the largest key that flower has */
 
+struct testnic_policer;
+
 struct testnic_action {
-	struct flow_action_entry entry; /* of it only plain values */
-	struct testnic_port *to;        /* MIRRED, REDIRECT; NULL: to a bond */
-	int bond;                       /* its ifindex */
+	struct flow_action_entry entry;  /* of it only plain values */
+	struct testnic_port *to;         /* MIRRED, REDIRECT; NULL: to a bond */
+	int bond;                        /* its ifindex */
+	struct testnic_policer *policer; /* POLICE */
 };
 
 /* The rules of one netdev: of a representor, or of a bond (indirect.c). */
@@ -94,8 +97,16 @@ bool testnic_match(const struct testnic_rule *rule, struct sk_buff *skb);
 
 /* ---- action.c ---- */
 
+#define REFUSE(ack, what)                                                  \
+	({                                                                 \
+		NL_SET_ERR_MSG_MOD(ack, "the card cannot do this: " what); \
+		-EOPNOTSUPP;                                               \
+	})
+
 int testnic_actions_init(
 	struct testnic_rule *rule, struct flow_rule *flow, struct netlink_ext_ack *ack);
+
+void testnic_actions_put(struct testnic_rule *rule); /* with testnic_lock */
 
 enum testnic_verdict { TESTNIC_DONE, TESTNIC_TO_CPU, TESTNIC_GOTO };
 
@@ -104,12 +115,27 @@ enum testnic_verdict { TESTNIC_DONE, TESTNIC_TO_CPU, TESTNIC_GOTO };
 enum testnic_verdict testnic_actions_run(
 	const struct testnic_rule *rule, struct sk_buff **skb, u32 *chain);
 
+/* ---- police.c: policers ---- */
+
+int testnic_police_register(void);
+void testnic_police_unregister(void);
+int testnic_police_init(struct testnic_action *action, struct netlink_ext_ack *ack);
+void testnic_police_put(struct testnic_action *action); /* with testnic_lock */
+/* Whether the packet conforms. With testnic_lock. */
+bool testnic_police(struct testnic_policer *p, const struct sk_buff *skb);
+
 /* ---- edit.c: headers written, checksums put right ---- */
 
 /* Where the network header begins behind the tags, and its EtherType. */
 int testnic_l3_offset(struct sk_buff *skb, __be16 *proto);
 int testnic_mangle(struct sk_buff *skb, const struct flow_action_entry *entry);
 int testnic_checksum(struct sk_buff *skb, u32 flags);
+
+/* ---- mpls.c: label stack entries, behind all tags ---- */
+
+int testnic_mpls_push(struct sk_buff *skb, const struct flow_action_entry *entry);
+int testnic_mpls_pop(struct sk_buff *skb, const struct flow_action_entry *entry);
+int testnic_mpls_mangle(struct sk_buff *skb, const struct flow_action_entry *entry);
 
 /* ---- port.c ---- */
 
