@@ -2,14 +2,16 @@
  *
  * Action programs as the actions of a TC filter (linux/pkt_cls.h, linux/tc_act/).
  *
- * What: a program becomes a list of mirred, vlan, pedit with csum, and gact actions, each of which
- * passes the packet on but the last; and back. What TC has no action for is a refusal that names
- * the step.
+ * What: a program becomes a list of mirred, vlan, pedit with csum, police, and gact actions, each
+ * of which passes the packet on but the last; and back. What TC has no action for is a refusal that
+ * names the step.
  *
  * What the kernel's actions cannot do, and hardware can:
  *   - act_pedit takes what follows the outermost tag for the network header. So packets that came
  *     with two tags keep their network headers.
- *   - before Linux 6.4 it took the network header for the transport header.
+ *   - of some kernels it takes the network header for the transport header (probe.c).
+ *   - in another chain a packet's bytes are counted as it came, less its outermost tag. So packets
+ *     whose length has changed otherwise do not go there.
  *
  * Thread-safety: pure functions.
  */
@@ -45,6 +47,10 @@ struct tc_action_env {
 	uint32_t (*ifindex)(void *ctx, uint32_t port);
 	uint32_t (*port)(void *ctx, uint32_t ifindex); /* and back: 0 */
 	void *ctx;
+	/* The index of a meter's policer, 0: it has none; and the meter of one: 0 or -ENOENT. */
+	uint32_t (*policer)(const void *meters, uint32_t id);
+	int (*meter)(const void *meters, uint32_t index, uint32_t *id);
+	const void *meters;
 	bool by_kernel;        /* the kernel itself may have to run it */
 	bool writes_transport; /* and finds transport headers */
 };

@@ -13,7 +13,9 @@
 #include <linux/tc_act/tc_vlan.h>
 
 #include "drivers/tc/action.h"
+#include "drivers/tc/mpls.h"
 #include "drivers/tc/pedit.h"
+#include "drivers/tc/police.h"
 #include "drivers/tc/tags.h"
 
 struct decoding {
@@ -41,6 +43,8 @@ static int get_gact(struct decoding *d, struct nlattr *options)
 
 	if (parms(options, TCA_GACT_PARMS, TCA_GACT_MAX, &gact, sizeof(gact)))
 		return -EINVAL;
+	if (gact.action == TC_ACT_PIPE) /* it only counts */
+		return 0;
 	d->ended = true;
 	if (gact.action == TC_ACT_SHOT)
 		return 0;
@@ -154,6 +158,26 @@ static int get_csum(struct decoding *d, struct nlattr *options)
 	return csum.action == TC_ACT_PIPE ? 0 : -EINVAL;
 }
 
+static int get_mpls(struct decoding *d, struct nlattr *options)
+{
+	return tc_mpls_get(options, &d->value, &d->mask, &d->b);
+}
+
+static int get_policer(struct decoding *d, struct nlattr *options)
+{
+	const uint32_t index = tc_police_get(options);
+	struct hal_act_meter *meter;
+	uint32_t id;
+
+	if (!index || d->env->meter(d->env->meters, index, &id))
+		return -EINVAL;
+	meter = hal_builder_add(&d->b, ACTION_METER, sizeof(*meter));
+	if (!meter)
+		return -ENOMEM;
+	meter->meter = id;
+	return 0;
+}
+
 static int get_action(struct decoding *d, struct nlattr *one)
 {
 	static const struct {
@@ -165,6 +189,8 @@ static int get_action(struct decoding *d, struct nlattr *one)
 		{"vlan", get_vlan},
 		{"pedit", get_pedit},
 		{"csum", get_csum},
+		{"police", get_policer},
+		{"mpls", get_mpls},
 	};
 	static struct nla_policy policy[TCA_ACT_MAX + 1] = {
 		[TCA_ACT_KIND] = {.type = NLA_STRING},

@@ -14,8 +14,11 @@
 
 #include "drivers/tc/action.h"
 #include "drivers/tc/flower_keys.h"
+#include "drivers/tc/mpls.h"
 #include "drivers/tc/pedit.h"
+#include "drivers/tc/police.h"
 #include "drivers/tc/tags.h"
+#include "drivers/tc/tc.h"
 
 struct encoding {
 	struct nl_msg *msg;
@@ -29,11 +32,13 @@ struct encoding {
 	unsigned n;
 	bool two_tags; /* the packet may have come with two */
 	bool ended;
+	int longer; /* bytes that tags and labels made the packet longer than it came */
 };
 
 /* ---- one action ---- */
 
-static int begin(struct encoding *e, const char *kind)
+/* What is shared with other filters keeps the cookie that it has. */
+static int begin(struct encoding *e, const char *kind, bool shared)
 {
 	uint8_t cookie[TC_COOKIE_LEN];
 
@@ -43,7 +48,7 @@ static int begin(struct encoding *e, const char *kind)
 			"TC takes no more than %u actions", TC_MAX_ACTIONS);
 	e->action = nla_nest_start(e->msg, (int)++e->n);
 	if (!e->action || nla_put_string(e->msg, TCA_ACT_KIND, kind) ||
-		nla_put(e->msg, TCA_ACT_COOKIE, sizeof(cookie), cookie))
+		(!shared && nla_put(e->msg, TCA_ACT_COOKIE, sizeof(cookie), cookie)))
 		return -ENOMEM;
 	e->options = nla_nest_start(e->msg, TCA_ACT_OPTIONS);
 	return e->options ? 0 : -ENOMEM;
@@ -58,7 +63,7 @@ static int end(struct encoding *e)
 
 static int put(struct encoding *e, const char *kind, int attr, const void *parms, size_t n)
 {
-	int err = begin(e, kind);
+	int err = begin(e, kind, false);
 
 	if (!err && nla_put(e->msg, attr, (int)n, parms))
 		err = -ENOMEM;
@@ -88,7 +93,7 @@ static int put_mirred(struct encoding *e, uint32_t ifindex, bool redirect)
 static int put_vlan(struct encoding *e, int what, rte_be16_t tpid, uint16_t tci)
 {
 	const struct tc_vlan vlan = {.action = TC_ACT_PIPE, .v_action = what};
-	int err = begin(e, "vlan");
+	int err = begin(e, "vlan", false);
 
 	if (err)
 		return err;
@@ -102,6 +107,34 @@ static int put_vlan(struct encoding *e, int what, rte_be16_t tpid, uint16_t tci)
 	return end(e);
 }
 
+/* The packets that come to a meter are the rule's, and those behind it are not: so where the kernel
+ * counts by action another action has to be first. */
+static int put_count(struct encoding *e)
+{
+	const struct tc_gact gact = {.action = TC_ACT_PIPE};
+
+	return put(e, "gact", TCA_GACT_PARMS, &gact, sizeof(gact));
+}
+
+static int put_policer(struct encoding *e, uint32_t index)
+{
+	const struct tc_gact gact = {.index = index, .action = TC_ACT_PIPE};
+	int err = e->env->by_kernel && !e->n ? put_count(e) : 0;
+
+	if (!err)
+		err = begin(e, "police", true);
+	if (!err)
+		err = tc_police_put(e->msg, index);
+	if (!err)
+		err = end(e);
+	if (err || !e->env->by_kernel)
+		return err;
+	err = begin(e, "gact", true);
+	if (!err && nla_put(e->msg, TCA_GACT_PARMS, sizeof(gact), &gact))
+		err = -ENOMEM;
+	return err ? err : end(e);
+}
+
 /* ---- edits ---- */
 
 static int put_edits(struct encoding *e)
@@ -111,7 +144,7 @@ static int put_edits(struct encoding *e)
 
 	if (!e->edits.n)
 		return 0;
-	err = begin(e, "pedit");
+	err = begin(e, "pedit", false);
 	if (!err)
 		err = tc_pedit_put(e->msg, &e->edits);
 	if (!err)
@@ -163,12 +196,32 @@ static int set_tag(struct encoding *e, const struct hal_act_set *set)
 	return put_vlan(e, TCA_VLAN_ACT_MODIFY, tag->tpid, rte_be_to_cpu_16(tag->tci));
 }
 
+static int add_mpls(struct encoding *e, const struct hal_action *a)
+{
+	int err = put_edits(e);
+
+	if (!err)
+		err = tc_mpls_check(a, &e->value, &e->mask, e->r);
+	if (!err)
+		err = begin(e, "mpls", false);
+	if (!err)
+		err = tc_mpls_put(e->msg, a);
+	if (err)
+		return err;
+	tc_mpls_follow(a, &e->value, &e->mask);
+	if (a->type != ACTION_SET)
+		e->longer += a->type == ACTION_PUSH_MPLS ? (int)TC_LSE : -(int)TC_LSE;
+	return end(e);
+}
+
 static int add_set(struct encoding *e, const struct hal_act_set *set)
 {
 	int err;
 
 	if (is_tag(set->field))
 		return set_tag(e, set);
+	if (tc_mpls_is_field(set->field))
+		return add_mpls(e, &set->a);
 	err = tc_pedit_set(&e->edits, set, &e->value, &e->mask, e->r);
 	return err ? err : check_headers(e, ACTION_SET);
 }
@@ -185,12 +238,14 @@ static int add_dec_ttl(struct encoding *e)
 static int add_push(struct encoding *e, const struct hal_act_vlan *push)
 {
 	tc_tags_push(&e->value, &e->mask, push->tpid, push->tci);
+	e->longer += TC_TAG;
 	return put_vlan(e, TCA_VLAN_ACT_PUSH, push->tpid, rte_be_to_cpu_16(push->tci));
 }
 
 static int add_pop(struct encoding *e)
 {
 	tc_tags_pop(&e->value, &e->mask);
+	e->longer -= TC_TAG;
 	return put_vlan(e, TCA_VLAN_ACT_POP, 0, 0);
 }
 
@@ -210,6 +265,17 @@ static int add_output(struct encoding *e, const struct hal_action *a)
 	return err;
 }
 
+/* The kernel counts a packet's bytes as it came, without the outermost tag. The rule that takes it
+ * in another chain makes up for the tag that it sees, so that has to come to the same. */
+static bool is_counted_right(const struct encoding *e)
+{
+	struct hal_match came;
+
+	hal_cmatch_expand(e->rule->match, &came);
+	return (came.value.dp.vlan[0].tpid ? (int)TC_TAG : 0) + e->longer ==
+	       (e->value.vlan[0].tpid ? (int)TC_TAG : 0);
+}
+
 static int add_recirc(struct encoding *e, const struct hal_action *a)
 {
 	const uint32_t id = ((const struct hal_act_recirc *)a)->id;
@@ -220,7 +286,19 @@ static int add_recirc(struct encoding *e, const struct hal_action *a)
 	if (id > TC_MAX_CHAIN)
 		return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_RECIRC,
 			"TC has chains up to %u, not %u", TC_MAX_CHAIN, id);
+	if (e->env->by_kernel && !is_counted_right(e))
+		return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_RECIRC,
+			"in another chain the kernel would not count the bytes of these packets, "
+			"which are no longer as long as they came");
 	return put_gact(e, TC_ACT_GOTO_CHAIN | id);
+}
+
+static int add_meter(struct encoding *e, const struct hal_action *a)
+{
+	const uint32_t id = ((const struct hal_act_meter *)a)->meter;
+	int err = put_policer(e, e->env->policer(e->env->meters, id));
+
+	return err || a != e->last ? err : put_gact(e, TC_ACT_SHOT);
 }
 
 static int add_step(struct encoding *e, const struct hal_action *a)
@@ -238,12 +316,17 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 		return add_push(e, (const struct hal_act_vlan *)a);
 	case ACTION_POP_VLAN:
 		return add_pop(e);
+	case ACTION_PUSH_MPLS:
+	case ACTION_POP_MPLS:
+		return add_mpls(e, a);
 	case ACTION_SET:
 		return add_set(e, (const struct hal_act_set *)a);
 	case ACTION_DEC_TTL:
 		return add_dec_ttl(e);
 	case ACTION_RECIRC:
 		return add_recirc(e, a);
+	case ACTION_METER:
+		return add_meter(e, a);
 	case ACTION_CT_CLEAR:
 		return 0; /* nothing here gives a packet a state */
 	default:
@@ -252,13 +335,14 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 	}
 }
 
-/* The step that the packet itself goes with; what comes after it is for nobody. */
+/* The step that the packet itself goes with, or that it is the last to come to; what comes after it
+ * is for nobody. */
 static const struct hal_action *find_last(const struct hal_program *p)
 {
 	const struct hal_action *last = NULL;
 
 	ACTION_FOR_EACH (a, p) {
-		if (a->type == ACTION_OUTPUT || a->type == ACTION_RECIRC)
+		if (a->type == ACTION_OUTPUT || a->type == ACTION_RECIRC || a->type == ACTION_METER)
 			last = a;
 	}
 	return last;

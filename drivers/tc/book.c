@@ -103,6 +103,7 @@ void tc_rule_drop(struct tc_dev *dev, struct tc_rule *rule)
 	set_used(dev, rule->place.handle & (TC_MAX_RULES - 1), false);
 	hmap_remove(&dev->rules, &rule->node);
 	hmap_remove(&dev->handles, &rule->by_handle);
+	tc_meters_hold(dev, rule, NULL);
 	free(rule->program);
 	free(rule->canonical);
 	free(rule);

@@ -20,10 +20,13 @@ static bool is_plain(const struct hal_program *p)
 		switch (a->type) {
 		case ACTION_OUTPUT:
 		case ACTION_RECIRC:
+		case ACTION_METER:
 			ended = true;
 			break;
 		case ACTION_PUSH_VLAN:
 		case ACTION_POP_VLAN:
+		case ACTION_PUSH_MPLS:
+		case ACTION_POP_MPLS:
 			ended = false;
 			break;
 		default:

@@ -151,7 +151,10 @@ static bool has_policy(const struct tc_dev *dev, const struct tc_filter *f)
 		return true;
 	if (dev->policy == TC_POLICY_SKIP_SW && !(f->flags & TCA_CLS_FLAGS_IN_HW))
 		return false;
-	return (f->flags & policy) == (tc_filter_policy(dev, in) & policy);
+	/* Which of both it is depends on what it does, and both are exact. */
+	if (dev->policy == TC_POLICY_NONE)
+		return !(f->flags & TCA_CLS_FLAGS_SKIP_SW);
+	return (f->flags & policy) == (tc_filter_policy(dev, in, false) & policy);
 }
 
 static bool is_as_written(

@@ -68,6 +68,14 @@ static uint32_t in_port_of(const struct hal_cmatch *match)
 	return m.mask.dp.in_port == UINT32_MAX ? rte_be_to_cpu_32(m.value.dp.in_port) : 0;
 }
 
+unsigned tc_uncounted(const struct hal_cmatch *match)
+{
+	struct hal_match m;
+
+	hal_cmatch_expand(match, &m);
+	return TC_LINK_HEADER + (m.value.dp.vlan[0].tpid ? TC_TAG : 0);
+}
+
 static int find_place(struct tc_dev *dev, const struct hal_rule *rule, struct tc_place *place,
 	struct hal_reason *r)
 {
@@ -130,8 +138,9 @@ static int check_switch(struct tc_dev *dev, const struct hal_rule *rule, const s
 	return 0;
 }
 
-/* Verbose is what lets a card say why it does not take a filter without skip_sw. */
-uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in)
+/* Verbose is what lets a card say why it does not take a filter without skip_sw. Where the kernel
+ * and a card could both run it, a meter would be in two places. */
+uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in, bool metered)
 {
 	switch (dev->policy) {
 	case TC_POLICY_SKIP_SW:
@@ -139,7 +148,7 @@ uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in)
 	case TC_POLICY_SKIP_HW:
 		return TCA_CLS_FLAGS_SKIP_HW;
 	default:
-		return 0;
+		return metered ? TCA_CLS_FLAGS_SKIP_HW : 0;
 	}
 }
 
@@ -162,7 +171,8 @@ static int put_options(struct tc_dev *dev, const struct hal_rule *rule, struct n
 	err = tc_actions_encode(msg, rule, &env, r);
 	if (err)
 		return err;
-	if (nla_put_u32(msg, TCA_FLOWER_FLAGS, tc_filter_policy(dev, in)))
+	if (nla_put_u32(msg, TCA_FLOWER_FLAGS,
+		    tc_filter_policy(dev, in, tc_uses_meter(rule->program))))
 		return -ENOMEM;
 	nla_nest_end(msg, options);
 	tcmsg_of(msg)->tcm_info = info_of(place);
@@ -176,6 +186,9 @@ int tc_filter_make(struct tc_dev *dev, const struct hal_rule *rule, int flags,
 
 	if (!err)
 		err = check_switch(dev, rule, tc_port_by_ifindex(dev, place->ifindex), r);
+	if (!err)
+		err = tc_meters_prepare(
+			dev, tc_port_by_ifindex(dev, place->ifindex), rule, flags != 0, r);
 	if (err)
 		return err;
 	*msg = tc_filter_request(RTM_NEWTFILTER, flags, place);
@@ -236,33 +249,64 @@ static void get_counts(
 		*packets = nla_get_u64(stats[wide]);
 }
 
-/* Of the first action, which sees every packet as it came. */
-static void get_stats(struct nlattr *attr, struct tc_filter *f)
+void tc_stats_take(struct nlattr *attr, uint64_t *packets, uint64_t *bytes)
 {
 	struct nlattr *stats[TCA_STATS_MAX + 1];
 
+	if (attr && !nla_parse_nested(stats, TCA_STATS_MAX, attr, NULL))
+		get_counts(stats, TCA_STATS_BASIC, TCA_STATS_PKT64, packets, bytes);
+}
+
+/* The kernel's own count of an action, and what hardware told of it. */
+static void get_stats(struct nlattr *attr, struct tc_filter *f)
+{
+	struct nlattr *stats[TCA_STATS_MAX + 1];
+	uint64_t packets = 0, bytes = 0;
+
 	if (!attr || nla_parse_nested(stats, TCA_STATS_MAX, attr, NULL))
 		return;
-	get_counts(stats, TCA_STATS_BASIC, TCA_STATS_PKT64, &f->packets, &f->bytes);
+	get_counts(stats, TCA_STATS_BASIC, TCA_STATS_PKT64, &packets, &bytes);
+	if (packets <= f->packets)
+		return;
+	f->packets = packets;
+	f->bytes = bytes;
+	f->hw_packets = f->hw_bytes = 0;
 	get_counts(stats, TCA_STATS_BASIC_HW, 0, &f->hw_packets, &f->hw_bytes);
 }
 
-static void get_first_action(struct nlattr *list, struct tc_filter *f)
+/* Whether the action is the filter's own, which the first cookie that is not a policer's tells. */
+static bool is_own(struct nlattr *const a[], struct tc_filter *f)
 {
+	struct nlattr *cookie = a[TCA_ACT_COOKIE];
+
+	if (a[TCA_ACT_KIND] && !nla_strcmp(a[TCA_ACT_KIND], "police"))
+		return false;
+	if (!cookie || nla_len(cookie) != TC_COOKIE_LEN)
+		return false;
+	if (!f->has_cookie) {
+		f->has_cookie = true;
+		memcpy(f->cookie, nla_data(cookie), TC_COOKIE_LEN);
+		tc_ufid_from_cookie(f->cookie, &f->ufid);
+	}
+	return !memcmp(f->cookie, nla_data(cookie), TC_COOKIE_LEN);
+}
+
+/* By kernel the first action of its own sees every packet as it came, and others no more than that.
+ * What hardware counted is told of each alike, but for some that do not hear of it (mpls). */
+static void get_actions(struct nlattr *list, struct tc_filter *f)
+{
+	static struct nla_policy policy[TCA_ACT_MAX + 1] = {
+		[TCA_ACT_KIND] = {.type = NLA_STRING},
+	};
 	struct nlattr *a[TCA_ACT_MAX + 1], *one;
 	int left;
 
 	nla_for_each_nested(one, list, left)
 	{
-		if (nla_parse_nested(a, TCA_ACT_MAX, one, NULL))
+		if (nla_parse_nested(a, TCA_ACT_MAX, one, policy))
 			return;
-		if (a[TCA_ACT_COOKIE] && nla_len(a[TCA_ACT_COOKIE]) == TC_COOKIE_LEN) {
-			f->has_cookie = true;
-			memcpy(f->cookie, nla_data(a[TCA_ACT_COOKIE]), TC_COOKIE_LEN);
-			tc_ufid_from_cookie(f->cookie, &f->ufid);
-		}
-		get_stats(a[TCA_ACT_STATS], f);
-		return;
+		if (is_own(a, f))
+			get_stats(a[TCA_ACT_STATS], f);
 	}
 }
 
@@ -293,6 +337,6 @@ int tc_filter_parse(struct nlmsghdr *h, struct tc_filter *f)
 	if (f->keys[TCA_FLOWER_FLAGS] && nla_len(f->keys[TCA_FLOWER_FLAGS]) >= 4)
 		f->flags = nla_get_u32(f->keys[TCA_FLOWER_FLAGS]);
 	if (f->keys[TCA_FLOWER_ACT])
-		get_first_action(f->keys[TCA_FLOWER_ACT], f);
+		get_actions(f->keys[TCA_FLOWER_ACT], f);
 	return 0;
 }

@@ -84,6 +84,8 @@ bool tc_link_take(struct tc_link *out, struct nlmsghdr *h)
 	nla_strlcpy(out->name, a[IFLA_IFNAME], sizeof(out->name));
 	out->master = a[IFLA_MASTER] ? nla_get_u32(a[IFLA_MASTER]) : 0;
 	out->is_bond = is_bond(a[IFLA_LINKINFO]);
+	if (a[IFLA_LINK] && nla_len(a[IFLA_LINK]) >= 4 && !a[IFLA_LINK_NETNSID])
+		out->peer = nla_get_u32(a[IFLA_LINK]);
 	if (a[IFLA_PHYS_SWITCH_ID] &&
 		nla_len(a[IFLA_PHYS_SWITCH_ID]) <= (int)sizeof(out->switch_id.id)) {
 		out->switch_id.len = (uint8_t)nla_len(a[IFLA_PHYS_SWITCH_ID]);

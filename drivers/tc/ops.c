@@ -230,8 +230,10 @@ static void settle(struct tc_dev *dev, struct request *req)
 		settle_del(dev, req);
 		break;
 	}
-	if (!req->answer.error && req->op->type != HAL_OP_DEL)
+	if (!req->answer.error && req->op->type != HAL_OP_DEL) {
 		tc_rule_remember(dev, req->rule, &req->op->rule);
+		tc_meters_hold(dev, req->rule, req->op->rule.program);
+	}
 	finish(dev, req);
 }
 
@@ -241,6 +243,7 @@ static void flush(struct batch *b)
 	struct tc_answer answers[TC_BATCH];
 	unsigned n = 0;
 
+	b->dev->batch++;
 	if (!b->n)
 		return;
 	for (unsigned i = 0; i < b->n; i++) {
@@ -277,14 +280,6 @@ static void reject(struct hal_op *op, int err)
 	op->accepted = false;
 	if (err == -ENOMEM || op->reason.code == HAL_REASON_NONE)
 		hal_refuse(&op->reason, HAL_REASON_RETRY, "out of memory, or the rule is too long");
-}
-
-static unsigned uncounted(const struct hal_rule *rule)
-{
-	struct hal_match m;
-
-	hal_cmatch_expand(rule->match, &m);
-	return TC_LINK_HEADER + (m.value.dp.vlan[0].tpid ? TC_TAG : 0);
 }
 
 static struct request *next_request(struct batch *b, struct hal_op *op)
@@ -336,7 +331,7 @@ static void submit_add(struct batch *b, struct hal_op *op)
 	req->rule->place = place;
 	ask_for_card(b->dev, req, &place);
 	tc_filter_set_handle(req->msg, place.handle);
-	req->uncounted = uncounted(&op->rule);
+	req->uncounted = tc_uncounted(op->rule.match);
 	enter(b, req);
 }
 
@@ -369,7 +364,7 @@ static void submit_replace(struct batch *b, struct hal_op *op, struct tc_rule *r
 	req->rule = rule;
 	ask_for_card(b->dev, req, &place);
 	tc_filter_set_handle(req->msg, rule->place.handle);
-	req->uncounted = uncounted(&op->rule);
+	req->uncounted = tc_uncounted(op->rule.match);
 	enter(b, req);
 }
 

@@ -72,11 +72,13 @@ int tc_counters_read(
 
 int tc_stats(void *ctx, struct hal_device_stats *out)
 {
-	const struct tc_dev *dev = ctx;
+	struct tc_dev *dev = ctx;
 
+	tc_meters_sweep(dev);
 	*out = (struct hal_device_stats){
 		.rules = hmap_count(&dev->rules),
 		.ports = hmap_count(&dev->ports),
+		.objects[HAL_OBJECT_METER] = hmap_count(&dev->meters) - dev->n_ending,
 		.hit_packets = dev->hits,
 		.generation = 1,
 		.alive = true,

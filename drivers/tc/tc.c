@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
+
+#include "drivers/tc/police.h"
 
 static const char *const policies[] = {
 	[TC_POLICY_NONE] = "none",
@@ -30,26 +31,17 @@ static int parse_policy(const char *text, enum tc_policy *out, struct hal_reason
 		"\"tc:%s\" is no TC device: expected tc:none, tc:skip_sw or tc:skip_hw", text);
 }
 
-/* Since Linux 6.4 act_pedit looks for the transport header; older ones are not told apart. */
-static bool finds_transport(void)
-{
-	unsigned major = 0, minor = 0, patch = 0;
-	struct utsname u;
-
-	if (uname(&u) || sscanf(u.release, "%u.%u.%u", &major, &minor, &patch) < 2)
-		return false;
-	return major > 6 || (major == 6 && minor >= 4);
-}
-
 static void fill_caps(const struct tc_dev *dev, struct hal_caps *caps)
 {
 	static const enum hal_action_type actions[] = {ACTION_OUTPUT, ACTION_PUSH_VLAN,
-		ACTION_POP_VLAN, ACTION_SET, ACTION_DEC_TTL, ACTION_RECIRC, ACTION_CT_CLEAR};
+		ACTION_POP_VLAN, ACTION_SET, ACTION_DEC_TTL, ACTION_RECIRC, ACTION_CT_CLEAR,
+		ACTION_PUSH_MPLS, ACTION_POP_MPLS, ACTION_METER};
 	static const enum hal_field_id sets[] = {FIELD_ETH_DST, FIELD_ETH_SRC, FIELD_VLAN_TCI,
 		FIELD_VLAN_VID, FIELD_VLAN_PCP, FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IPV6_SRC,
 		FIELD_IPV6_DST, FIELD_IPV6_FLABEL, FIELD_IP_DSCP, FIELD_IP_ECN, FIELD_NW_TOS,
 		FIELD_IP_TTL, FIELD_TCP_SRC, FIELD_TCP_DST, FIELD_UDP_SRC, FIELD_UDP_DST,
-		FIELD_ARP_OP, FIELD_ARP_SPA, FIELD_ARP_TPA, FIELD_ARP_SHA, FIELD_ARP_THA};
+		FIELD_MPLS_LABEL, FIELD_MPLS_TC, FIELD_MPLS_BOS, FIELD_MPLS_TTL, FIELD_ARP_OP,
+		FIELD_ARP_SPA, FIELD_ARP_TPA, FIELD_ARP_SHA, FIELD_ARP_THA};
 
 	snprintf(caps->name, sizeof(caps->name), "tc:%s", policies[dev->policy]);
 	tc_flower_caps(caps);
@@ -58,6 +50,8 @@ static void fill_caps(const struct tc_dev *dev, struct hal_caps *caps)
 	for (unsigned i = 0; i < RTE_DIM(sets); i++)
 		caps->set[sets[i]] = true;
 	caps->set_masked = true;
+	caps->object[HAL_OBJECT_METER] = true;
+	caps->max_objects[HAL_OBJECT_METER] = TC_MAX_METERS;
 	caps->max_rules = TC_MAX_RULES;
 	caps->max_ports = HAL_PORT_MAX;
 	caps->counts_packets = caps->counts_bytes = true;
@@ -69,8 +63,8 @@ static void fill_caps(const struct tc_dev *dev, struct hal_caps *caps)
 	caps->kernel_ports = true;
 }
 
-static int tc_open(const char *args, const struct hal_env *env, void **out, struct hal_caps *caps,
-	struct hal_reason *r)
+int tc_device_new(
+	enum tc_policy policy, const struct hal_env *env, struct tc_dev **out, struct hal_reason *r)
 {
 	struct tc_dev *dev = calloc(1, sizeof(*dev));
 	const char *rundir = env && env->rundir ? env->rundir : "";
@@ -78,13 +72,10 @@ static int tc_open(const char *args, const struct hal_env *env, void **out, stru
 
 	if (!dev)
 		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
-	err = parse_policy(args, &dev->policy, r);
-	if (err)
-		goto free_device;
+	dev->policy = policy;
 	if (env)
 		dev->env = *env;
 	dev->instance = hash_bytes(rundir, strlen(rundir), 0);
-	dev->writes_transport = finds_transport();
 	hmap_init(&dev->ports);
 	hmap_init(&dev->ports_by_ifindex);
 	hmap_init(&dev->rules);
@@ -105,10 +96,17 @@ static int tc_open(const char *args, const struct hal_env *env, void **out, stru
 		err = hal_refuse(r, HAL_REASON_DEVICE_ERROR, "no second one: %s", strerror(-err));
 		goto close_channel;
 	}
-	fill_caps(dev, caps);
+	err = tc_meters_open(dev);
+	if (err) {
+		err = hal_refuse(r, HAL_REASON_DEVICE_ERROR, "its policers cannot be read: %s",
+			strerror(-err));
+		goto close_dump;
+	}
 	*out = dev;
 	return 0;
 
+close_dump:
+	tc_dump_close(dev);
 close_channel:
 	tc_channel_close(dev->ch);
 free_used:
@@ -118,17 +116,39 @@ free_device:
 	return err;
 }
 
-static void tc_close(void *ctx)
+void tc_device_free(struct tc_dev *dev)
 {
-	struct tc_dev *dev = ctx;
-
 	tc_ports_close(dev);
 	tc_rules_clear(dev);
 	tc_dump_close(dev);
+	tc_meters_close(dev);
 	tc_channel_close(dev->ch);
 	free(dev->done);
 	free(dev->used);
 	free(dev);
+}
+
+static int tc_open(const char *args, const struct hal_env *env, void **out, struct hal_caps *caps,
+	struct hal_reason *r)
+{
+	enum tc_policy policy = TC_POLICY_NONE;
+	struct tc_dev *dev;
+	int err = parse_policy(args, &policy, r);
+
+	if (!err)
+		err = tc_device_new(policy, env, &dev, r);
+	if (err)
+		return err;
+	if (policy != TC_POLICY_SKIP_SW)
+		dev->writes_transport = tc_probe_transport();
+	fill_caps(dev, caps);
+	*out = dev;
+	return 0;
+}
+
+static void tc_close(void *ctx)
+{
+	tc_device_free(ctx);
 }
 
 const struct hal_driver tc_driver = {
@@ -140,6 +160,9 @@ const struct hal_driver tc_driver = {
 	.poll = tc_poll,
 	.counters_read = tc_counters_read,
 	.dump = tc_dump,
+	.object_set = tc_object_set,
+	.object_del = tc_object_del,
+	.object_stats = tc_object_stats,
 	.port_bind = tc_port_bind,
 	.port_unbind = tc_port_unbind,
 	.port_stats = tc_port_stats,

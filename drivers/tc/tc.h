@@ -11,6 +11,8 @@
  *   handle   TC_HANDLE with a number of ours
  *   cookie   of every action: the ufid
  *
+ * Meters are policers that stand alone, under indexes of ours (meter.c).
+ *
  * Each bound netdev carries a marker: a filter at a place of its own whose cookie says whose the
  * netdev's filters are, and which port it is. So a daemon that starts finds in the kernel alone
  * what a former one left, and nobody else's filters are ever taken for ours.
@@ -64,6 +66,7 @@ struct tc_rule {
 	bool pending;            /* in the batch that is being made */
 	/* A program that is read back as another one of the same effect; else both are NULL. */
 	struct hal_program *program, *canonical;
+	uint32_t *meters, n_meters; /* indexes of the policers that it uses */
 };
 
 struct tc_switch_id {
@@ -95,12 +98,26 @@ struct tc_dev {
 	uint32_t n_used;
 	uint32_t generation;
 	uint64_t hits; /* packets that rules were seen to take */
+	struct hmap meters, meters_by_index;
+	uint32_t n_ending;   /* of them that wait to be deleted */
+	uint32_t next_meter; /* index to try first */
+	uint32_t batch;      /* number of the one that is being made */
 	struct hal_completion *done;
 	unsigned n_done, cap_done, first_done;
 	struct hal_env env;
 };
 
 extern const struct hal_driver tc_driver;
+
+/* 0 or -errno with `r`; `env` may be NULL. What is in the kernel stays there. */
+int tc_device_new(enum tc_policy policy, const struct hal_env *env, struct tc_dev **out,
+	struct hal_reason *r);
+void tc_device_free(struct tc_dev *dev);
+
+/* ---- probe.c ---- */
+
+/* Whether the kernel finds transport headers to write to them. Any thread. */
+bool tc_probe_transport(void);
 
 /* ---- filter.c: filters as messages ---- */
 
@@ -119,7 +136,8 @@ struct tc_filter {
 struct nl_msg *tc_filter_request(int type, int flags, const struct tc_place *place);
 
 /* The place and the message that puts a rule in. The handle is left to the caller
- * (tc_filter_set_handle()). 0, -ENOMEM, or -EOPNOTSUPP with `r`. */
+ * (tc_filter_set_handle()). `flags` 0: it is only to be looked at, and the meters that it names
+ * need not be there. 0, -ENOMEM, or -errno with `r`. */
 int tc_filter_make(struct tc_dev *dev, const struct hal_rule *rule, int flags,
 	struct tc_place *place, struct nl_msg **msg, struct hal_reason *r);
 void tc_filter_set_handle(struct nl_msg *msg, uint32_t handle);
@@ -128,7 +146,7 @@ void tc_filter_set_handle(struct nl_msg *msg, uint32_t handle);
 int tc_filter_parse(struct nlmsghdr *h, struct tc_filter *f);
 
 /* What a filter's flags say of the device's policy, at a port. */
-uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in);
+uint32_t tc_filter_policy(const struct tc_dev *dev, const struct tc_port *in, bool metered);
 
 /* Asks for all filters at the ingress of a netdev, whosever they are; NULL without memory. */
 struct nl_msg *tc_filter_dump_request(uint32_t ifindex);
@@ -136,13 +154,19 @@ struct nl_msg *tc_filter_dump_request(uint32_t ifindex);
 int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
 	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx);
 
+/* Bytes of each packet of the match that the kernel does not count. */
+unsigned tc_uncounted(const struct hal_cmatch *match);
+
+/* What TCA_ACT_STATS says, nothing if it is not there. */
+void tc_stats_take(struct nlattr *attr, uint64_t *packets, uint64_t *bytes);
+
 /* Whether a flower filter there would be a rule of ours. */
 bool tc_place_is_ours(const struct tc_place *place);
 
 /* The prio of rules whose filters are for this protocol. */
 uint16_t tc_filter_prio(rte_be16_t protocol);
 
-/* ---- env.c: ports as actions see them ---- */
+/* ---- env.c: ports and meters as actions see them ---- */
 
 void tc_env(struct tc_dev *dev, struct tc_action_env *env);
 
@@ -203,6 +227,7 @@ struct tc_link {
 	char name[IFNAMSIZ];
 	bool is_bond;
 	struct tc_switch_id switch_id;
+	uint32_t peer; /* of a veth: ifindex of its other end, 0: in another namespace */
 	struct hal_port_stats stats;
 };
 
@@ -234,6 +259,11 @@ int tc_members_switch(const struct tc_members *m, const char *bond, struct tc_sw
 int tc_bond_switch(struct tc_dev *dev, const struct tc_link *bond, struct tc_switch_id *out,
 	struct hal_reason *r);
 
+/* ---- merged.c ---- */
+
+/* Whether every packet comes by the port alone: 0, or -EOPNOTSUPP with `r`. */
+int tc_check_merged(struct tc_dev *dev, const struct tc_port *port, struct hal_reason *r);
+
 /* ---- qdisc.c ---- */
 
 /* Sees to it that the netdev has a clsact qdisc; *made: it had none. 0 or -errno with a reason. */
@@ -262,6 +292,36 @@ int tc_marker_set(struct tc_dev *dev, uint32_t ifindex, const struct tc_marker *
 bool tc_marker_take(struct tc_marker *m, struct nlmsghdr *h);
 int tc_marker_drop(struct tc_dev *dev, uint32_t ifindex);
 bool tc_marker_is_place(const struct tc_place *place);
+
+/* ---- meter.c ---- */
+
+int tc_meters_open(struct tc_dev *dev);   /* 0 or -errno */
+void tc_meters_close(struct tc_dev *dev); /* policers stay */
+
+int tc_object_set(void *dev, const struct hal_object *obj, struct hal_reason *r);
+int tc_object_del(void *dev, enum hal_object_type type, uint32_t id);
+int tc_object_stats(
+	void *dev, enum hal_object_type type, uint32_t id, struct hal_object_stats *out);
+
+/* The index of a meter's policer, 0: there is none; and back, also for a former run's: 0 or
+ * -ENOENT.
+ */
+uint32_t tc_meter_index(const struct tc_dev *dev, uint32_t id);
+int tc_meter_id(const struct tc_dev *dev, uint32_t index, uint32_t *id);
+
+/* Deletes those that wait for it, as far as the kernel lets go of them. */
+void tc_meters_sweep(struct tc_dev *dev);
+
+/* ---- meter_rules.c ---- */
+
+/* Counts the rule as a user of the meters that the program names, and no more of those before. */
+void tc_meters_hold(struct tc_dev *dev, struct tc_rule *rule, const struct hal_program *p);
+
+bool tc_uses_meter(const struct hal_program *p);
+/* Whether the meters of a port's rule can take its packets; if it is to be sent they have to be
+ * there, and are made ready for them. 0 or -errno with `r`. */
+int tc_meters_prepare(struct tc_dev *dev, const struct tc_port *port, const struct hal_rule *rule,
+	bool to_send, struct hal_reason *r);
 
 /* ---- miss.c ---- */
 

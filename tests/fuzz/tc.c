@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/tc/police.h"
 #include "drivers/tc/tc.h"
 
 #define SEQ 1u
@@ -23,10 +24,24 @@ static uint32_t to_port(void *ctx, uint32_t ifindex)
 	return ifindex ? ifindex & HAL_PORT_MAX : HAL_PORT_NONE;
 }
 
+static uint32_t to_policer(const void *meters, uint32_t id)
+{
+	(void)meters;
+	return TC_METER_INDEX + id % TC_MAX_METERS;
+}
+
+static int to_meter(const void *meters, uint32_t index, uint32_t *id)
+{
+	(void)meters;
+	*id = index - TC_METER_INDEX;
+	return 0;
+}
+
 /* A filter all the way to a rule, as a dump takes it. */
 static void take_filter(struct nlmsghdr *h)
 {
-	const struct tc_action_env env = {.ifindex = to_ifindex, .port = to_port};
+	const struct tc_action_env env = {
+		.ifindex = to_ifindex, .port = to_port, .policer = to_policer, .meter = to_meter};
 	struct hal_program *program = NULL;
 	struct hal_match m = {0};
 	struct tc_filter f;
@@ -50,6 +65,11 @@ static int found(void *ctx, uint32_t ifindex)
 	return 0;
 }
 
+static void take_standing(void *ctx, const struct tc_standing *s)
+{
+	*(uint32_t *)ctx ^= s->index;
+}
+
 static int take(void *ctx, unsigned i, struct nlmsghdr *h)
 {
 	struct tc_link link = {0};
@@ -59,6 +79,7 @@ static int take(void *ctx, unsigned i, struct nlmsghdr *h)
 	tc_link_take(&link, h);
 	tc_marker_take(&marker, h);
 	tc_qdisc_take(h, found, ctx);
+	tc_standing_take(h, take_standing, ctx);
 	(void)i;
 	return 0;
 }

@@ -66,6 +66,10 @@ int wires_make(struct contract *ct)
 			"ip link set slcp%u up",
 			    i + 1))
 			return -EIO;
+		/* Meters may ask for packets that come one at a time, as from a wire. */
+		run("ethtool -K slcp%u tso off tx-udp-segmentation off tx-sctp-segmentation off "
+		    "tx-gso-list off >/dev/null 2>&1",
+			i + 1);
 		snprintf(name, sizeof(name), "slcp%u", i + 1);
 		ct->wire[i] = wire_open(name);
 		if (ct->wire[i] < 0)

@@ -11,8 +11,11 @@ int main(void)
 		return 1;
 	add_flower_suite();
 	add_action_suite();
+	add_step_suite();
 	add_answer_suite();
 	add_bond_suite();
+	add_police_suite();
+	add_filter_suite();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();
