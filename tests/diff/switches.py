@@ -33,6 +33,7 @@ class UnderTest:
     lossy = False  # may lose packets
     outages = 0  # of its device, in this program
     INSIDE = 48  # packets that a device may hold: as many are on their way at a time
+    counts_drops = True  # the bytes that a meter's bands drop
     patience = 0  # seconds after which counters must be right
     forgets = False  # may lose what a device counted since it was last asked
     forgotten = 0

@@ -16,6 +16,7 @@ from switches import OvsUnderTest, SluiceUnderTest
 
 SECONDS = 4.0
 SIZE = 500  # bytes of a frame
+UNKNOWN = 2**64 - 1  # a counter that a device has not got
 # Input port, output port, meter, how many packets come a second, and how many may pass: so many a
 # second, and so many at once.
 CASES = (
@@ -37,14 +38,14 @@ def received(s):
             if re.fullmatch(r"t\d", link["ifname"])}
 
 
-def open_ports(s):
+def open_ports(s, cases):
     """Packet sockets on the far ends of the input ports."""
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     there = os.open("/run/netns/%s" % s.ns, os.O_RDONLY)
     os_setns(there)
     try:
         ports = {}
-        for case in CASES:
+        for case in cases:
             ports[case[0]] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
             ports[case[0]].bind(("t%d" % case[0], 0))
         return ports
@@ -60,54 +61,55 @@ def os_setns(fd):
         raise OSError(ctypes.get_errno(), "setns")
 
 
-def send(ports, seconds):
+def send(ports, cases, seconds):
     """Sends each case's packets at its rate; returns how many of each, and the time they took."""
     data = frame()
     start = time.monotonic()
-    sent = {case[0]: 0 for case in CASES}
+    sent = {case[0]: 0 for case in cases}
     while True:
         now = time.monotonic() - start
         if now >= seconds:
             return sent, now
-        for port, _, _, rate, _, _ in CASES:
+        for port, _, _, rate, _, _ in cases:
             while sent[port] < now * rate:
                 ports[port].send(data)
                 sent[port] += 1
         time.sleep(0.0005)
 
 
-def program(s):
+def program(s, cases):
     ofctl = s.sw.ofctl
     ofctl("meter-features", "br0")  # the reference has no meters before it is asked for them
     ofctl("del-flows", "br0")
-    for i, (port, out, meter, _, _, _) in enumerate(CASES, 1):
+    for i, (port, out, meter, _, _, _) in enumerate(cases, 1):
         ofctl("add-meter", "br0", "meter=%d,%s" % (i, meter))
         ofctl("add-flow", "br0", "in_port=%d,actions=meter:%d,output:%d" % (port, i, out))
 
 
-def measure(s):
-    program(s)
-    ports = open_ports(s)
+def measure(s, cases=CASES, seconds=SECONDS, patience=1):
+    program(s, cases)
+    ports = open_ports(s, cases)
     for port in ports:  # what makes the megaflows
         ports[port].send(frame())
-    time.sleep(1.5)
+    time.sleep(1.5 * patience)
     before = received(s)
-    sent, took = send(ports, SECONDS)
-    time.sleep(0.7)
+    sent, took = send(ports, cases, seconds)
+    time.sleep(0.7 * patience)
     after = received(s)
     stats = s.sw.ofctl("meter-stats", "br0")
     bad = 0
-    for i, (port, out, _, _, rate, burst) in enumerate(CASES, 1):
+    for i, (port, out, _, _, rate, burst) in enumerate(cases, 1):
         got = after[out] - before[out]
         want = min(sent[port], rate * took + burst)
         off = 100.0 * (got - want) / want
-        said = re.search(r"meter:%d .*?packet_in_count:(\d+).*?\n?.*?0:\s*packet_count:(\d+)" % i,
-                         stats, re.S)
+        said = re.search(r"meter:%d .*?packet_in_count:(\d+) byte_in_count:(\d+).*?\n?.*?"
+                         r"0:\s*packet_count:(\d+) byte_count:(\d+)" % i, stats, re.S)
+        came, came_bytes, dropped, dropped_bytes = map(int, said.groups()) if said else (0,) * 4
         note = ""
-        if not said or int(said.group(1)) != sent[port] + 1:
-            note = "; it says %s" % (said.group(1) if said else "nothing")
-        elif int(said.group(2)) != sent[port] - got:
-            note = "; it says that %s were dropped" % said.group(2)
+        if (came, came_bytes) != (sent[port] + 1, SIZE * came):
+            note = "; it says %d of %d bytes" % (came, came_bytes)
+        elif dropped != sent[port] - got or dropped_bytes not in (SIZE * dropped, UNKNOWN):
+            note = "; it says that %d of %d bytes were dropped" % (dropped, dropped_bytes)
         print("%-10s meter %d: %d of %d packets in %.2f s passed, %d were due (%+.2f%%)%s" % (
             s.name, i, got, sent[port], took, want, off, note))
         if s.name != "ovs" and (abs(off) > 2 or note):

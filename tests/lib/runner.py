@@ -17,6 +17,7 @@ BUILD_CLANG = BUILD + "-clang"
 BUILD_FUZZ = BUILD + "-fuzz"
 SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
 EMPTY = ("conform",)  # suites that hold no tests
+VM_ALONE = ("insert", "policers")  # what looks at the clock
 FUZZ_SECONDS = 20  # for each target, unless it is said
 FUZZ_TARGETS = ("tests/fuzz/fuzz-tc",)
 REAPER = os.path.join(ROOT, "tests/lib/reaper.py")
@@ -233,8 +234,9 @@ def suite_vm(args, results, reaper):
             run_test(path, options, results, reaper, 7200, live=True)
         return
     lanes = {"a": [], "b": []}
+    alone = [path for path in paths if any(name in path for name in VM_ALONE)]
     for path in paths:
-        if "insert" not in path:
+        if path not in alone:
             lanes["a" if "diff" in path or "testnic" in path else "b"].append((path, [], 600))
     reapers = {lane: Reaper(lane) for lane in lanes}
     try:
@@ -242,9 +244,8 @@ def suite_vm(args, results, reaper):
     finally:
         for r in reapers.values():
             r.close()
-    for path in paths:
-        if "insert" in path:
-            run_test(path, [], results, reaper, 600)
+    for path in alone:
+        run_test(path, [], results, reaper, 600)
 
 
 def suite_fuzz(args, results, reaper):

@@ -42,6 +42,12 @@ if [ "$policy" = skip_sw ]; then insmod "$module" ports=6; fi
 	done
 	echo "addr add 10.0.2.15/24 dev e9"
 } | links
+if [ "$policy" != skip_sw ]; then # as packets come from a wire: one at a time
+	for i in 1 2 3 4 5 6; do
+		ethtool -K "t$i" tso off tx-udp-segmentation off tx-sctp-segmentation off \
+			tx-gso-list off
+	done
+fi
 for i in 1 2 3 4 5 6; do echo "t$i e$i"; done | wires
 mkdir -p $OVS_RUNDIR
 "$sluiced" --rundir $OVS_RUNDIR --db-file /run/conf.db --log-file /mnt/sluiced.log 2>/dev/null &
@@ -66,6 +72,8 @@ for i in 1 2 3 4 5 6; do
 	echo "== p$i"
 	tc -s filter show dev "p$i" ingress
 done
+echo "== policers"
+tc actions list action police
 kill $daemon
 wait $daemon
 echo "sluiced ended with $?"
