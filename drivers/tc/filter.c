@@ -171,8 +171,8 @@ static int put_options(struct tc_dev *dev, const struct hal_rule *rule, struct n
 	err = tc_actions_encode(msg, rule, &env, r);
 	if (err)
 		return err;
-	if (nla_put_u32(msg, TCA_FLOWER_FLAGS,
-		    tc_filter_policy(dev, in, tc_uses_meter(rule->program))))
+	if (nla_put_u32(
+		    msg, TCA_FLOWER_FLAGS, tc_filter_policy(dev, in, tc_uses_meter(rule->program))))
 		return -ENOMEM;
 	nla_nest_end(msg, options);
 	tcmsg_of(msg)->tcm_info = info_of(place);
