@@ -18,6 +18,7 @@ BUILD_FUZZ = BUILD + "-fuzz"
 SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
 EMPTY = ("conform",)  # suites that hold no tests
 VM_ALONE = ("insert", "policers")  # what looks at the clock
+VM_LONG = ("test_diff", "test_agree", "test_audit", "test_restart")
 FUZZ_SECONDS = 20  # for each target, unless it is said
 FUZZ_TARGETS = ("tests/fuzz/fuzz-tc",)
 REAPER = os.path.join(ROOT, "tests/lib/reaper.py")
@@ -146,9 +147,9 @@ def run_test(path, args, results, reaper, timeout, live=False):
 
 
 def run_lanes(lanes, results):
-    """Lanes of (reaper, [(path, args, timeout)]): each one test after another, beside the others."""
+    """Lanes of (reaper, [(path, args, timeout)]): each one test after another, beside the others.
+    Lanes may share one list: who is free takes the next."""
     running = {}
-    lanes = [(reaper, list(tests)) for reaper, tests in lanes]
     try:
         while any(tests for _, tests in lanes) or running:
             for reaper, tests in lanes:
@@ -233,16 +234,15 @@ def suite_vm(args, results, reaper):
         for path in paths:
             run_test(path, options, results, reaper, 7200, live=True)
         return
-    lanes = {"a": [], "b": []}
     alone = [path for path in paths if any(name in path for name in VM_ALONE)]
-    for path in paths:
-        if path not in alone:
-            lanes["a" if "diff" in path or "testnic" in path else "b"].append((path, [], 600))
-    reapers = {lane: Reaper(lane) for lane in lanes}
+    # The longest ones come first, so that both lanes end at about the same time.
+    tests = [(path, [], 600) for path in sorted(
+        paths, key=lambda p: not any(name in p for name in VM_LONG)) if path not in alone]
+    reapers = [Reaper(lane) for lane in "ab"]
     try:
-        run_lanes([(reapers[lane], tests) for lane, tests in lanes.items()], results)
+        run_lanes([(r, tests) for r in reapers], results)
     finally:
-        for r in reapers.values():
+        for r in reapers:
             r.close()
     for path in alone:
         run_test(path, [], results, reaper, 600)

@@ -34,7 +34,7 @@ wait $ping || true
 cat /run/ping
 grep -q " 0% packet loss" /run/ping || fail "packets were lost while the daemon was dead"
 
-ip netns exec slu1 busybox ping -q -i 0.05 -c 500 10.0.0.2 >/run/ping &
+ip netns exec slu1 busybox ping -q -i 0.05 -c 300 10.0.0.2 >/run/ping &
 ping=$!
 start
 until_true "rules of the former run are adopted" adopted

@@ -58,7 +58,7 @@ def main():
     p.add_argument("--policy", action="append", choices=("none", "skip_hw", "skip_sw"))
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--programs", type=int, default=10)
-    p.add_argument("--packets", type=int, default=4000, help="by policy")
+    p.add_argument("--packets", type=int, default=2500, help="by policy")
     p.add_argument("--phases", type=int, default=2)
     p.add_argument("--only", type=int)
     p.add_argument("--mutations", nargs="?", const="all", metavar="N,N,...",
