@@ -156,6 +156,8 @@ def attempt(reference, number, where, judge, n):
                 s.add_tunnels()
         return judge.run(reference, switches, where), None
     except Divergence as e:
+        if not number:
+            slu.log(str(e))
         return "%s: %s" % (judge.now, " ".join(e.problems[0].splitlines()[:1])), None
     except (slu.Failure, OSError, ValueError) as e:
         dead = [s.name for s in switches if not s.alive()]

@@ -226,10 +226,6 @@ def test_no_policy():
     agree("none")
 
 
-def test_in_the_kernel():
-    agree("skip_hw")
-
-
 def test_in_the_card():
     agree("skip_sw")
 

@@ -65,7 +65,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--policy", action="append", choices=("none", "skip_hw", "skip_sw"))
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--programs", type=int, default=6)
+    p.add_argument("--programs", type=int, default=4)
     p.add_argument("--rounds", type=int, default=6, help="of packets, in each of two phases")
     args = p.parse_args()
     problems = []
