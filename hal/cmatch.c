@@ -86,6 +86,16 @@ struct hal_cmatch *hal_cmatch_new_dp(const struct hal_key *key, const struct hal
 	return cm;
 }
 
+struct hal_cmatch *hal_cmatch_copy(const struct hal_cmatch *from)
+{
+	const size_t len = sizeof(*from) + 16u * from->n;
+	struct hal_cmatch *to = malloc(len);
+
+	if (to)
+		memcpy(to, from, len);
+	return to;
+}
+
 void hal_cmatch_expand(const struct hal_cmatch *cm, struct hal_match *m)
 {
 	uint64_t value[XLATE_KEY_WORDS] = {0}, mask[XLATE_KEY_WORDS] = {0};

@@ -41,7 +41,7 @@ struct hal_held *hal_held_new(const struct hal_rule *rule)
 	h->ufid = rule->ufid;
 	h->chain = rule->chain;
 	h->priority = rule->priority;
-	h->match = copy(rule->match, sizeof(*rule->match) + 16u * rule->match->n);
+	h->match = hal_cmatch_copy(rule->match);
 	h->program = copy(rule->program, sizeof(*rule->program) + rule->program->len);
 	if (!h->match || !h->program) {
 		hal_held_free(h);

@@ -66,6 +66,7 @@ void hal_match_set_u64(struct hal_match *m, enum hal_field_id id, uint64_t value
  * frees with free(). */
 struct hal_cmatch *hal_cmatch_new(const struct hal_match *m);
 struct hal_cmatch *hal_cmatch_new_dp(const struct hal_key *key, const struct hal_key *mask);
+struct hal_cmatch *hal_cmatch_copy(const struct hal_cmatch *from);
 
 /* The same in memory of the caller's, of at least so many bytes. */
 size_t hal_cmatch_size(const struct hal_match *m);

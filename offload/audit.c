@@ -15,6 +15,7 @@
  *   nothing where a rule should be | put in
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hal/base/log.h"
@@ -84,17 +85,34 @@ static void altered(struct device *dev, struct rule *rule, const struct hal_dump
 	work_add(dev, rule);
 }
 
-/* Of a former run, or put there by somebody who knew how. */
-static void unwanted(struct device *dev, struct rule *rule, const struct hal_dump_entry *e)
+/* ---- suspects ---- */
+
+static void suspect(struct device *dev, struct rule *rule)
 {
-	count(dev, &dev->info.audit.unwanted);
-	decide(dev, rule, DECISION_UNWANTED, e->match);
+	if (rule->suspect)
+		return;
+	rule->suspect = true;
+	TAILQ_INSERT_TAIL(&dev->audit.suspects, rule, in_suspects);
+}
+
+void audit_clear(struct device *dev, struct rule *rule)
+{
+	if (!rule->suspect)
+		return;
+	rule->suspect = false;
+	TAILQ_REMOVE(&dev->audit.suspects, rule, in_suspects);
+	free(rule->stray);
+	rule->stray = NULL;
+}
+
+/* Nobody knows of it: of a former run, put there by somebody who knew how, or gone by now. */
+static void suspect_stray(struct device *dev, struct rule *rule, const struct hal_dump_entry *e)
+{
+	suspect(dev, rule);
+	free(rule->stray);
+	rule->stray = e->match ? hal_cmatch_copy(e->match) : NULL;
 	if (e->match)
-		rule_set_foreign(dev, rule, e);
-	else
-		rule_have(dev, rule, HAVE_UNSURE, NULL);
-	rule->ousted = true;
-	work_add(dev, rule);
+		hal_adopt(dev->hal, e); /* its counter will be asked for */
 }
 
 static int look_at(void *ctx, const struct hal_dump_entry *e)
@@ -110,7 +128,7 @@ static int look_at(void *ctx, const struct hal_dump_entry *e)
 		return 0;
 	switch (rule->have) {
 	case HAVE_NONE:
-		unwanted(dev, rule, e);
+		suspect_stray(dev, rule, e);
 		break;
 	case HAVE_UNSURE: /* it is being seen to */
 		break;
@@ -125,29 +143,21 @@ static int look_at(void *ctx, const struct hal_dump_entry *e)
 	return 0;
 }
 
-/* ---- what was not seen ---- */
-
+/* Unseen, or seen though it should not be there. */
 static bool is_suspect(const struct device *dev, const struct rule *rule)
 {
-	return (rule->have == HAVE_CLAIM || rule->have == HAVE_FOREIGN) && !rule->busy &&
-	       rule->seen_by != dev->audit.pass && rule->changed_in != dev->audit.pass;
-}
+	const bool seen = rule->seen_by == dev->audit.pass;
 
-void audit_clear(struct device *dev, struct rule *rule)
-{
-	if (!rule->suspect)
-		return;
-	rule->suspect = false;
-	TAILQ_REMOVE(&dev->audit.suspects, rule, in_suspects);
+	if (rule->busy || rule->changed_in == dev->audit.pass)
+		return false;
+	return rule->have == HAVE_NONE ? seen : rule->have != HAVE_UNSURE && !seen;
 }
 
 static void suspect_unseen(struct device *dev)
 {
 	HMAP_FOR_EACH (rule, struct rule, node, &dev->rules) {
-		if (rule->suspect || !is_suspect(dev, rule))
-			continue;
-		rule->suspect = true;
-		TAILQ_INSERT_TAIL(&dev->audit.suspects, rule, in_suspects);
+		if (rule->have != HAVE_NONE && is_suspect(dev, rule))
+			suspect(dev, rule);
 	}
 }
 
@@ -166,27 +176,49 @@ static void missing(struct device *dev, struct rule *rule)
 	work_add(dev, rule);
 }
 
-/* What a device tells in pieces while it changes may leave one out, so suspects are asked for by
- * name. */
+/* There or not, the driver may have it in its books: it is deleted. */
+static void stray(struct device *dev, struct rule *rule, bool there)
+{
+	if (there) {
+		count(dev, &dev->info.audit.unwanted);
+		decide(dev, rule, DECISION_UNWANTED, rule->stray);
+		rule->unwanted = true;
+	}
+	rule_have(dev, rule, HAVE_UNSURE, NULL);
+	work_add(dev, rule);
+}
+
+static void judge_suspect(struct device *dev, struct rule *rule, bool there)
+{
+	if (!is_suspect(dev, rule)) /* no more */
+		work_add(dev, rule);
+	else if (rule->have == HAVE_NONE)
+		stray(dev, rule, there);
+	else if (!there)
+		missing(dev, rule);
+	audit_clear(dev, rule);
+}
+
+/* What a device tells in pieces while it changes may leave one out, or be of a moment ago: suspects
+ * are asked for by name. A device that does not count is taken at its word. */
 static int ask_suspects(struct device *dev)
 {
+	const bool counts = dev->caps->counts_packets;
 	struct hal_ufid ufids[PIECE];
 	struct rule *rules[PIECE], *rule;
 	struct hal_counter c[PIECE];
 	unsigned n = 0;
 	int err;
 
-	while (n < PIECE && (rule = TAILQ_FIRST(&dev->audit.suspects))) {
-		audit_clear(dev, rule);
-		if (!is_suspect(dev, rule)) /* no more */
-			continue;
+	TAILQ_FOREACH (rule, &dev->audit.suspects, in_suspects) {
+		if (n == PIECE)
+			break;
 		ufids[n] = rule->ufid;
 		rules[n++] = rule;
 	}
-	err = n && dev->caps->counts_packets ? hal_counters_read(dev->hal, ufids, n, c) : 0;
+	err = n && counts ? hal_counters_read(dev->hal, ufids, n, c) : 0;
 	for (unsigned i = 0; i < n && !err; i++)
-		if (!dev->caps->counts_packets || !c[i].known)
-			missing(dev, rules[i]);
+		judge_suspect(dev, rules[i], counts ? c[i].known : rules[i]->have == HAVE_NONE);
 	return err;
 }
 

@@ -116,6 +116,7 @@ static bool del_done(struct device *dev, struct rule *rule, const struct hal_com
 		pthread_mutex_lock(&dev->lock);
 		dev->info.removed_foreign++;
 		pthread_mutex_unlock(&dev->lock);
+		rule->unwanted = false;
 	}
 	set_quarantined(dev, rule, false);
 	if (rule->stale && rule->program)

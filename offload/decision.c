@@ -45,16 +45,6 @@ void decisions_close(struct decisions *all)
 	pthread_mutex_destroy(&all->lock);
 }
 
-static struct hal_cmatch *copy(const struct hal_cmatch *match)
-{
-	const size_t len = match ? sizeof(*match) + 16u * match->n : 0;
-	struct hal_cmatch *to = match ? malloc(len) : NULL;
-
-	if (to)
-		memcpy(to, match, len);
-	return to;
-}
-
 /* Without memory the match is left out. */
 void decision_add(struct decisions *all, const struct offload_decision *d,
 	const struct hal_cmatch *match, const struct hal_reason *reason)
@@ -63,7 +53,7 @@ void decision_add(struct decisions *all, const struct offload_decision *d,
 	struct hal_cmatch *former;
 
 	made.when_ms = wall_ms();
-	made.match = copy(match);
+	made.match = match ? hal_cmatch_copy(match) : NULL;
 	if (reason)
 		made.reason = *reason;
 	else
@@ -98,7 +88,7 @@ int offload_decision_read(struct offload *ol, uint64_t number, struct offload_de
 	if (!number || at->number != number)
 		err = -ENOENT;
 	else if (at->match)
-		out->match = copy(at->match);
+		out->match = hal_cmatch_copy(at->match);
 	if (!err && at->match && !out->match)
 		err = -ENOMEM;
 	pthread_mutex_unlock(&all->lock);

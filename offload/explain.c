@@ -41,7 +41,7 @@ static struct command *explain_command(const struct hal_rule *rule, uint32_t in_
 	cmd->in_port = in_port;
 	cmd->rule = *rule;
 	cmd->rule.priority = RULE_PRIORITY; /* as it would be asked for */
-	cmd->rule.match = copy(rule->match, sizeof(*rule->match) + 16u * rule->match->n);
+	cmd->rule.match = hal_cmatch_copy(rule->match);
 	cmd->rule.program = copy(rule->program, sizeof(*rule->program) + rule->program->len);
 	if (cmd->rule.match && cmd->rule.program)
 		return cmd;

@@ -152,18 +152,19 @@ struct rule {
 	bool counted; /* in device.n_used */
 	bool unsettled;
 	bool in_placed;
-	bool found;          /* by the dump in progress */
-	bool recheck;        /* ports have changed: judge it again though it is placed */
-	bool replay;         /* was lost by the device */
-	bool quarantined;    /* the device would not delete it */
-	bool unwanted;       /* the DEL on its way removes a foreign rule */
-	bool ousted;         /* foreign, and in the way of one of ours */
-	bool stale;          /* of a former run, and names what only that knew */
-	bool asked;          /* foreign, and its megaflow was asked for */
-	bool repair;         /* the audit found it wrong, and it was placed before */
-	bool suspect;        /* in audit.suspects */
-	unsigned seen_by;    /* pass of the audit that last found it in the device */
-	unsigned changed_in; /* and that an operation completed in */
+	bool found;               /* by the dump in progress */
+	bool recheck;             /* ports have changed: judge it again though it is placed */
+	bool replay;              /* was lost by the device */
+	bool quarantined;         /* the device would not delete it */
+	bool unwanted;            /* the DEL on its way removes a foreign rule */
+	bool ousted;              /* foreign, and in the way of one of ours */
+	bool stale;               /* of a former run, and names what only that knew */
+	bool asked;               /* foreign, and its megaflow was asked for */
+	bool repair;              /* the audit found it wrong, and it was placed before */
+	bool suspect;             /* in audit.suspects */
+	struct hal_cmatch *stray; /* suspect since nobody knows of it: its match, or NULL */
+	unsigned seen_by;         /* pass of the audit that last found it in the device */
+	unsigned changed_in;      /* and that an operation completed in */
 	TAILQ_ENTRY(rule) in_suspects;
 	struct object_list *in_use,
 		*coming;     /* objects of what is there, and of what is on its way */
@@ -214,7 +215,7 @@ struct audit {
 	uint64_t at;     /* where the next piece begins (hal_dump_some()) */
 	uint64_t seen;   /* rules, in this pass */
 	uint64_t began_ms, next_piece;
-	struct work_list suspects; /* not told of */
+	struct work_list suspects; /* not told of, or told of and not known */
 };
 
 struct device {

@@ -126,7 +126,7 @@ void rule_set_foreign(struct device *dev, struct rule *rule, const struct hal_du
 {
 	forget_foreign(dev, rule);
 	rule_have(dev, rule, HAVE_UNSURE, NULL);
-	rule->match = copy(e->match, sizeof(*e->match) + 16u * e->match->n);
+	rule->match = hal_cmatch_copy(e->match);
 	rule->program = copy(e->program, sizeof(*e->program) + e->program->len);
 	rule->chain = e->chain;
 	if (!rule->match || !rule->program ||
@@ -329,7 +329,7 @@ static bool take_out(struct device *dev, struct rule *rule)
 	rule->wait_until = 0;
 	if (rule->holder)
 		slot_set(dev, rule->holder, PLACEMENT_REMOVING, NULL);
-	rule->unwanted = rule->have == HAVE_FOREIGN;
+	rule->unwanted |= rule->have == HAVE_FOREIGN;
 	work_op(dev, rule, HAL_OP_DEL, NULL);
 	return true;
 }

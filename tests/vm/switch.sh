@@ -54,7 +54,8 @@ mkdir -p $OVS_RUNDIR
 daemon=$!
 until [ -S $OVS_RUNDIR/db.sock ]; do sleep 0.2; done
 ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true \
-	other_config:sluice-device=tc "other_config:tc-policy=$policy"
+	other_config:sluice-device=tc "other_config:tc-policy=$policy" \
+	other_config:sluice-audit-interval=500 # all the time, beside everything else
 args=()
 for i in 1 2 3 4 5 6; do
 	args+=(-- add-port br0 "p$i" -- set Interface "p$i" "ofport_request=$i")

@@ -51,3 +51,8 @@ bool fake_plant(struct fake *f, const struct hal_rule *rule)
 {
 	return find(f, &rule->ufid, false, fake_put, rule);
 }
+
+void fake_ghost(struct fake *f, const struct hal_rule *rule)
+{
+	WITH(f, f->ghost = rule);
+}

@@ -267,6 +267,16 @@ static int fake_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, voi
 	if (f->gone)
 		err = -ENODEV;
 	f->dumps++;
+	if (f->ghost && !i && !err) {
+		const struct hal_dump_entry ghost = {
+			.ufid = f->ghost->ufid,
+			.match = (struct hal_cmatch *)(uintptr_t)f->ghost->match,
+			.program = (struct hal_program *)(uintptr_t)f->ghost->program,
+			.priority = f->ghost->priority,
+		};
+
+		err = cb(ctx, &ghost);
+	}
 	for (; i < MAX_RULES && !err && (!max || n < max); i++) {
 		struct fake_rule *r = &f->rules[i];
 		struct hal_dump_entry e = {

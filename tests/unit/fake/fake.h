@@ -48,6 +48,8 @@ bool fake_remove(struct fake *f, const struct hal_ufid *ufid);
 bool fake_spoil(struct fake *f, const struct hal_ufid *ufid); /* dumped without match and program */
 bool fake_change(struct fake *f, const struct hal_rule *rule);
 bool fake_plant(struct fake *f, const struct hal_rule *rule);
+/* Dumps tell of a rule that is not there, as one that was deleted a moment ago; NULL ends it. */
+void fake_ghost(struct fake *f, const struct hal_rule *rule);
 
 /* What it has and has seen. */
 unsigned fake_rules(struct fake *f);

@@ -50,6 +50,7 @@ struct fake {
 	struct hal_caps caps;
 	struct hal_env env;
 	struct fake_rule rules[MAX_RULES];
+	const struct hal_rule *ghost;
 	unsigned n_rules, max_rules;
 	struct hal_completion pending[MAX_PENDING];
 	unsigned n_pending;

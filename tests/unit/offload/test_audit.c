@@ -142,6 +142,28 @@ static void test_unwanted(void)
 	end();
 }
 
+/* What the device tells may be of a moment ago. */
+static void test_ghost(void)
+{
+	struct test_mf *t = mf_new(9, 1, 2);
+
+	begin("audit");
+	fill(2);
+	fake_ghost(fake, &t->rule);
+	audit();
+	fake_ghost(fake, NULL);
+	CU_ASSERT_EQUAL(info().audit.unwanted, 0);
+	CU_ASSERT_EQUAL(info().removed_foreign, 0);
+	live(t);
+	barrier();
+	CU_ASSERT(PLACED(t));
+	withdraw(t, NULL);
+	barrier();
+	mf_put(t);
+	empty(2);
+	end();
+}
+
 /* In pieces, with operations between them that it must not take for somebody else's. */
 static void test_pieces(void)
 {
@@ -293,6 +315,7 @@ void audit_suite(void)
 	CU_add_test(s, "lost, and its counters", test_lost_counts);
 	CU_add_test(s, "altered", test_altered);
 	CU_add_test(s, "unwanted", test_unwanted);
+	CU_add_test(s, "told of, and not there", test_ghost);
 	CU_add_test(s, "in pieces", test_pieces);
 	CU_add_test(s, "at intervals", test_interval);
 	CU_add_test(s, "of a device that is gone or stuck", test_gone);
