@@ -18,6 +18,7 @@
 #include "drivers/tc/pedit.h"
 #include "drivers/tc/police.h"
 #include "drivers/tc/tags.h"
+#include "hal/mutation.h"
 #include "drivers/tc/tc.h"
 
 struct encoding {
@@ -102,7 +103,8 @@ static int put_vlan(struct encoding *e, int what, rte_be16_t tpid, uint16_t tci)
 	if (what != TCA_VLAN_ACT_POP &&
 		(nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_ID, tci & 0xfff) ||
 			nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_PROTOCOL, tpid) ||
-			nla_put_u8(e->msg, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(tci >> 13))))
+			nla_put_u8(e->msg, TCA_VLAN_PUSH_VLAN_PRIORITY,
+				(uint8_t)(MUTATE(520, tci, 0) >> 13))))
 		return -ENOMEM;
 	return end(e);
 }
@@ -163,7 +165,7 @@ static int check_headers(struct encoding *e, enum hal_action_type type)
 
 		if (header == TCA_PEDIT_KEY_EX_HDR_TYPE_ETH)
 			continue;
-		if (e->two_tags)
+		if (MUTATE(521, e->two_tags, false))
 			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, type,
 				"the kernel does not find what is behind two tags to write to it");
 		if (!e->env->writes_transport && (header == TCA_PEDIT_KEY_EX_HDR_TYPE_TCP ||
@@ -183,7 +185,7 @@ static bool is_tag(enum hal_field_id id)
 static int set_tag(struct encoding *e, const struct hal_act_set *set)
 {
 	const struct hal_vlan *mask = &e->mask.vlan[0], *tag = &e->value.vlan[0];
-	int err = put_edits(e);
+	int err = MUTATE(522, true, false) ? put_edits(e) : 0;
 
 	if (err)
 		return err;
@@ -258,7 +260,7 @@ static int add_output(struct encoding *e, const struct hal_action *a)
 	int err;
 
 	if (ifindex)
-		return put_mirred(e, ifindex, a == e->last);
+		return put_mirred(e, ifindex, MUTATE(523, a == e->last, false));
 	err = hal_refuse(e->r, HAL_REASON_UNBOUND_PORT, "port %u is not on this device", port);
 	if (e->r)
 		e->r->port = port;
@@ -286,7 +288,7 @@ static int add_recirc(struct encoding *e, const struct hal_action *a)
 	if (id > TC_MAX_CHAIN)
 		return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, ACTION_RECIRC,
 			"TC has chains up to %u, not %u", TC_MAX_CHAIN, id);
-	if (e->env->by_kernel && !is_counted_right(e))
+	if (MUTATE(524, e->env->by_kernel, false) && !is_counted_right(e))
 		return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_RECIRC,
 			"in another chain the kernel would not count the bytes of these packets, "
 			"which are no longer as long as they came");
@@ -305,7 +307,8 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 {
 	int err = 0;
 
-	if (a->type != ACTION_SET && a->type != ACTION_DEC_TTL)
+	if (a->type != ACTION_SET && a->type != ACTION_DEC_TTL &&
+		MUTATE(525, true, a->type != ACTION_OUTPUT || a == e->last))
 		err = put_edits(e);
 	if (err)
 		return err;
@@ -354,7 +357,7 @@ static int encode(struct encoding *e)
 
 	e->last = find_last(e->rule->program);
 	if (!e->last)
-		return put_gact(e, TC_ACT_SHOT);
+		return put_gact(e, MUTATE(526, TC_ACT_SHOT, (uint32_t)TC_ACT_UNSPEC));
 	ACTION_FOR_EACH (a, e->rule->program) {
 		err = add_step(e, a);
 		if (err || a == e->last)

@@ -146,7 +146,7 @@ void tc_rules_clear(struct tc_dev *dev)
 void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
 	struct hal_raw_counter *out)
 {
-	const uint64_t by_kernel = f->packets - f->hw_packets;
+	const uint64_t by_kernel = f->packets - MUTATE(529, f->hw_packets, 0);
 	const uint64_t bytes = f->bytes + by_kernel * MUTATE(519, rule->uncounted, TC_LINK_HEADER);
 
 	/* Somebody put another filter in its place: it counts from 0. */

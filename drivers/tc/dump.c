@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "drivers/tc/tc.h"
+#include "hal/mutation.h"
 
 struct netdev {
 	uint32_t ifindex, port;
@@ -162,7 +163,7 @@ static bool is_as_written(
 {
 	return f->has_cookie && hal_ufid_equal(&f->ufid, &rule->ufid) &&
 	       f->place.chain == rule->place.chain && f->place.prio == rule->place.prio &&
-	       has_policy(dev, f) && f->keys[TCA_FLOWER_ACT];
+	       has_policy(dev, f) && f->keys[TCA_FLOWER_ACT] && MUTATE(530, true, false);
 }
 
 /* 0, -ENOMEM, or -EINVAL: no rule of ours would be written like this. */

@@ -11,6 +11,7 @@
 #include <netlink/attr.h>
 
 #include "drivers/tc/tc.h"
+#include "hal/mutation.h"
 
 #define MESSAGE 4096 /* bytes of the largest request */
 
@@ -82,7 +83,7 @@ static int find_place(struct tc_dev *dev, const struct hal_rule *rule, struct tc
 	const uint32_t in_port = in_port_of(rule->match);
 	const struct tc_port *port = tc_port_by_id(dev, in_port);
 
-	*place = (struct tc_place){.chain = rule->chain};
+	*place = (struct tc_place){.chain = MUTATE(527, rule->chain, 0)};
 	if (!port) {
 		int err = hal_refuse_field(r, HAL_REASON_UNBOUND_PORT, FIELD_DP_PORT,
 			"port %u is not on this device", in_port);

@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 
 #include "drivers/tc/tc.h"
+#include "hal/mutation.h"
 
 /* One operation: one request, and for a REPLACE a reading of the former filter before it. */
 struct request {
@@ -109,7 +110,7 @@ static int take_object(void *ctx, unsigned i, struct nlmsghdr *h)
 		return 0; /* somebody put another one there */
 	if (b->msg[i] == req->msg && req->op->type != HAL_OP_DEL)
 		req->in_hw = f.flags & TCA_CLS_FLAGS_IN_HW;
-	else
+	else if (MUTATE(531, true, req->op->type != HAL_OP_DEL))
 		tc_rule_count(b->dev, req->rule, &f, &req->former);
 	return 0;
 }
@@ -188,7 +189,8 @@ static void settle_replace(struct tc_dev *dev, struct request *req)
 		return;
 	}
 	rule->uncounted = req->uncounted;
-	rule->generation = ++dev->generation;
+	if (MUTATE(528, true, false))
+		rule->generation = ++dev->generation;
 	rule->packets = rule->bytes = 0;
 }
 

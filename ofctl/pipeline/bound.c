@@ -11,6 +11,7 @@
 
 #include "hal/field.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/xlate.h"
 #include "swpath/swpath.h"
 
 /* Adds what `all` has of fields that the packet has; true if something came anew. */
@@ -50,5 +51,6 @@ void bound_mask(
 	/* A field may be the prerequisite of one that comes before it. */
 	while (add_fields(key, &all, mask))
 		;
+	xlate_simplify(key, mask);
 	atomic_fetch_add_explicit(&pl->bounded, 1, memory_order_relaxed);
 }

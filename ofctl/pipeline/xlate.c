@@ -409,14 +409,14 @@ static void need_for_device(struct xlate *x)
 		hal_caps_need(need->need, need->n, &x->wc);
 }
 
-/* One way to say that there is no tag: then it has no id either. */
-static void simplify_tags(struct xlate *x)
+void xlate_simplify(const struct hal_key *key, struct hal_key *mask)
 {
+	mask->ip_frag &= HAL_FRAG_ANY | HAL_FRAG_LATER;
 	for (unsigned i = 0; i < 2; i++) {
-		rte_be16_t *mask = &x->wc.vlan[i].tci;
+		rte_be16_t *tci = &mask->vlan[i].tci;
 
-		if (*mask & RTE_BE16(HAL_VLAN_PRESENT) && !x->orig->vlan[i].tci)
-			*mask = RTE_BE16(HAL_VLAN_PRESENT);
+		if (*tci & RTE_BE16(HAL_VLAN_PRESENT) && !key->vlan[i].tci)
+			*tci = RTE_BE16(HAL_VLAN_PRESENT);
 	}
 }
 
@@ -425,7 +425,7 @@ static void finish(struct xlate *x)
 	struct hal_program *p = x->out.program;
 
 	need_for_device(x);
-	simplify_tags(x);
+	xlate_simplify(x->orig, &x->wc);
 	/* Steps behind the last one that sends are for nobody. */
 	if (p && p->len > x->useful)
 		p->len = x->useful;

@@ -192,7 +192,12 @@ struct xlate {
 /* Prepares and runs a translation of a packet that came in by a datapath port. */
 void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *key);
 
-/* The same for actions of a packet-out; `in_port` may be NULL. */
+/* One way to say the same of a megaflow that a packet made: what a device tells of its rules is
+ * compared with what it was given. Where there is no tag there is no id either, and of fragments
+ * two bits are told apart. */
+void xlate_simplify(const struct hal_key *key, struct hal_key *mask);
+
+/* As xlate_packet(), for actions of a packet-out; `in_port` may be NULL. */
 void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,
 	const struct hal_key *key, const struct of_actions *acts);
 

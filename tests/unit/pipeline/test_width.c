@@ -104,6 +104,7 @@ static bool tried(unsigned program, const struct hal_key *key, struct tally *t, 
 	ACTION_FOR_EACH (a, m->mf.program)
 		t->steps[a->type]++;
 	mask_of(m->mf.match, &mask);
+	EXPECT(!(mask.ip_frag & ~(HAL_FRAG_ANY | HAL_FRAG_LATER)), "bits that are something");
 	mask.recirc_id = 0xffffffff;
 	for (unsigned i = 0; i < LIKE && ok; i++)
 		if (gen_key_like(key, &mask, &like)) {
