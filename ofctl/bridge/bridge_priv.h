@@ -50,7 +50,7 @@ struct iface {
 	struct pl_port_config cfg;
 	bool open;        /* datapath port (or patch) and pipeline port exist */
 	int device;       /* index, or -1 */
-	bool bind_due;    /* NETDEV: the device would not take it, for now */
+	bool bind_due;    /* NETDEV: the device did not take it, and may later */
 	uint32_t dp_port; /* HAL_PORT_NONE while closed, and for patch ports */
 	char error[256];  /* why it is not open */
 	bool wanted;      /* mark of the last reconciliation */
