@@ -7,6 +7,7 @@
 #ifndef SLUICE_DRIVERS_TC_TAGS_H
 #define SLUICE_DRIVERS_TC_TAGS_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "hal/key.h"
