@@ -314,6 +314,7 @@ uint64_t audit_due_ms(const struct device *dev)
 void audit_run(struct device *dev, uint64_t now)
 {
 	if (dev->audit.impossible) {
+		shares_begin(&dev->audits);
 		shares_audited(dev);
 		return;
 	}

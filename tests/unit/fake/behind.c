@@ -56,3 +56,8 @@ void fake_ghost(struct fake *f, const struct hal_rule *rule)
 {
 	WITH(f, f->ghost = rule);
 }
+
+void fake_no_dumps(struct fake *f, bool on)
+{
+	WITH(f, f->no_dumps = on);
+}

@@ -266,6 +266,8 @@ static int fake_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, voi
 	fake_enter(f);
 	if (f->gone)
 		err = -ENODEV;
+	else if (f->no_dumps)
+		err = -EOPNOTSUPP;
 	f->dumps++;
 	if (f->ghost && !i && !err) {
 		const struct hal_dump_entry ghost = {

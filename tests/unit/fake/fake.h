@@ -50,6 +50,7 @@ bool fake_change(struct fake *f, const struct hal_rule *rule);
 bool fake_plant(struct fake *f, const struct hal_rule *rule);
 /* Dumps tell of a rule that is not there, as one that was deleted a moment ago; NULL ends it. */
 void fake_ghost(struct fake *f, const struct hal_rule *rule);
+void fake_no_dumps(struct fake *f, bool on); /* it cannot list its rules */
 
 /* What it has and has seen. */
 unsigned fake_rules(struct fake *f);

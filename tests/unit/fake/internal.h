@@ -60,7 +60,7 @@ struct fake {
 	struct script reject, late;
 	unsigned lose, repeat;
 	uint32_t generation, counter_generation;
-	bool hold, block, gone, in_call;
+	bool hold, block, gone, in_call, no_dumps;
 	unsigned ops[3], checks, overlaps, objects, dumps;
 	struct fake_object object[MAX_OBJECTS]; /* arg NULL: free */
 	struct script no_object;

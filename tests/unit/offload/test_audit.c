@@ -240,6 +240,21 @@ static void test_gone(void)
 	end();
 }
 
+/* Whoever asks is answered at once, again and again. */
+static void test_impossible(void)
+{
+	fake_no_dumps(fake_get("audit"), true);
+	begin("audit");
+	fill(1);
+	CU_ASSERT(audit() < 400);
+	CU_ASSERT(audit() < 400);
+	CU_ASSERT_EQUAL(info().audit.passes, 0);
+	CU_ASSERT(PLACED(many[0]));
+	empty(1);
+	end();
+	fake_no_dumps(fake_get("audit"), false);
+}
+
 /* Two who ask at once, and one who asks while a pass is under way, are all told the truth. */
 static void set(void *arg)
 {
@@ -319,6 +334,7 @@ void audit_suite(void)
 	CU_add_test(s, "in pieces", test_pieces);
 	CU_add_test(s, "at intervals", test_interval);
 	CU_add_test(s, "of a device that is gone or stuck", test_gone);
+	CU_add_test(s, "of a device that cannot list its rules", test_impossible);
 	CU_add_test(s, "asked for together", test_asked_together);
 	CU_add_test(s, "the last decisions", test_ring);
 	CU_add_test(s, "a refusal among them", test_refused);
