@@ -208,6 +208,15 @@ def judge_some(faults, judge, progress):
     return missed
 
 
+def verdict(args, wanted, missed):
+    if missed:
+        slu.log("PROBLEM not detected: " + ", ".join(str(n) for n, _ in missed))
+    if args.mutations == "all" and len(wanted) < LEAST:
+        slu.log("PROBLEM there are only %d seeded faults" % len(wanted))
+        return 1
+    return 1 if missed else 0
+
+
 def judge(args):
     found = known()
     wanted = sorted(n for n in found if n < GUEST) if args.mutations == "all" else [
@@ -225,12 +234,7 @@ def judge(args):
     missed = judge_some([f for f in faults if f[0] >= MODEL] + missed, Model(args), progress)
     slu.log("%d of %d seeded faults are detected, %.0f s" % (
         len(wanted) - len(missed), len(wanted), time.monotonic() - start))
-    if missed:
-        slu.log("PROBLEM not detected: " + ", ".join(str(n) for n, _ in missed))
-    if args.mutations == "all" and len(wanted) < LEAST:
-        slu.log("PROBLEM there are only %d seeded faults" % len(wanted))
-        return 1
-    return 1 if missed else 0
+    return verdict(args, wanted, missed)
 
 
 class Guest(Plain):
@@ -263,9 +267,4 @@ def judge_guest(args):
     for policy in args.policy or ("skip_hw", "skip_sw"):
         missed = judge_some(missed, Guest(args, policy), progress)
     slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
-    if missed:
-        slu.log("PROBLEM not detected: " + ", ".join(str(n) for n, _ in missed))
-    if args.mutations == "all" and len(wanted) < LEAST:
-        slu.log("PROBLEM there are only %d seeded faults" % len(wanted))
-        return 1
-    return 1 if missed else 0
+    return verdict(args, wanted, missed)

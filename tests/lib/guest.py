@@ -18,6 +18,8 @@ import shutil
 import subprocess
 import tempfile
 
+import slu
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
 HOME = BUILD + "-vm"  # packages, what is made of them, and the runs
@@ -265,3 +267,20 @@ class Guest:
 def run(script, timeout=120, cpus=1, memory=1024, env=None):
     """Runs a command line in a new guest: its exit status, output and kernel log."""
     return Guest(script, cpus, memory, env).wait(timeout)
+
+
+def holds(name, *args, timeout=120, cpus=2):
+    """Runs a script of tests/vm that says "all of it holds" in the end, and looks through the kernel's
+    log."""
+    status, output, log = run("bash %s %s" % (
+        os.path.join(ROOT, "tests/vm", name), " ".join(args)), timeout, cpus)
+    print(output)
+    slu.expect_equal(status, 0, "exit status")
+    slu.expect_in("all of it holds", output, "the end")
+    for bad in ("BUG", "WARNING:", "Oops", "refcount"):
+        slu.expect(bad not in log, "the kernel's log has no %s:\n%s" % (bad, log[-3000:]))
+
+
+def card():
+    """The test card's module."""
+    return module(os.path.join(ROOT, "tests/vm/testnic"))

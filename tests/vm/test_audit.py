@@ -2,24 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of the TC device are taken away and altered behind sluiced's back: the audit finds, counts
 and repairs it, and leaves what is somebody else's."""
-import os
-
 import guest
 import slu
-from nettest import expect, expect_equal, expect_in, main
-
-HERE = os.path.dirname(os.path.abspath(__file__))
+from nettest import main
 
 
 def audit(policy):
-    status, output, log = guest.run("bash %s/audit.sh %s %s %s %s" % (
-        HERE, slu.program("sluiced"), slu.program("sluicectl"),
-        guest.module(os.path.join(HERE, "testnic")), policy), timeout=200, cpus=2)
-    print(output)
-    expect_equal(status, 0, "exit status")
-    expect_in("all of it holds", output, "the end")
-    for bad in ("BUG", "WARNING:", "Oops", "refcount"):
-        expect(bad not in log, "the kernel's log has no %s:\n%s" % (bad, log[-3000:]))
+    guest.holds("audit.sh", slu.program("sluiced"), slu.program("sluicectl"), guest.card(), policy,
+                timeout=200)
 
 
 def test_rules_in_the_kernel_are_repaired():
