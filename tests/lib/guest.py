@@ -10,7 +10,9 @@ its output and exit status come back through a folder.
 User space is some 30 times slower in there than here."""
 import contextlib
 import fcntl
+import functools
 import glob
+import hashlib
 import lzma
 import os
 import re
@@ -23,45 +25,16 @@ import slu
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
 HOME = BUILD + "-vm"  # packages, what is made of them, and the runs
-PARTS = "virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console"  # to reach the root
+PARTS = "virtio_pci", "9pnet_virtio", "9p", "overlay"  # modules that reach the root
 
-INIT = r"""#!/bin/busybox sh
-B=/bin/busybox
-$B mount -t devtmpfs dev /dev; $B mount -t proc proc /proc
-while read f; do $B insmod /modules/$f || echo "insmod $f failed"; done < /modules/list
-O=trans=virtio,version=9p2000.L,msize=524288
-$B mount -t 9p -o $O,cache=loose,ro hostroot /root || { echo "no root"; $B poweroff -f; }
-$B mount -t tmpfs -o mode=755,size=50% tmpfs /written
-$B mkdir -p /written/upper /written/work /written/lower
-$B mount --move /root /written/lower
-$B mount -t overlay -o lowerdir=/written/lower,upperdir=/written/upper,workdir=/written/work \
-	overlay /root || { echo "no overlay"; $B poweroff -f; }
-$B mount -t 9p -o $O,cache=none run /root/mnt
-$B mount --move /dev /root/dev; $B mount --move /proc /root/proc
-$B mount -t sysfs sys /root/sys; $B mount -t tmpfs run /root/run
-$B mkdir -p /root/dev/pts /root/dev/shm
-$B mount -t devpts pts /root/dev/pts; $B mount -t tmpfs shm /root/dev/shm
-exec $B switch_root /root /bin/bash /mnt/init
-"""
-
-# The first process of the guest. `script` runs in the folder of the tree.
-START = """#!/bin/bash
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
-mkdir -p /lib/modules
-ln -sfn {kernel}/lib/modules/{release} /lib/modules/{release}
-ip link set lo up
-sysctl -qw kernel.printk="1 4 1 7"
-mount -t debugfs debugfs /sys/kernel/debug
-mount -t bpf bpf /sys/fs/bpf
-cd {root}
+# What bash runs in the guest, by tests/vm/guest/init.c.
+SCRIPT = """cd {root}
 {environment}
-{script} >/mnt/output 2>&1 </dev/null
-echo $? >/mnt/status
-dmesg >/mnt/dmesg
-sync
-echo o >/proc/sysrq-trigger
-sleep 10
+{script}
 """
+
+
+INIT = os.path.join(ROOT, "tests/vm/guest/init.c")
 
 
 class Broken(Exception):
@@ -84,6 +57,15 @@ def one_at_a_time(name):
         yield
 
 
+def digest(*paths):
+    """Of what these files hold: what is made of them is not made twice."""
+    total = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as f:
+            total.update(f.read() + b"\0")
+    return total.hexdigest()[:16]
+
+
 def find_abi():
     found = re.search(r"Depends: linux-image-([0-9][^ \n]*)-amd64",
                       command("apt-cache", "depends", "linux-image-amd64"))
@@ -92,6 +74,7 @@ def find_abi():
     return found.group(1)
 
 
+@functools.cache
 def abi():
     """Of the kernel that Debian's own meta-package asks for: "6.1.0-25"."""
     try:
@@ -119,15 +102,6 @@ def unpack(*packages):
     return where
 
 
-def add_program(top, path):
-    """Copies a program into a root, with the libraries that it is linked with."""
-    libraries = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               text=True).stdout  # of a static one it says nothing
-    for name in [path] + re.findall(r"(/\S+) \(0x", libraries):
-        os.makedirs(top + os.path.dirname(name), exist_ok=True)
-        shutil.copy(name, top + name)
-
-
 class Kernel:
     """Debian's kernel, made ready to be booted."""
 
@@ -136,13 +110,14 @@ class Kernel:
         self.release = self.abi + "-amd64"
         self.root = unpack("linux-image-" + self.release)
         self.vmlinux = os.path.join(self.root, "vmlinux")
-        self.initrd = os.path.join(self.root, "initrd")
+        self.initrd = os.path.join(self.root, "initrd-" + digest(__file__, INIT))
         with one_at_a_time("make"):
             if not os.path.exists(os.path.join(self.root, "lib/modules", self.release, "modules.dep")):
                 command("/sbin/depmod", "-b", self.root, self.release)
             if not os.path.exists(self.vmlinux):
                 self.extract()
-            self.make_initrd()
+            if not os.path.exists(self.initrd):
+                self.make_initrd()
 
     def extract(self):
         """QEMU boots the ELF file itself: to unpack it in the guest would take seconds."""
@@ -169,17 +144,14 @@ class Kernel:
 
     def make_initrd(self):
         with tempfile.TemporaryDirectory(dir=HOME) as top:
-            for name in ("bin", "dev", "proc", "sys", "root", "modules", "written"):
+            for name in ("root", "modules", "written"):
                 os.mkdir(os.path.join(top, name))
-            add_program(top, "/bin/busybox")
             files = self.module_files()
             for path in files:
                 shutil.copy(path, top + "/modules")
             with open(top + "/modules/list", "w") as f:
                 f.write("".join(os.path.basename(path) + "\n" for path in files))
-            with open(top + "/init", "w") as f:
-                f.write(INIT)
-            os.chmod(top + "/init", 0o755)
+            command("gcc", "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-o", top + "/init", INIT)
             command("sh", "-c", "find . | cpio -o -H newc -R 0:0 --quiet >'%s.part'" % self.initrd,
                     cwd=top)
         os.rename(self.initrd + ".part", self.initrd)
@@ -187,12 +159,14 @@ class Kernel:
 
 def module(source):
     """Compiles a kernel module for the guest; returns the path of its .ko file."""
-    release = abi() + "-amd64"
+    release, name = abi() + "-amd64", os.path.basename(source)
+    where = os.path.join(HOME, "%s-%s-%s" % (name, release, digest(*sorted(glob.glob(source + "/*")))))
+    made = os.path.join(where, name + ".ko")
     headers = unpack("linux-headers-" + release, "linux-headers-%s-common" % abi(),
                      "linux-kbuild-6.1")
-    name = os.path.basename(source)
-    where = os.path.join(HOME, name)
     with one_at_a_time("module"):
+        if os.path.exists(made):
+            return made
         makefile = os.path.join(headers, "usr/src/linux-headers-" + release, "Makefile")
         with open(makefile) as f:
             text = f.read()
@@ -203,7 +177,7 @@ def module(source):
         for path in glob.glob(source + "/*"):
             shutil.copy2(path, where)
         command("make", "-s", "-C", os.path.dirname(makefile), "M=" + where, "modules")
-    return os.path.join(where, name + ".ko")
+    return made
 
 
 def qemu(kernel, folder, cpus, memory, devices=()):
@@ -212,7 +186,7 @@ def qemu(kernel, folder, cpus, memory, devices=()):
             "-display", "none", "-no-reboot", "-serial", "file:%s/console" % folder,
             "-kernel", kernel.vmlinux, "-initrd", kernel.initrd,
             "-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr "
-                       "tsc=reliable no_timer_check",
+                       "tsc=reliable no_timer_check cryptomgr.notests audit=0 lsm=",
             "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=root,mount_tag=hostroot",
             "-fsdev", "local,id=run,path=%s,security_model=none" % folder,
@@ -235,9 +209,10 @@ class Guest:
         kernel = Kernel()
         self.folder = tempfile.mkdtemp(prefix="run-", dir=HOME)
         environment = "".join("export %s=%s\n" % pair for pair in (env or {}).items())
-        with open(self.folder + "/init", "w") as f:
-            f.write(START.format(kernel=kernel.root, release=kernel.release, root=ROOT,
-                                 script=script, environment=environment))
+        with open(self.folder + "/script", "w") as f:
+            f.write(SCRIPT.format(root=ROOT, script=script, environment=environment))
+        with open(self.folder + "/kernel", "w") as f:
+            f.write(kernel.root)
         command = qemu(kernel, self.folder, cpus, memory, devices)
         if ns:
             command = ["ip", "netns", "exec", str(ns)] + command
