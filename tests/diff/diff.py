@@ -247,13 +247,16 @@ class Diff:
                              "missing, %d copies of each" % (
                                  s.name, port or "LOCAL", got, want, slack, copies))
         flows = s.dump_flows()()
+        # Ports are read more often than rules. What a process takes with it that is killed within a
+        # second of the first packet may be all that rules have counted.
         for cookie, a in self.reference_flows.items():
             b = flows.get(cookie)
+            room = a["n_packets"] if outages and s.forgets else slack
             if b is None:
                 self.problem("%s: flow 0x%x is not there: %s" % (s.name, cookie, a["line"]))
-            elif not a["n_packets"] - slack <= b["n_packets"] <= a["n_packets"]:
+            elif not a["n_packets"] - room <= b["n_packets"] <= a["n_packets"]:
                 self.problem("%s: flow counters differ by more than %d:\n  %-10s %s\n  %-10s %s" % (
-                    s.name, slack, self.switches[0].name, a["line"], s.name, b["line"]))
+                    s.name, room, self.switches[0].name, a["line"], s.name, b["line"]))
 
     def report(self, index, profile, packets):
         text = "program %d of seed %d (%s): %d problems\n" % (

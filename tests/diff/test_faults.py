@@ -235,6 +235,7 @@ def scripted(reference, seed):
 
 def tormented(reference, seed, kill):
     s = Victim("victim%d" % kill)
+    s.forgets = kill
     s.wait_ports()
     s.watch()
     tormentor = Tormentor(s, kill)
@@ -249,7 +250,7 @@ def tormented(reference, seed, kill):
         print("PROBLEM nothing happened to the device")
         bad += 1
     # And then it is a switch like any other again.
-    s.lossy = False
+    s.lossy = s.forgets = False
     slu.wait_until("the device is back", s.settled, timeout=20)
     again, _ = programs([reference, s], seed, 70)
     s.stop()
