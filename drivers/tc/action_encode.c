@@ -82,7 +82,7 @@ static int put_gact(struct encoding *e, uint32_t action)
 static int put_mirred(struct encoding *e, uint32_t ifindex, bool redirect)
 {
 	const struct tc_mirred mirred = {
-		.action = redirect ? TC_ACT_STOLEN : TC_ACT_PIPE,
+		.action = redirect ? TC_ACT_STOLEN : MUTATE(536, TC_ACT_PIPE, TC_ACT_OK),
 		.eaction = redirect ? TCA_EGRESS_REDIR : TCA_EGRESS_MIRROR,
 		.ifindex = ifindex,
 	};
@@ -101,7 +101,7 @@ static int put_vlan(struct encoding *e, int what, rte_be16_t tpid, uint16_t tci)
 	if (nla_put(e->msg, TCA_VLAN_PARMS, sizeof(vlan), &vlan))
 		return -ENOMEM;
 	if (what != TCA_VLAN_ACT_POP &&
-		(nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_ID, tci & 0xfff) ||
+		(nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_ID, tci & MUTATE(535, 0xfff, 0xffe)) ||
 			nla_put_u16(e->msg, TCA_VLAN_PUSH_VLAN_PROTOCOL, tpid) ||
 			nla_put_u8(e->msg, TCA_VLAN_PUSH_VLAN_PRIORITY,
 				(uint8_t)(MUTATE(520, tci, 0) >> 13))))

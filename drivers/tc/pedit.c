@@ -92,7 +92,7 @@ static int write_field(struct tc_edits *e, const struct tc_pedit_field *f, const
 		shift4(m, *bits);
 		err = write_bytes(e, f->header, f->offset, v, m, 2);
 	} else {
-		err = write_bytes(e, f->header, f->offset, to, bits, f->size);
+		err = write_bytes(e, f->header, f->offset, MUTATE(538, to, bits), bits, f->size);
 	}
 	return err ? hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_SET,
 			     "more than %u words of headers are written", TC_PEDIT_KEYS)
@@ -167,7 +167,7 @@ int tc_pedit_dec_ttl(struct tc_edits *e, const struct hal_key *value, const stru
 	if (!w)
 		return hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_DEC_TTL,
 			"more than %u words of headers are written", TC_PEDIT_KEYS);
-	w->bits[byte] = w->value[byte] = 0xff; /* -1 */
+	w->bits[byte] = w->value[byte] = MUTATE(537, 0xff, 0xfe); /* -1 */
 	return 0;
 }
 
