@@ -24,7 +24,7 @@ struct tc_channel {
 	struct tc_answer dumped;
 };
 
-static uint64_t now_ms(void)
+uint64_t tc_now_ms(void)
 {
 	struct timespec ts;
 
@@ -67,7 +67,7 @@ int tc_channel_open(struct tc_channel **out)
 	err = set_up(ch->fd);
 	if (err)
 		goto close_socket;
-	ch->seq = (uint32_t)now_ms();
+	ch->seq = (uint32_t)tc_now_ms();
 	*out = ch;
 	return 0;
 
@@ -113,10 +113,10 @@ static ssize_t receive(struct tc_channel *ch, unsigned ms)
 
 static int collect(struct tc_channel *ch, struct tc_batch *b)
 {
-	const uint64_t end = now_ms() + TC_CHANNEL_MS;
+	const uint64_t end = tc_now_ms() + TC_CHANNEL_MS;
 
 	while (b->n_done < b->n) {
-		const uint64_t now = now_ms();
+		const uint64_t now = tc_now_ms();
 		ssize_t n = now < end ? receive(ch, (unsigned)(end - now)) : -ETIMEDOUT;
 
 		if (n < 0)

@@ -39,6 +39,8 @@ struct tc_batch {
 	bool interrupted; /* what it told is not one state of things */
 };
 
+uint64_t tc_now_ms(void); /* monotonic */
+
 struct tc_channel;
 
 /* 0 or -errno. */

@@ -4,7 +4,8 @@
  *
  * The kernel answers before the system call returns, so a submitted operation is complete when
  * tc_submit() is; it is told by tc_poll(). A request that nobody answered (no memory for it) leaves
- * the rule in doubt: it is deleted, and the operation fails.
+ * the rule in doubt: it is deleted, and the operation fails. A deletion does not fail: what the
+ * kernel refuses to delete it is asked for again, until it is gone.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 
 #include "drivers/tc/tc.h"
 #include "hal/mutation.h"
+
+#define LEAVE_MS 50 /* until a deletion is tried again */
 
 /* One operation: one request, and for a REPLACE a reading of the former filter before it. */
 struct request {
@@ -144,6 +147,20 @@ static void settle_del(struct tc_dev *dev, struct request *req)
 		tc_rule_drop(dev, req->rule);
 }
 
+/* What became of a deletion is told once its filter is gone. */
+static bool is_leaving(struct tc_dev *dev, const struct request *req)
+{
+	struct tc_rule *rule = req->rule;
+
+	if (req->op->type != HAL_OP_DEL || !req->answer.error)
+		return false;
+	rule->leaving = true;
+	rule->leaving_token = req->op->token;
+	dev->leave_next = tc_now_ms() + LEAVE_MS;
+	dev->n_leaving++;
+	return true;
+}
+
 /* Somebody else has the handle, or the match. */
 static void try_elsewhere(struct batch *b, struct request *req)
 {
@@ -236,7 +253,8 @@ static void settle(struct tc_dev *dev, struct request *req)
 		tc_rule_remember(dev, req->rule, &req->op->rule);
 		tc_meters_hold(dev, req->rule, req->op->rule.program);
 	}
-	finish(dev, req);
+	if (!is_leaving(dev, req))
+		finish(dev, req);
 }
 
 /* Sends what the batch has and completes it. */
@@ -392,8 +410,11 @@ static void submit_one(struct batch *b, struct hal_op *op)
 		flush(b);
 		rule = tc_rule_find(b->dev, &op->rule.ufid);
 	}
-	if (op->type == HAL_OP_ADD && rule)
+	if (op->type == HAL_OP_ADD && rule && !rule->leaving)
 		complete_now(b->dev, op, -EEXIST, "the rule is there already");
+	else if (rule && rule->leaving)
+		reject(op, hal_refuse(&op->reason, HAL_REASON_RETRY,
+				   "the kernel has not deleted its filter yet"));
 	else if (op->type != HAL_OP_ADD && !rule)
 		complete_now(b->dev, op, -ENOENT, "there is no such rule");
 	else if (op->type == HAL_OP_ADD)
@@ -426,10 +447,37 @@ int tc_submit(void *ctx, struct hal_op *ops, unsigned n)
 	return accepted;
 }
 
+static void leave(struct tc_dev *dev)
+{
+	struct hal_op ops[TC_BATCH / 2];
+	struct batch b = {.dev = dev};
+	unsigned n = 0;
+
+	dev->leave_next = tc_now_ms() + LEAVE_MS;
+	if (reserve(dev, RTE_DIM(ops)))
+		return;
+	HMAP_FOR_EACH (rule, struct tc_rule, node, &dev->rules) {
+		if (!rule->leaving || n == RTE_DIM(ops))
+			continue;
+		rule->leaving = false;
+		dev->n_leaving--;
+		ops[n] = (struct hal_op){
+			.type = HAL_OP_DEL, .token = rule->leaving_token, .rule.ufid = rule->ufid};
+		n++;
+	}
+	for (unsigned i = 0; i < n; i++)
+		submit_one(&b, &ops[i]);
+	flush(&b);
+}
+
 int tc_poll(void *ctx, struct hal_completion *out, unsigned max)
 {
 	struct tc_dev *dev = ctx;
-	unsigned n = dev->n_done - dev->first_done;
+	unsigned n;
+
+	if (dev->n_leaving && tc_now_ms() >= dev->leave_next)
+		leave(dev);
+	n = dev->n_done - dev->first_done;
 
 	if (n > max)
 		n = max;

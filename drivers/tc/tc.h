@@ -64,6 +64,8 @@ struct tc_rule {
 	uint32_t generation;
 	uint64_t packets, bytes; /* as last read */
 	bool pending;            /* in the batch that is being made */
+	bool leaving;            /* the kernel would not delete its filter: it is asked again */
+	uint64_t leaving_token;  /* of the operation that waits for that */
 	/* A program that is read back as another one of the same effect; else both are NULL. */
 	struct hal_program *program, *canonical;
 	uint32_t *meters, n_meters; /* indexes of the policers that it uses */
@@ -104,6 +106,8 @@ struct tc_dev {
 	uint32_t batch;      /* number of the one that is being made */
 	struct hal_completion *done;
 	unsigned n_done, cap_done, first_done;
+	unsigned n_leaving;  /* rules */
+	uint64_t leave_next; /* when they are asked for again, in ms */
 	struct hal_env env;
 };
 

@@ -16,6 +16,7 @@ int main(void)
 	add_bond_suite();
 	add_police_suite();
 	add_filter_suite();
+	add_leaving_suite();
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();

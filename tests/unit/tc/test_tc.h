@@ -29,5 +29,6 @@ void add_bond_suite(void);
 void add_step_suite(void);
 void add_police_suite(void);
 void add_filter_suite(void);
+void add_leaving_suite(void);
 
 #endif
