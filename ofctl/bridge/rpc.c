@@ -238,7 +238,7 @@ struct bridge *rpc_bridge(struct rpc_call *call, int i)
 
 static const struct rpc_command *const command_tables[] = {rpc_flow_commands, rpc_group_commands,
 	rpc_ct_commands, rpc_offload_commands, rpc_audit_commands, rpc_daemon_commands,
-	rpc_tunnel_commands, rpc_capture_commands};
+	rpc_tunnel_commands, rpc_capture_commands, rpc_capabilities_commands};
 
 static const struct rpc_command *find_command(const char *name)
 {

@@ -30,7 +30,7 @@ struct rpc_command {
 /* Commands by theme, ended by a NULL name. */
 extern const struct rpc_command rpc_flow_commands[], rpc_group_commands[], rpc_ct_commands[],
 	rpc_offload_commands[], rpc_audit_commands[], rpc_daemon_commands[], rpc_tunnel_commands[],
-	rpc_capture_commands[];
+	rpc_capture_commands[], rpc_capabilities_commands[];
 
 struct bridges *rpc_bridges(const struct rpc_call *call);
 

@@ -361,6 +361,21 @@ def test_offload_is_audited_and_logged(lab):
     expect_in("audits: 2, the last at", lab.sluice.ctl("offload", "status"), "status")
 
 
+def test_capabilities(lab):
+    expect_in("no device is open", lab.sluice.ctl("offload", "capabilities"), "without a device")
+    lab.sluice.offload("sim:asic-small")
+    wait_until("the device", lambda: lab.sluice.ctl_json("offload", "capabilities"))
+    told = lab.sluice.ctl_json("offload", "capabilities")[0]
+    model = {p["name"]: p for p in json.loads(
+        slu.run(slu.program("sluice-simnic"), "--list-profiles", "--json"))}["asic-small"]
+    for key in set(model) - {"name", "summary"}:
+        expect_equal(told[key], model[key], "%s of %s" % (key, told["name"]))
+    text = lab.sluice.ctl("offload", "capabilities")
+    for words in ("device sim:asic-small: 512 rules, 1 VLAN tags", "ipv4_dst(prefix)",
+                  "does: output push_vlan pop_vlan", "objects: none"):
+        expect_in(words, text, "text")
+
+
 def test_daemon(lab):
     lab.bridge("br0")
     expect(re.search(r"sluiced \(Sluice\) \d", lab.sluice.ctl("version")), "version")

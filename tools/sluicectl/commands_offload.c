@@ -33,7 +33,7 @@ static int drops(const struct options *o, const struct words *w)
 }
 
 const struct command offload_commands[] = {
-	{"offload", "status|flows|explain|audit|log ...",
+	{"offload", "status|flows|explain|capabilities|audit|log ...",
 		"what is in hardware, what is not, and why",
 		"status           devices, the room they have, flows in hardware and refusals by "
 		"reason,\n"
@@ -41,6 +41,7 @@ const struct command offload_commands[] = {
 		"flows            each megaflow: match, actions, where it is, packets by path, and "
 		"whether\n"
 		"                 its place was verified\n"
+		"capabilities     for each device what it can match, do and write, and its limits\n"
 		"audit            compares what devices hold with what they should, repairs it, "
 		"and says\n"
 		"                 what was found\n"
@@ -58,6 +59,7 @@ const struct command offload_commands[] = {
 		"  sluicectl offload explain tcp,tp_dst=80\n"
 		"  sluicectl offload explain br0 in_port=p1,ip\n"
 		"  sluicectl offload explain cookie=0x5\n"
+		"  sluicectl offload capabilities\n"
 		"  sluicectl offload audit\n"
 		"  sluicectl offload log 20\n",
 		1, ANY_NUMBER, 0, NULL, offload},
