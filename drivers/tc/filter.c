@@ -74,7 +74,7 @@ unsigned tc_uncounted(const struct hal_cmatch *match)
 	struct hal_match m;
 
 	hal_cmatch_expand(match, &m);
-	return TC_LINK_HEADER + (m.value.dp.vlan[0].tpid ? TC_TAG : 0);
+	return TC_LINK_HEADER + (MUTATE(539, m.value.dp.vlan[0].tpid, 0) ? TC_TAG : 0);
 }
 
 static int find_place(struct tc_dev *dev, const struct hal_rule *rule, struct tc_place *place,

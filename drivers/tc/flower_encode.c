@@ -81,7 +81,7 @@ static void put_tci(struct encoding *e, unsigned i, int id_attr, int prio_attr)
 	const uint16_t tci = rte_be_to_cpu_16(e->value->vlan[i].tci);
 	rte_be16_t *rest = &e->rest.vlan[i].tci;
 	uint16_t mask = rte_be_to_cpu_16(*rest);
-	const uint16_t id = tci & 0xfff;
+	const uint16_t id = tci & MUTATE(542, 0xfff, 0xffe);
 	const uint8_t prio = (uint8_t)(tci >> 13);
 
 	if ((mask & 0xfff) == 0xfff) { /* in the host's order, as the kernel reads it */

@@ -48,7 +48,7 @@ static int write_bytes(struct tc_edits *e, uint16_t header, uint32_t at, const u
 		if (!w)
 			return -E2BIG;
 		w->value[byte] = (uint8_t)((w->value[byte] & ~mask[i]) |
-					   (value[i] & MUTATE(510, mask[i], 0xff)));
+					   (MUTATE(510, value[i], 0) & mask[i]));
 		w->bits[byte] |= mask[i];
 	}
 	return 0;
@@ -92,7 +92,8 @@ static int write_field(struct tc_edits *e, const struct tc_pedit_field *f, const
 		shift4(m, *bits);
 		err = write_bytes(e, f->header, f->offset, v, m, 2);
 	} else {
-		err = write_bytes(e, f->header, f->offset, MUTATE(538, to, bits), bits, f->size);
+		err = write_bytes(e, f->header, MUTATE(540, f->offset, f->offset + 4),
+			MUTATE(538, to, bits), bits, f->size);
 	}
 	return err ? hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_SET,
 			     "more than %u words of headers are written", TC_PEDIT_KEYS)
@@ -155,7 +156,7 @@ int tc_pedit_dec_ttl(struct tc_edits *e, const struct hal_key *value, const stru
 
 	if (known && value->eth_type == RTE_BE16(ETH_P_IP)) {
 		w = word_at(e, TCA_PEDIT_KEY_EX_HDR_TYPE_IP4, TCA_PEDIT_KEY_EX_CMD_ADD, 8);
-		byte = 0;
+		byte = MUTATE(541, 0, 1);
 		e->sums |= MUTATE(511, TCA_CSUM_UPDATE_FLAG_IPV4HDR, 0);
 	} else if (known && value->eth_type == RTE_BE16(ETH_P_IPV6)) {
 		w = word_at(e, TCA_PEDIT_KEY_EX_HDR_TYPE_IP6, TCA_PEDIT_KEY_EX_CMD_ADD, 4);
