@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 
 import tree
 
@@ -184,12 +185,34 @@ def check_readme():
             problems.append("README.md: there is no " + path)
 
 
+def capabilities(device, rundir):
+    """What a daemon says of a device that it has opened, as JSON."""
+    ctl = [program("sluicectl"), "--rundir", rundir]
+    with open(rundir + "/log", "w") as log, subprocess.Popen(
+            [program("sluiced"), "--rundir", rundir], stdin=subprocess.DEVNULL, stdout=log,
+            stderr=log) as daemon:
+        try:
+            for _ in range(100):
+                if os.path.exists(rundir + "/db.sock"):
+                    break
+                time.sleep(0.1)
+            run(*ctl, "set", "Open_vSwitch", ".", "other_config:hw-offload=true",
+                "other_config:sluice-device=" + device)
+            return run(*ctl, "offload", "capabilities", "--json")
+        finally:
+            daemon.terminate()
+
+
 def check_table():
     script = os.path.join(tree.ROOT, "tools/docs/offload_table.py")
     profiles = run(program("sluice-simnic"), "--list-profiles", "--json")
-    table = subprocess.run([script], input=profiles, stdout=subprocess.PIPE, text=True, check=True)
+    with tempfile.TemporaryDirectory() as where:
+        for name, text in (("profiles", profiles), ("tc", capabilities("tc", where))):
+            with open("%s/%s.json" % (where, name), "w") as f:
+                f.write(text)
+        table = run(script, where + "/profiles.json", where + "/tc.json")
     by_name = {p["name"]: p for p in json.loads(profiles)}
-    if not by_name["nic"]["match"] or table.stdout not in tree.read("README.md"):
+    if not by_name["nic"]["match"] or table not in tree.read("README.md"):
         problems.append("README.md: the offload table is not what %s prints" % script)
 
 

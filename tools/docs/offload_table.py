@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""README's table of what offloads where, from what the model eSwitch says of itself.
+"""README's table of what offloads where, from what devices say of themselves.
 
-    sluice-simnic --list-profiles --json | tools/docs/offload_table.py            prints it
-    sluice-simnic --list-profiles --json | tools/docs/offload_table.py README.md  puts it there
-"""
+    tools/docs/offload_table.py FILE...              prints it
+    tools/docs/offload_table.py --into README.md FILE...  puts it there
+
+A FILE is what "sluice-simnic --list-profiles --json" prints, or "sluicectl offload capabilities
+--json" while the device is open."""
+import argparse
 import json
 import sys
 
 BEGIN, END = "<!-- offload table: tools/docs/offload_table.py -->\n", "<!-- end of it -->\n"
-PROFILES = ("nic", "asic-small")
+COLUMNS = ("sim:nic", "sim:asic-small", "tc")
 
 # What users match on, by its names in hal/fields.def.
 FIELDS = (
@@ -55,7 +58,7 @@ ACTIONS = (
     ("push and pop MPLS", "push_mpls pop_mpls"),
     ("decrement TTL", "dec_ttl"),
     ("recirculation, in chains", "recirc"),
-    ("connection tracking", "ct ct_clear"),
+    ("connection tracking", "ct"),
     ("select by hash", "hash"),
     ("all buckets of a group", "group"),
     ("meter", "meter"),
@@ -64,7 +67,7 @@ ACTIONS = (
     ("clone, sample", "clone sample"),
     ("check packet length, truncate", "check_pkt_len trunc"),
 )
-HIDDEN_ACTIONS = {"set"}
+HIDDEN_ACTIONS = {"set", "ct_clear"}
 OBJECTS = ("group", "meter", "mirror", "tunnel", "connection")
 
 
@@ -106,34 +109,51 @@ def limits(profile):
               for what in OBJECTS))
 
 
-def table(profiles):
-    by_name = {p["name"]: p for p in profiles}
-    chosen = [by_name[name] for name in PROFILES]
-    for profile in profiles:
-        check_complete(profile)
-    heads = [h for name in PROFILES for h in ("`sim:%s`" % name, "set it")]
+def title_of(device):
+    """A column's: profiles of the model have no driver before their name, and TC's policies are
+    alike."""
+    name = device["name"]
+    return "sim:" + name if "summary" in device else "tc" if name.startswith("tc:") else name
+
+
+def table(devices):
+    for device in devices:
+        check_complete(device)
+    by_title = {title_of(d): d for d in devices}
+    chosen = [by_title[title] for title in COLUMNS]
+    heads = [h for title in COLUMNS for h in ("`%s`" % title, "set it")]
     out = line(["match"] + heads) + line(["---"] * (1 + len(heads)))
     for title, names in FIELDS:
-        cells = [cell(p, names.split(), title) for p in chosen for cell in (match_cell, set_cell)]
+        cells = [cell(d, names.split(), title) for d in chosen for cell in (match_cell, set_cell)]
         out += line([title] + cells)
-    out += "\n" + line(["action, limit"] + ["`sim:%s`" % n for n in PROFILES]) + line(["---"] * 3)
+    out += "\n" + line(["action, limit"] + ["`%s`" % t for t in COLUMNS])
+    out += line(["---"] * (1 + len(COLUMNS)))
     for title, names in ACTIONS:
-        have = [same([n in p["actions"] for n in names.split()], title) for p in chosen]
+        have = [same([n in d["actions"] for n in names.split()], title) for d in chosen]
         out += line([title] + ["yes" if h else "-" for h in have])
-    for rows in zip(*(limits(p) for p in chosen)):
+    for rows in zip(*(limits(d) for d in chosen)):
         out += line([rows[0][0]] + [value for _, value in rows])
     return out
 
 
 def main():
-    text = table(json.load(sys.stdin))
-    if len(sys.argv) == 1:
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--into", metavar="README.md")
+    p.add_argument("file", nargs="+")
+    args = p.parse_args()
+    devices = []
+    for name in args.file:
+        with open(name) as f:
+            devices += json.load(f)
+    text = table(devices)
+    if not args.into:
         sys.stdout.write(text)
         return
-    with open(sys.argv[1]) as f:
+    with open(args.into) as f:
         before, rest = f.read().split(BEGIN)
     after = rest.split(END)[1]
-    with open(sys.argv[1], "w") as f:
+    with open(args.into, "w") as f:
         f.write(before + BEGIN + "\n" + text + "\n" + END + after)
 
 
