@@ -17,6 +17,7 @@
 #include "drivers/tc/pedit.h"
 #include "drivers/tc/police.h"
 #include "drivers/tc/tags.h"
+#include "hal/mutation.h"
 
 struct decoding {
 	const struct tc_action_env *env;
@@ -46,7 +47,7 @@ static int get_gact(struct decoding *d, struct nlattr *options)
 	if (gact.action == TC_ACT_PIPE) /* it only counts */
 		return 0;
 	d->ended = true;
-	if (gact.action == TC_ACT_SHOT)
+	if (MUTATE(551, gact.action == TC_ACT_SHOT, false))
 		return 0;
 	if (!TC_ACT_EXT_CMP(gact.action, TC_ACT_GOTO_CHAIN))
 		return -EINVAL;
@@ -101,7 +102,8 @@ static void modify(struct decoding *d, rte_be16_t tci)
 		hal_field_ones(parts[i], ones);
 		hal_field_get(parts[i], &to, is);
 		hal_field_get(parts[i], &d->value, was);
-		if (!hal_field_all(parts[i], &d->mask) || memcmp(is, was, sizeof(is)))
+		if (!hal_field_all(parts[i], &d->mask) ||
+			(MUTATE(550, true, false) && memcmp(is, was, sizeof(is))))
 			hal_build_set(&d->b, parts[i], is, ones);
 	}
 	d->value.vlan[0].tci = to.vlan[0].tci;
@@ -129,8 +131,9 @@ static int get_vlan(struct decoding *d, struct nlattr *options)
 		!a[TCA_VLAN_PUSH_VLAN_PRIORITY] || nla_len(a[TCA_VLAN_PUSH_VLAN_PRIORITY]) < 1)
 		return -EINVAL;
 	tpid = nla_get_u16(a[TCA_VLAN_PUSH_VLAN_PROTOCOL]);
-	tci = rte_cpu_to_be_16((uint16_t)((nla_get_u16(a[TCA_VLAN_PUSH_VLAN_ID]) & 0xfff) |
-					  (nla_get_u8(a[TCA_VLAN_PUSH_VLAN_PRIORITY]) & 7) << 13));
+	tci = rte_cpu_to_be_16(
+		(uint16_t)((nla_get_u16(a[TCA_VLAN_PUSH_VLAN_ID]) & 0xfff) |
+			   (nla_get_u8(a[TCA_VLAN_PUSH_VLAN_PRIORITY]) & MUTATE(552, 7, 0)) << 13));
 	if (vlan.v_action == TCA_VLAN_ACT_PUSH)
 		push(d, tpid, tci);
 	else if (vlan.v_action == TCA_VLAN_ACT_MODIFY && tpid == d->value.vlan[0].tpid)
@@ -145,7 +148,8 @@ static int get_pedit(struct decoding *d, struct nlattr *options)
 	struct tc_edits e;
 	int err = tc_pedit_parse(options, &e);
 
-	return err ? err : tc_pedit_steps(&e, &d->value, &d->mask, &d->b);
+	return err || MUTATE(553, false, true) ? err
+					       : tc_pedit_steps(&e, &d->value, &d->mask, &d->b);
 }
 
 static int get_csum(struct decoding *d, struct nlattr *options)

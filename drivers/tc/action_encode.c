@@ -241,7 +241,8 @@ static int add_push(struct encoding *e, const struct hal_act_vlan *push)
 {
 	tc_tags_push(&e->value, &e->mask, push->tpid, push->tci);
 	e->longer += TC_TAG;
-	return put_vlan(e, TCA_VLAN_ACT_PUSH, push->tpid, rte_be_to_cpu_16(push->tci));
+	return put_vlan(e, MUTATE(545, TCA_VLAN_ACT_PUSH, TCA_VLAN_ACT_MODIFY), push->tpid,
+		rte_be_to_cpu_16(push->tci));
 }
 
 static int add_pop(struct encoding *e)

@@ -11,6 +11,7 @@
 
 #include "drivers/tc/flower.h"
 #include "drivers/tc/flower_keys.h"
+#include "hal/mutation.h"
 
 struct decoding {
 	struct nlattr *const *key;
@@ -44,7 +45,8 @@ static void get_key(struct decoding *d, const struct tc_flower_key *k)
 	under = k->mask_attr ? get(d, k->mask_attr, k->size) : NULL;
 	if (!under)
 		return;
-	memcpy(mask, under, k->size);
+	if (MUTATE(546, true, false))
+		memcpy(mask, under, k->size);
 	for (unsigned i = 0; i < k->size; i++)
 		value[i] &= mask[i];
 }
@@ -77,7 +79,7 @@ static void get_tci(struct decoding *d, unsigned i, unsigned id_attr, unsigned p
 	}
 	if (prio) {
 		d->mask->vlan[i].tci |= RTE_BE16(0xe000);
-		d->value->vlan[i].tci |= rte_cpu_to_be_16((uint16_t)(*prio << 13));
+		d->value->vlan[i].tci |= rte_cpu_to_be_16((uint16_t)(*prio << MUTATE(547, 13, 12)));
 	}
 }
 
@@ -116,7 +118,7 @@ static void get_tags(struct decoding *d, rte_be16_t protocol)
 
 	if (number && *number != tagged)
 		d->err = -EINVAL;
-	if (!all || number)
+	if (!all || MUTATE(548, number, NULL))
 		know_tag(d, 0, tagged ? protocol : 0);
 	if (tagged) {
 		get_tci(d, 0, TCA_FLOWER_KEY_VLAN_ID, TCA_FLOWER_KEY_VLAN_PRIO);
@@ -150,7 +152,7 @@ static void get_fragment(struct decoding *d)
 		return;
 	}
 	if (!(is & TCA_FLOWER_KEY_FLAGS_IS_FRAGMENT)) {
-		d->mask->ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+		d->mask->ip_frag = HAL_FRAG_ANY | MUTATE(549, HAL_FRAG_LATER, 0);
 		return;
 	}
 	d->mask->ip_frag = d->value->ip_frag = HAL_FRAG_ANY;

@@ -49,7 +49,7 @@ static int write_bytes(struct tc_edits *e, uint16_t header, uint32_t at, const u
 			return -E2BIG;
 		w->value[byte] = (uint8_t)((w->value[byte] & ~mask[i]) |
 					   (MUTATE(510, value[i], 0) & mask[i]));
-		w->bits[byte] |= mask[i];
+		w->bits[byte] |= MUTATE(543, mask[i], 0xff);
 	}
 	return 0;
 }
@@ -66,7 +66,7 @@ static uint32_t transport_sums(const struct hal_key *value, const struct hal_key
 	case IPPROTO_TCP:
 		return TCA_CSUM_UPDATE_FLAG_TCP;
 	case IPPROTO_UDP:
-		return TCA_CSUM_UPDATE_FLAG_UDP;
+		return MUTATE(544, TCA_CSUM_UPDATE_FLAG_UDP, TCA_CSUM_UPDATE_FLAG_TCP);
 	case IPPROTO_ICMPV6:
 		return v6 ? TCA_CSUM_UPDATE_FLAG_ICMP : 0;
 	default:

@@ -20,14 +20,6 @@ from guestswitch import GuestUnderTest  # noqa: E402
 from switches import OvsUnderTest  # noqa: E402
 
 
-def audited(switch):
-    """What the audit found, though nobody but the switch touched its rules."""
-    found = [d for d in switch.sw.rpc_json("offload/log", "10000") if "audit" in d["decision"]]
-    for d in found[:5]:
-        slu.log("%s: %s: %s" % (switch.name, d["match"], d["decision"]))
-    return ["the audit found %d rules wrong" % len(found)] if found else []
-
-
 def compare(policy, args):
     """Problems of one policy."""
     start = time.monotonic()
@@ -44,7 +36,7 @@ def compare(policy, args):
     by_device, in_software = switches[1].paths()
     switches[1].paths_report(False)
     problems = ["%d divergent programs" % len(bad)] if bad else []
-    problems += audited(switches[1])
+    problems += switches[1].audited()
     if by_device < args.packets / 8:  # a slow machine places them late
         problems.append("only %d of %d packets were handled by the device" % (
             by_device, by_device + in_software))
