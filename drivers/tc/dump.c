@@ -188,7 +188,7 @@ static int decode(struct tc_dump *d, const struct tc_filter *f, struct tc_rule *
 		entry->program = NULL;
 		return -ENOMEM;
 	}
-	rule->uncounted = TC_LINK_HEADER + (m.value.dp.vlan[0].tpid ? TC_TAG : 0);
+	rule->uncounted = tc_uncounted(entry->match);
 	return 0;
 }
 

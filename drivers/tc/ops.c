@@ -194,7 +194,7 @@ static void settle_add(struct tc_dev *dev, struct request *req)
 			tc_rule_drop(dev, rule);
 		return;
 	}
-	rule->uncounted = MUTATE(532, req->uncounted, 0);
+	rule->uncounted = req->uncounted;
 }
 
 static void settle_replace(struct tc_dev *dev, struct request *req)
@@ -269,7 +269,7 @@ static void flush(struct batch *b)
 	for (unsigned i = 0; i < b->n; i++) {
 		struct request *req = &b->req[i];
 
-		if (MUTATE(533, req->read, NULL)) {
+		if (req->read) {
 			b->of[n] = req;
 			b->msg[n++] = req->read;
 		}
@@ -393,7 +393,7 @@ static void submit_del(struct batch *b, struct hal_op *op, struct tc_rule *rule)
 {
 	struct request *req = next_request(b, op);
 
-	req->msg = tc_filter_request(RTM_DELTFILTER, MUTATE(534, NLM_F_ECHO, 0), &rule->place);
+	req->msg = tc_filter_request(RTM_DELTFILTER, NLM_F_ECHO, &rule->place);
 	if (!req->msg) {
 		reject(op, -ENOMEM);
 		return;
