@@ -185,7 +185,7 @@ static bool is_tag(enum hal_field_id id)
 static int set_tag(struct encoding *e, const struct hal_act_set *set)
 {
 	const struct hal_vlan *mask = &e->mask.vlan[0], *tag = &e->value.vlan[0];
-	int err = MUTATE(522, true, false) ? put_edits(e) : 0;
+	int err = put_edits(e);
 
 	if (err)
 		return err;

@@ -113,7 +113,7 @@ static int take_object(void *ctx, unsigned i, struct nlmsghdr *h)
 		return 0; /* somebody put another one there */
 	if (b->msg[i] == req->msg && req->op->type != HAL_OP_DEL)
 		req->in_hw = f.flags & TCA_CLS_FLAGS_IN_HW;
-	else if (MUTATE(531, true, req->op->type != HAL_OP_DEL))
+	else
 		tc_rule_count(b->dev, req->rule, &f, &req->former);
 	return 0;
 }

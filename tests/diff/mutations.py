@@ -62,7 +62,7 @@ def build():
         slu.run("meson", "setup", where, slu.ROOT, "-Dmutations=true", "-Dtests=enabled",
                 timeout=600)
     slu.run("ninja", "-C", where, "tools/sluiced/sluiced", "tools/simnic/sluice-simnic",
-            "tests/diff/sluice-diff", timeout=3600)
+            "tests/diff/sluice-diff", "tests/unit/tc/unit-tc", timeout=3600)
     slu.BUILD = where
 
 
@@ -260,8 +260,22 @@ class Guest(Plain):
         return found or next((p for s in switches for p in s.audited()), None)
 
 
+def by_units(faults, progress):
+    """Those that the driver's unit tests do not see, either: what few packets need."""
+    missed = []
+    for number, where in faults:
+        start = time.monotonic()
+        code = slu.run(os.path.join(slu.BUILD, "tests/unit/tc/unit-tc"), check=False,
+                       env=dict(os.environ, SLUICE_MUTATION=str(number))).returncode
+        progress(number, where, "its unit tests" if code else "NOT DETECTED",
+                 time.monotonic() - start)
+        if not code:
+            missed.append((number, where))
+    return missed
+
+
 def judge_guest(args):
-    """The same for the faults from GUEST on."""
+    """The same for the faults from GUEST on. LEAST have to be seen by what packets become."""
     found = known()
     wanted = sorted(n for n in found if n >= GUEST) if args.mutations == "all" else [
         int(n) for n in args.mutations.split(",")]
@@ -272,5 +286,11 @@ def judge_guest(args):
         slu.log("fault %3d %-36s %s (%.0f s)" % (number, where, how, took))
     for policy in args.policy or ("skip_hw", "skip_sw"):
         missed = judge_some(missed, Guest(args, policy), progress)
-    slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
+    seen = len(wanted) - len(missed)
+    missed = by_units(missed, progress)
+    slu.log("%d of %d seeded faults are detected, %d of them by packets" % (
+        len(wanted) - len(missed), len(wanted), seen))
+    if args.mutations == "all" and seen < LEAST:
+        slu.log("PROBLEM fewer than %d are seen by packets" % LEAST)
+        return 1
     return verdict(args, wanted, missed)

@@ -281,6 +281,62 @@ static void refusals_name_the_step(void)
 	CU_ASSERT_EQUAL(r.action, ACTION_RECIRC);
 }
 
+/* What comes back is the same program. */
+static void check_same(const struct hal_match *m, struct hal_builder *b)
+{
+	struct hal_program *p = hal_builder_finish(b), *back = NULL;
+	struct nlattr *list = NULL;
+	struct hal_reason r;
+	struct nl_msg *msg;
+
+	CU_ASSERT_EQUAL_FATAL(test_encode(m, p, &msg, &list, &r), 0);
+	CU_ASSERT_EQUAL_FATAL(tc_actions_decode(list, m, &test_env, &back), 0);
+	CU_ASSERT(hal_program_equal(p, back));
+	free(back);
+	free(p);
+	nlmsg_free(msg);
+}
+
+static void writing_keeps_its_order(void)
+{
+	const uint8_t ones[HAL_VALUE_MAX] = {0xff}, five[HAL_VALUE_MAX] = {5},
+		      nine[HAL_VALUE_MAX] = {9};
+	struct hal_match m;
+	struct hal_builder b;
+
+	test_env.by_kernel = true;
+	match_ip(&m, 0);
+	hal_builder_init(&b);
+	hal_build_set(&b, FIELD_IP_TTL, five, ones);
+	hal_build_plain(&b, ACTION_DEC_TTL);
+	hal_build_output(&b, 1);
+	hal_build_set(&b, FIELD_IP_TTL, nine, ones);
+	hal_build_output(&b, 2);
+	check_same(&m, &b);
+	hal_builder_init(&b);
+	hal_build_set(&b, FIELD_IP_TTL, five, ones);
+	hal_build_plain(&b, ACTION_DEC_TTL);
+	hal_build_set(&b, FIELD_IP_TTL, nine, ones);
+	hal_build_output(&b, 1);
+	check_same(&m, &b);
+}
+
+static void a_tag_is_known_again_once_it_is_the_outermost(void)
+{
+	const uint8_t vid[HAL_VALUE_MAX] = {0x10, 9}, all[HAL_VALUE_MAX] = {0x1f, 0xff};
+	struct hal_match m;
+	struct hal_builder b;
+
+	match_ip(&m, 1);
+	memset(&m.mask.dp.vlan[1], 0, sizeof(m.mask.dp.vlan[1]));
+	hal_builder_init(&b);
+	hal_build_push_vlan(&b, RTE_BE16(ETH_P_8021AD), RTE_BE16(5));
+	hal_build_plain(&b, ACTION_POP_VLAN);
+	hal_build_set(&b, FIELD_VLAN_VID, vid, all);
+	hal_build_output(&b, 1);
+	check_same(&m, &b);
+}
+
 void add_step_suite(void)
 {
 	CU_pSuite s = CU_add_suite("steps", NULL, NULL);
@@ -290,4 +346,7 @@ void add_step_suite(void)
 	CU_add_test(s, "what labels cannot be", what_labels_cannot_be);
 	CU_add_test(s, "chains count what came", chains_count_what_came);
 	CU_add_test(s, "refusals name the step", refusals_name_the_step);
+	CU_add_test(s, "writing keeps its order", writing_keeps_its_order);
+	CU_add_test(s, "a tag is known again once it is the outermost",
+		a_tag_is_known_again_once_it_is_the_outermost);
 }
