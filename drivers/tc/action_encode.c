@@ -31,7 +31,8 @@ struct encoding {
 	const struct hal_action *last;
 	struct nlattr *action, *options; /* open */
 	unsigned n;
-	bool two_tags; /* the packet may have come with two */
+	bool two_tags;  /* the packet may have come with two */
+	bool inner_tag; /* one may have been pushed before another */
 	bool ended;
 	int longer; /* bytes that tags and labels made the packet longer than it came */
 };
@@ -168,6 +169,10 @@ static int check_headers(struct encoding *e, enum hal_action_type type)
 		if (MUTATE(521, e->two_tags, false))
 			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, type,
 				"the kernel does not find what is behind two tags to write to it");
+		if (MUTATE(533, e->inner_tag, false) && e->edits.sums)
+			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, type,
+				"the kernel does not find checksums behind a second tag that was "
+				"pushed");
 		if (!e->env->writes_transport && (header == TCA_PEDIT_KEY_EX_HDR_TYPE_TCP ||
 							 header == TCA_PEDIT_KEY_EX_HDR_TYPE_UDP))
 			return hal_refuse_action(e->r, HAL_REASON_UNSUPPORTED_ACTION, type,
@@ -240,6 +245,7 @@ static int add_dec_ttl(struct encoding *e)
 static int add_push(struct encoding *e, const struct hal_act_vlan *push)
 {
 	tc_tags_push(&e->value, &e->mask, push->tpid, push->tci);
+	e->inner_tag |= e->mask.vlan[1].tpid != RTE_BE16(0xffff) || e->value.vlan[1].tpid;
 	e->longer += TC_TAG;
 	return put_vlan(e, MUTATE(545, TCA_VLAN_ACT_PUSH, TCA_VLAN_ACT_MODIFY), push->tpid,
 		rte_be_to_cpu_16(push->tci));

@@ -337,6 +337,34 @@ static void a_tag_is_known_again_once_it_is_the_outermost(void)
 	check_same(&m, &b);
 }
 
+/* As the kernel was seen to do: it writes, and leaves the sum as it was. */
+static void sums_are_not_put_right_behind_two_tags(void)
+{
+	struct hal_reason r;
+	struct hal_match m;
+	struct hal_builder b;
+
+	test_env.by_kernel = true;
+	match_ip(&m, 1);
+	hal_builder_init(&b);
+	hal_build_plain(&b, ACTION_DEC_TTL);
+	hal_build_push_vlan(&b, RTE_BE16(ETH_P_8021AD), RTE_BE16(5));
+	hal_build_output(&b, 1);
+	check_same(&m, &b);
+	hal_builder_init(&b);
+	hal_build_push_vlan(&b, RTE_BE16(ETH_P_8021AD), RTE_BE16(5));
+	hal_build_plain(&b, ACTION_DEC_TTL);
+	hal_build_output(&b, 1);
+	r = refusal(&m, &b);
+	CU_ASSERT(r.action == ACTION_DEC_TTL && strstr(r.text, "second tag"));
+	match_ip(&m, 0);
+	hal_builder_init(&b);
+	hal_build_push_vlan(&b, RTE_BE16(ETH_P_8021AD), RTE_BE16(5));
+	hal_build_plain(&b, ACTION_DEC_TTL);
+	hal_build_output(&b, 1);
+	check_same(&m, &b);
+}
+
 void add_step_suite(void)
 {
 	CU_pSuite s = CU_add_suite("steps", NULL, NULL);
@@ -349,4 +377,6 @@ void add_step_suite(void)
 	CU_add_test(s, "writing keeps its order", writing_keeps_its_order);
 	CU_add_test(s, "a tag is known again once it is the outermost",
 		a_tag_is_known_again_once_it_is_the_outermost);
+	CU_add_test(s, "sums are not put right behind two tags",
+		sums_are_not_put_right_behind_two_tags);
 }
