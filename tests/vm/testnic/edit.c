@@ -132,7 +132,7 @@ static void sum_l4(struct sk_buff *skb, int l3, bool v6, u32 flags)
 		field = &((struct udphdr *)(skb->data + at))->check;
 		if (!*field) /* it has none */
 			return;
-	} else if ((l4 == IPPROTO_ICMPV6 || l4 == IPPROTO_ICMP) &&
+	} else if (l4 == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) &&
 		   (flags & TCA_CSUM_UPDATE_FLAG_ICMP)) {
 		field = &((struct icmp6hdr *)(skb->data + at))->icmp6_cksum;
 	} else {
