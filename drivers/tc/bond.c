@@ -12,7 +12,7 @@
 
 #define ATTEMPTS 5 /* to read links that change meanwhile */
 
-void tc_members_add(struct tc_members *m, const struct tc_link *member)
+void tc_members_add(struct tc_members *m, const struct netdev_link *member)
 {
 	if (!member->switch_id.len) {
 		snprintf(m->no_port, sizeof(m->no_port), "%s", member->name);
@@ -25,7 +25,7 @@ void tc_members_add(struct tc_members *m, const struct tc_link *member)
 	m->n++;
 }
 
-int tc_members_switch(const struct tc_members *m, const char *bond, struct tc_switch_id *out,
+int tc_members_switch(const struct tc_members *m, const char *bond, struct netdev_switch_id *out,
 	struct hal_reason *r)
 {
 	memset(out, 0, sizeof(*out));
@@ -43,12 +43,12 @@ int tc_members_switch(const struct tc_members *m, const char *bond, struct tc_sw
 	return 0;
 }
 
-static void add(void *ctx, const struct tc_link *member)
+static void add(void *ctx, const struct netdev_link *member)
 {
 	tc_members_add(ctx, member);
 }
 
-int tc_bond_switch(struct tc_dev *dev, const struct tc_link *bond, struct tc_switch_id *out,
+int tc_bond_switch(struct tc_dev *dev, const struct netdev_link *bond, struct netdev_switch_id *out,
 	struct hal_reason *r)
 {
 	struct tc_members m;
@@ -56,7 +56,7 @@ int tc_bond_switch(struct tc_dev *dev, const struct tc_link *bond, struct tc_swi
 
 	for (unsigned i = 0; i < ATTEMPTS && err == -EINTR; i++) {
 		memset(&m, 0, sizeof(m));
-		err = tc_link_members(dev, bond->ifindex, add, &m);
+		err = netdev_link_members(dev->ch, bond->ifindex, add, &m);
 	}
 	if (!err)
 		return tc_members_switch(&m, bond->name, out, r);

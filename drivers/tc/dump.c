@@ -18,7 +18,7 @@ struct netdev {
 
 struct tc_dump {
 	struct tc_dev *dev;
-	struct tc_channel *ch; /* other requests go over the device's */
+	struct netdev_channel *ch; /* other requests go over the device's */
 	/* Netdevs that carry our marker: bound ports, and those of a former run. */
 	struct netdev *netdev;
 	unsigned n, cap;
@@ -39,7 +39,7 @@ int tc_dump_open(struct tc_dev *dev)
 
 	if (!d)
 		return -ENOMEM;
-	err = tc_channel_open(&d->ch);
+	err = netdev_channel_open(&d->ch);
 	if (err) {
 		free(d);
 		return err;
@@ -51,7 +51,7 @@ int tc_dump_open(struct tc_dev *dev)
 
 void tc_dump_close(struct tc_dev *dev)
 {
-	tc_channel_close(dev->dump->ch);
+	netdev_channel_close(dev->dump->ch);
 	free(dev->dump->netdev);
 	free(dev->dump);
 }
@@ -113,7 +113,7 @@ static int begin(struct tc_dump *d)
 	d->n = d->next = 0;
 	d->under_way = false;
 	d->err = 0;
-	err = tc_qdisc_dump(d->dev, add_netdev, d);
+	err = netdev_qdisc_dump(d->dev->ch, add_netdev, d);
 	if (!err)
 		err = d->err;
 	if (err)
@@ -237,11 +237,11 @@ static int go_on(struct tc_dump *d)
 	int err;
 
 	if (d->under_way) {
-		err = tc_channel_dump_more(d->ch, take_filter, d);
+		err = netdev_channel_dump_more(d->ch, take_filter, d);
 		d->under_way = err > 0;
 	} else {
 		msg = tc_filter_dump_request(d->netdev[d->next++].ifindex);
-		err = msg ? tc_channel_dump_begin(d->ch, msg) : -ENOMEM;
+		err = msg ? netdev_channel_dump_begin(d->ch, msg) : -ENOMEM;
 		d->under_way = !err;
 		nlmsg_free(msg);
 	}

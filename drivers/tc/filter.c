@@ -220,7 +220,7 @@ int tc_filter_dump(struct tc_dev *dev, uint32_t ifindex,
 	int (*found)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
 {
 	struct nl_msg *msg = tc_filter_dump_request(ifindex);
-	int err = msg ? tc_channel_dump(dev->ch, msg, found, ctx) : -ENOMEM;
+	int err = msg ? netdev_channel_dump(dev->ch, msg, found, ctx) : -ENOMEM;
 
 	nlmsg_free(msg);
 	return err;

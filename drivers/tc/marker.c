@@ -68,7 +68,7 @@ static int take_marker(void *ctx, unsigned i, struct nlmsghdr *h)
 int tc_marker_get(struct tc_dev *dev, uint32_t ifindex, struct tc_marker *m)
 {
 	struct nl_msg *msgs[2] = {NULL, NULL};
-	struct tc_answer answers[2];
+	struct netdev_answer answers[2];
 	int err = -ENOMEM;
 
 	memset(m, 0, sizeof(*m));
@@ -79,7 +79,7 @@ int tc_marker_get(struct tc_dev *dev, uint32_t ifindex, struct tc_marker *m)
 		if (!msgs[i])
 			goto free_messages;
 	}
-	err = tc_channel_run(dev->ch, msgs, 2, answers, take_marker, m);
+	err = netdev_channel_run(dev->ch, msgs, 2, answers, take_marker, m);
 	if (!err && !m->port)
 		err = -ENOENT;
 
@@ -137,8 +137,8 @@ static int drop(struct tc_dev *dev, uint32_t ifindex, bool miss)
 {
 	const struct tc_place place = place_of(ifindex, miss);
 	struct nl_msg *msg = tc_filter_request(RTM_DELTFILTER, 0, &place);
-	struct tc_answer answer;
-	int err = msg ? tc_channel_run(dev->ch, &msg, 1, &answer, NULL, NULL) : -ENOMEM;
+	struct netdev_answer answer;
+	int err = msg ? netdev_channel_run(dev->ch, &msg, 1, &answer, NULL, NULL) : -ENOMEM;
 
 	nlmsg_free(msg);
 	return err ? err : answer.error;
@@ -148,8 +148,8 @@ int tc_marker_set(struct tc_dev *dev, uint32_t ifindex, const struct tc_marker *
 	struct hal_reason *r)
 {
 	struct nl_msg *msg = make(ifindex, m, miss);
-	struct tc_answer answer = {0};
-	int err = msg ? tc_channel_run(dev->ch, &msg, 1, &answer, NULL, NULL) : -ENOMEM;
+	struct netdev_answer answer = {0};
+	int err = msg ? netdev_channel_run(dev->ch, &msg, 1, &answer, NULL, NULL) : -ENOMEM;
 
 	nlmsg_free(msg);
 	if (!err)

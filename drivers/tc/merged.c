@@ -123,10 +123,10 @@ static int check_veth(struct tc_dev *dev, int fd, const struct tc_port *port, st
 	static const char *const whole[] = {"tx-tcp-segmentation", "tx-tcp-ecn-segmentation",
 		"tx-tcp-mangleid-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation",
 		"tx-sctp-segmentation", "tx-gso-list"};
-	struct tc_link link, peer;
+	struct netdev_link link, peer;
 
-	if (!tc_link_get(dev, port->ifindex, &link) && link.peer &&
-		!tc_link_get(dev, link.peer, &peer))
+	if (!netdev_link_get(dev->ch, port->ifindex, &link) && link.peer &&
+		!netdev_link_get(dev->ch, link.peer, &peer))
 		return check_features(fd, port, peer.name, whole, RTE_DIM(whole), r);
 	return hal_refuse_action(r, HAL_REASON_UNSUPPORTED_COMBINATION, ACTION_METER,
 		"by %s packets may come merged, which the kernel's policer takes for one: what its "

@@ -104,9 +104,10 @@ static int take_object(void *ctx, unsigned i, struct nlmsghdr *h)
 }
 
 /* Takes the message. 0 or -errno; the kernel's words are in `a`. */
-static int run(struct tc_dev *dev, struct nl_msg *msg, struct tc_reading *out, struct tc_answer *a)
+static int run(
+	struct tc_dev *dev, struct nl_msg *msg, struct tc_reading *out, struct netdev_answer *a)
 {
-	int err = msg ? tc_channel_run(dev->ch, &msg, 1, a, take_object, out) : -ENOMEM;
+	int err = msg ? netdev_channel_run(dev->ch, &msg, 1, a, take_object, out) : -ENOMEM;
 
 	nlmsg_free(msg);
 	return err ? err : a->error;
@@ -120,7 +121,7 @@ static bool is_ours(const struct tc_dev *dev, const struct tc_meter *m, const st
 /* Of these parts of an index. -ENOENT: there are none. */
 static int read_parts(struct tc_dev *dev, uint32_t index, unsigned parts, struct tc_reading *out)
 {
-	struct tc_answer a;
+	struct netdev_answer a;
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -142,7 +143,7 @@ int tc_meter_read(struct tc_dev *dev, const struct tc_meter *m, struct tc_readin
 static int delete_part(struct tc_dev *dev, const struct tc_meter *m, unsigned part)
 {
 	struct tc_reading now;
-	struct tc_answer a;
+	struct netdev_answer a;
 	int err = read_parts(dev, m->index, part, &now);
 
 	if (!err && !is_ours(dev, m, part == TC_POLICER ? &now.policer : &now.counter))
@@ -213,7 +214,7 @@ int tc_object_stats(void *ctx, enum hal_object_type type, uint32_t id, struct ha
 /* ---- making and deleting ---- */
 
 static int refuse(
-	struct hal_reason *r, const struct tc_meter *m, int err, const struct tc_answer *a)
+	struct hal_reason *r, const struct tc_meter *m, int err, const struct netdev_answer *a)
 {
 	hal_refuse(r, err == -ENOMEM ? HAL_REASON_RETRY : HAL_REASON_UNSUPPORTED_COMBINATION,
 		"TC takes no policer for meter %u: %s", m->id,
@@ -235,7 +236,7 @@ static struct nl_msg *request_new(struct tc_dev *dev, const struct tc_meter *m, 
 /* Under an index that nobody has. The kernel says nothing of whose one is that is taken. */
 static int make(struct tc_dev *dev, struct tc_meter *m, struct hal_reason *r)
 {
-	struct tc_answer a = {0};
+	struct netdev_answer a = {0};
 	int err = -EEXIST;
 
 	for (unsigned i = 0; err == -EEXIST && i < TRIES; i++) {
@@ -268,7 +269,7 @@ static int change(
 	struct tc_dev *dev, struct tc_meter *m, const struct tc_policer *p, struct hal_reason *r)
 {
 	const struct tc_policer was = m->policer;
-	struct tc_answer a = {0};
+	struct netdev_answer a = {0};
 	struct tc_reading now;
 	int err = tc_meter_read(dev, m, &now);
 
@@ -432,7 +433,7 @@ int tc_meters_open(struct tc_dev *dev)
 	hmap_init(&dev->meters_by_index);
 	dev->next_meter = dev->instance;
 	dev->batch = 1; /* none is promised to rules of it */
-	err = msg ? tc_channel_dump(dev->ch, msg, take_dumped, &l) : -ENOMEM;
+	err = msg ? netdev_channel_dump(dev->ch, msg, take_dumped, &l) : -ENOMEM;
 	nlmsg_free(msg);
 	if (!err)
 		err = l.err;

@@ -24,7 +24,7 @@ struct request {
 	const struct hal_op *op;
 	struct tc_rule *rule;
 	struct nl_msg *read, *msg;
-	struct tc_answer answer;
+	struct netdev_answer answer;
 	struct hal_raw_counter former; /* REPLACE, DEL */
 	unsigned uncounted;
 	bool for_card; /* what no card took is not wanted: the kernel echoes what became of it */
@@ -32,12 +32,12 @@ struct request {
 };
 
 struct batch {
-	struct request req[TC_BATCH / 2];
+	struct request req[NETDEV_BATCH / 2];
 	unsigned n;
 	/* what the messages are of, while they are answered */
 	struct tc_dev *dev;
-	struct nl_msg *msg[TC_BATCH];
-	struct request *of[TC_BATCH];
+	struct nl_msg *msg[NETDEV_BATCH];
+	struct request *of[NETDEV_BATCH];
 };
 
 /* ---- completing ---- */
@@ -121,10 +121,10 @@ static int take_object(void *ctx, unsigned i, struct nlmsghdr *h)
 static void take_back(struct tc_dev *dev, struct tc_rule *rule)
 {
 	struct nl_msg *msg = tc_filter_request(RTM_DELTFILTER, 0, &rule->place);
-	struct tc_answer answer;
+	struct netdev_answer answer;
 
 	if (msg)
-		tc_channel_run(dev->ch, &msg, 1, &answer, NULL, NULL);
+		netdev_channel_run(dev->ch, &msg, 1, &answer, NULL, NULL);
 	nlmsg_free(msg);
 }
 
@@ -156,7 +156,7 @@ static bool is_leaving(struct tc_dev *dev, const struct request *req)
 		return false;
 	rule->leaving = true;
 	rule->leaving_token = req->op->token;
-	dev->leave_next = tc_now_ms() + LEAVE_MS;
+	dev->leave_next = netdev_now_ms() + LEAVE_MS;
 	dev->n_leaving++;
 	return true;
 }
@@ -176,7 +176,7 @@ static void try_elsewhere(struct batch *b, struct request *req)
 	memset(&req->answer, 0, sizeof(req->answer));
 	b->of[0] = req;
 	b->msg[0] = req->msg;
-	tc_channel_run(dev->ch, b->msg, 1, &req->answer, take_object, b);
+	netdev_channel_run(dev->ch, b->msg, 1, &req->answer, take_object, b);
 	if (req->answer.error != -EEXIST)
 		return;
 	tc_number_free(dev, former);
@@ -215,7 +215,7 @@ static void settle_replace(struct tc_dev *dev, struct request *req)
  * what is missing is added anew, which then says why it cannot be. */
 static void check_taken(struct tc_dev *dev, struct request *req)
 {
-	struct tc_answer *a = &req->answer;
+	struct netdev_answer *a = &req->answer;
 
 	if (a->error || !req->for_card || req->in_hw)
 		return;
@@ -260,7 +260,7 @@ static void settle(struct tc_dev *dev, struct request *req)
 /* Sends what the batch has and completes it. */
 static void flush(struct batch *b)
 {
-	struct tc_answer answers[TC_BATCH];
+	struct netdev_answer answers[NETDEV_BATCH];
 	unsigned n = 0;
 
 	b->dev->batch++;
@@ -277,7 +277,7 @@ static void flush(struct batch *b)
 		b->msg[n++] = req->msg;
 	}
 	memset(answers, 0, sizeof(answers));
-	tc_channel_run(b->dev->ch, b->msg, n, answers, take_object, b);
+	netdev_channel_run(b->dev->ch, b->msg, n, answers, take_object, b);
 	for (unsigned i = 0; i < n; i++)
 		if (b->msg[i] == b->of[i]->msg)
 			b->of[i]->answer = answers[i];
@@ -315,7 +315,7 @@ static void enter(struct batch *b, struct request *req)
 {
 	((struct hal_op *)(uintptr_t)req->op)->accepted = true;
 	req->rule->pending = true;
-	if (++b->n == TC_BATCH / 2)
+	if (++b->n == NETDEV_BATCH / 2)
 		flush(b);
 }
 
@@ -449,11 +449,11 @@ int tc_submit(void *ctx, struct hal_op *ops, unsigned n)
 
 static void leave(struct tc_dev *dev)
 {
-	struct hal_op ops[TC_BATCH / 2];
+	struct hal_op ops[NETDEV_BATCH / 2];
 	struct batch b = {.dev = dev};
 	unsigned n = 0;
 
-	dev->leave_next = tc_now_ms() + LEAVE_MS;
+	dev->leave_next = netdev_now_ms() + LEAVE_MS;
 	if (reserve(dev, RTE_DIM(ops)))
 		return;
 	HMAP_FOR_EACH (rule, struct tc_rule, node, &dev->rules) {
@@ -475,7 +475,7 @@ int tc_poll(void *ctx, struct hal_completion *out, unsigned max)
 	struct tc_dev *dev = ctx;
 	unsigned n;
 
-	if (dev->n_leaving && tc_now_ms() >= dev->leave_next)
+	if (dev->n_leaving && netdev_now_ms() >= dev->leave_next)
 		leave(dev);
 	n = dev->n_done - dev->first_done;
 

@@ -54,14 +54,14 @@ static void forget(struct tc_dev *dev, struct tc_port *port)
 {
 	hmap_remove(&dev->ports, &port->by_id);
 	hmap_remove(&dev->ports_by_ifindex, &port->by_ifindex);
-	tc_miss_close(port);
+	netdev_miss_close(&port->miss);
 	free(port);
 }
 
 /* ---- bind ---- */
 
 static int check_handle(struct tc_dev *dev, uint32_t id, const struct hal_port_handle *handle,
-	struct tc_link *link, struct hal_reason *r)
+	struct netdev_link *link, struct hal_reason *r)
 {
 	int err;
 
@@ -72,7 +72,7 @@ static int check_handle(struct tc_dev *dev, uint32_t id, const struct hal_port_h
 			handle->name, id);
 		return -EEXIST;
 	}
-	err = tc_link_get(dev, handle->index, link);
+	err = netdev_link_get(dev->ch, handle->index, link);
 	if (err) {
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "network device %s: %s", handle->name,
 			strerror(-err));
@@ -105,9 +105,10 @@ static int mark(struct tc_dev *dev, struct tc_port *port, struct hal_reason *r)
 	if (!err)
 		port->qdisc_is_ours |= m.qdisc_is_ours;
 	if (tc_port_by_kernel(dev, port)) {
-		err = tc_miss_open(dev, port, &miss, r);
+		err = netdev_miss_open(dev->ch, port->ifindex, &port->miss, r);
 		if (err)
 			return err;
+		miss = port->miss.ifindex;
 	}
 	m = (struct tc_marker){dev->instance, port->id, port->qdisc_is_ours};
 	return tc_marker_set(dev, port->ifindex, &m, miss, r);
@@ -117,7 +118,7 @@ int tc_port_bind(void *ctx, uint32_t id, const struct hal_port_handle *handle, s
 {
 	struct tc_dev *dev = ctx;
 	struct tc_port *port;
-	struct tc_link link;
+	struct netdev_link link;
 	int err = check_handle(dev, id, handle, &link, r);
 
 	if (err)
@@ -130,9 +131,9 @@ int tc_port_bind(void *ctx, uint32_t id, const struct hal_port_handle *handle, s
 	port->switch_id = link.switch_id;
 	port->indirect = link.is_bond;
 	port->base = link.stats;
-	port->miss_fd = -1;
+	port->miss.fd = -1;
 	memcpy(port->name, link.name, sizeof(port->name));
-	err = tc_qdisc_make(dev, port->ifindex, &port->qdisc_is_ours, r);
+	err = netdev_qdisc_make(dev->ch, port->ifindex, &port->qdisc_is_ours, r);
 	if (err)
 		goto free_port;
 	err = mark(dev, port, r);
@@ -144,9 +145,9 @@ int tc_port_bind(void *ctx, uint32_t id, const struct hal_port_handle *handle, s
 	tc_marker_drop(dev, port->ifindex);
 
 close_miss: /* a marker that is there may be another daemon's */
-	tc_miss_close(port);
+	netdev_miss_close(&port->miss);
 	if (port->qdisc_is_ours)
-		tc_qdisc_drop(dev, port->ifindex);
+		netdev_qdisc_drop(dev->ch, port->ifindex);
 free_port:
 	free(port);
 	return err;
@@ -160,20 +161,17 @@ static void mend(struct tc_dev *dev, struct tc_port *port)
 	struct tc_marker m;
 	struct hal_reason r;
 	bool made = false;
-	uint32_t miss = 0;
 	int err = tc_marker_get(dev, port->ifindex, &m);
 
 	if (err != -ENOENT)
 		return;
-	if (port->miss_fd >= 0)
-		miss = if_nametoindex(port->miss);
-	err = tc_qdisc_make(dev, port->ifindex, &made, &r);
+	err = netdev_qdisc_make(dev->ch, port->ifindex, &made, &r);
 	if (err == -ENODEV)
 		return;
 	port->qdisc_is_ours |= made;
 	m = (struct tc_marker){dev->instance, port->id, port->qdisc_is_ours};
 	if (!err)
-		err = tc_marker_set(dev, port->ifindex, &m, miss, &r);
+		err = tc_marker_set(dev, port->ifindex, &m, port->miss.ifindex, &r);
 	if (err)
 		log_warn("%s: what marks it as ours was taken away, and cannot be put back: %s",
 			port->name, r.text);
@@ -218,18 +216,18 @@ static int take_leftover(void *ctx, unsigned i, struct nlmsghdr *h)
 static void remove_filters(struct tc_dev *dev, uint32_t ifindex)
 {
 	struct leftover l = {0};
-	struct tc_answer answers[TC_BATCH];
+	struct netdev_answer answers[NETDEV_BATCH];
 
 	tc_filter_dump(dev, ifindex, take_leftover, &l);
-	for (unsigned at = 0; at < l.n; at += TC_BATCH) {
-		struct nl_msg *msgs[TC_BATCH];
+	for (unsigned at = 0; at < l.n; at += NETDEV_BATCH) {
+		struct nl_msg *msgs[NETDEV_BATCH];
 		unsigned n = 0;
 
-		for (unsigned i = at; i < l.n && n < TC_BATCH; i++) {
+		for (unsigned i = at; i < l.n && n < NETDEV_BATCH; i++) {
 			msgs[n] = tc_filter_request(RTM_DELTFILTER, 0, &l.place[i]);
 			n += msgs[n] != NULL;
 		}
-		tc_channel_run(dev->ch, msgs, n, answers, NULL, NULL);
+		netdev_channel_run(dev->ch, msgs, n, answers, NULL, NULL);
 		while (n)
 			nlmsg_free(msgs[--n]);
 	}
@@ -250,7 +248,7 @@ int tc_port_unbind(void *ctx, uint32_t id)
 	}
 	tc_marker_drop(dev, port->ifindex);
 	if (port->qdisc_is_ours)
-		tc_qdisc_drop(dev, port->ifindex);
+		netdev_qdisc_drop(dev->ch, port->ifindex);
 	forget(dev, port);
 	return 0;
 }
@@ -266,9 +264,9 @@ void tc_ports_close(struct tc_dev *dev)
 /* ---- questions ---- */
 
 /* Members of a bond come and go. */
-static void look_again(struct tc_dev *dev, struct tc_port *port, const struct tc_link *link)
+static void look_again(struct tc_dev *dev, struct tc_port *port, const struct netdev_link *link)
 {
-	struct tc_switch_id now;
+	struct netdev_switch_id now;
 
 	if (!port->indirect || dev->policy != TC_POLICY_SKIP_SW || link->switch_id.len)
 		return;
@@ -280,24 +278,17 @@ int tc_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
 {
 	struct tc_dev *dev = ctx;
 	struct tc_port *port = tc_port_by_id(dev, id);
-	struct tc_link link;
+	struct netdev_link link;
 	int err;
 
 	if (!port)
 		return -ENOENT;
-	err = tc_link_get(dev, port->ifindex, &link);
+	err = netdev_link_get(dev->ch, port->ifindex, &link);
 	if (err)
 		return err;
 	look_again(dev, port, &link);
 	*out = link.stats;
-	out->rx_packets -= port->base.rx_packets;
-	out->tx_packets -= port->base.tx_packets;
-	out->rx_bytes -= port->base.rx_bytes;
-	out->tx_bytes -= port->base.tx_bytes;
-	out->rx_dropped -= port->base.rx_dropped;
-	out->tx_dropped -= port->base.tx_dropped;
-	out->rx_errors -= port->base.rx_errors;
-	out->tx_errors -= port->base.tx_errors;
+	netdev_stats_since(out, &port->base);
 	return 0;
 }
 
@@ -305,10 +296,9 @@ int tc_port_miss(void *ctx, uint32_t id, struct hal_port_handle *out)
 {
 	const struct tc_port *port = tc_port_by_id(ctx, id);
 
-	if (!port || port->miss_fd < 0)
+	if (!port || port->miss.fd < 0)
 		return -ENOENT;
-	*out = (struct hal_port_handle){
-		.kind = HAL_PORT_NETDEV, .index = if_nametoindex(port->miss)};
-	snprintf(out->name, sizeof(out->name), "%s", port->miss);
+	*out = (struct hal_port_handle){.kind = HAL_PORT_NETDEV, .index = port->miss.ifindex};
+	snprintf(out->name, sizeof(out->name), "%s", port->miss.name);
 	return out->index ? 0 : -ENODEV;
 }

@@ -190,7 +190,7 @@ static int bind_port(struct tc_dev *dev, uint32_t port, const char *name)
 	int err;
 
 	snprintf(handle.name, sizeof(handle.name), "%s", name);
-	err = tc_link_up(dev, handle.index);
+	err = netdev_link_up(dev->ch, handle.index);
 	return err ? err : tc_port_bind(dev, port, &handle, NULL);
 }
 

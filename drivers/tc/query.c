@@ -13,9 +13,9 @@
 
 struct reading {
 	struct tc_dev *dev;
-	struct tc_rule *rule[TC_BATCH];
-	struct hal_raw_counter *out[TC_BATCH];
-	struct nl_msg *msg[TC_BATCH];
+	struct tc_rule *rule[NETDEV_BATCH];
+	struct hal_raw_counter *out[NETDEV_BATCH];
+	struct nl_msg *msg[NETDEV_BATCH];
 	unsigned n;
 };
 
@@ -32,8 +32,8 @@ static int take_counter(void *ctx, unsigned i, struct nlmsghdr *h)
 
 static int read_batch(struct reading *r)
 {
-	struct tc_answer answers[TC_BATCH];
-	int err = tc_channel_run(r->dev->ch, r->msg, r->n, answers, take_counter, r);
+	struct netdev_answer answers[NETDEV_BATCH];
+	int err = netdev_channel_run(r->dev->ch, r->msg, r->n, answers, take_counter, r);
 
 	while (r->n)
 		nlmsg_free(r->msg[--r->n]);
@@ -57,7 +57,7 @@ int tc_counters_read(
 		r.msg[r.n] = tc_filter_request(RTM_GETTFILTER, 0, &rule->place);
 		if (!r.msg[r.n])
 			err = -ENOMEM;
-		else if (++r.n == TC_BATCH)
+		else if (++r.n == NETDEV_BATCH)
 			err = read_batch(&r);
 	}
 	if (err) {

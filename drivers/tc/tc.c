@@ -85,7 +85,7 @@ int tc_device_new(
 		err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
 		goto free_device;
 	}
-	err = tc_channel_open(&dev->ch);
+	err = netdev_channel_open(&dev->ch);
 	if (err) {
 		err = hal_refuse(r, HAL_REASON_DEVICE_ERROR, "no routing netlink socket: %s",
 			strerror(-err));
@@ -108,7 +108,7 @@ int tc_device_new(
 close_dump:
 	tc_dump_close(dev);
 close_channel:
-	tc_channel_close(dev->ch);
+	netdev_channel_close(dev->ch);
 free_used:
 	free(dev->used);
 free_device:
@@ -122,7 +122,7 @@ void tc_device_free(struct tc_dev *dev)
 	tc_rules_clear(dev);
 	tc_dump_close(dev);
 	tc_meters_close(dev);
-	tc_channel_close(dev->ch);
+	netdev_channel_close(dev->ch);
 	free(dev->done);
 	free(dev->used);
 	free(dev);

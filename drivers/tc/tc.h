@@ -33,8 +33,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "drivers/netdev/netdev.h"
 #include "drivers/tc/action.h"
-#include "drivers/tc/channel.h"
 #include "drivers/tc/flower.h"
 #include "hal/base/hmap.h"
 #include "hal/hal_driver.h"
@@ -71,19 +71,14 @@ struct tc_rule {
 	uint32_t *meters, n_meters; /* indexes of the policers that it uses */
 };
 
-struct tc_switch_id {
-	uint8_t len, id[32];
-};
-
 struct tc_port {
 	struct hmap_node by_id, by_ifindex;
 	uint32_t id, ifindex;
 	char name[IFNAMSIZ];
-	struct tc_switch_id switch_id; /* len 0: not a port of a switch */
-	bool indirect;                 /* no netdev of a card, but one that cards are told of */
+	struct netdev_switch_id switch_id; /* len 0: not a port of a switch */
+	bool indirect;                     /* no netdev of a card, but one that cards are told of */
 	bool qdisc_is_ours;
-	int miss_fd; /* the netdev of its misses lives as long as this, -1: none */
-	char miss[IFNAMSIZ];
+	struct netdev_miss miss;
 	struct hal_port_stats base; /* what the netdev had counted when it was bound */
 };
 
@@ -91,7 +86,7 @@ struct tc_dev {
 	enum tc_policy policy;
 	uint32_t instance; /* tells daemons apart that share a namespace */
 	bool writes_transport;
-	struct tc_channel *ch;
+	struct netdev_channel *ch;
 	struct hmap ports, ports_by_ifindex;
 	struct hmap rules, handles;
 	struct tc_dump *dump; /* dump.c's */
@@ -224,61 +219,30 @@ struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id);
 struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex);
 void tc_ports_close(struct tc_dev *dev); /* filters stay */
 
-/* ---- link.c: netdevs ---- */
-
-struct tc_link {
-	uint32_t ifindex, master; /* master 0: none */
-	char name[IFNAMSIZ];
-	bool is_bond;
-	struct tc_switch_id switch_id;
-	uint32_t peer; /* of a veth: ifindex of its other end, 0: in another namespace */
-	struct hal_port_stats stats;
-};
-
-int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out); /* 0 or -errno */
-/* Calls back with the links whose master it is. 0 or -errno. */
-int tc_link_members(struct tc_dev *dev, uint32_t master,
-	void (*found)(void *ctx, const struct tc_link *member), void *ctx);
-/* What a message says, if it is about a link. */
-bool tc_link_take(struct tc_link *out, struct nlmsghdr *h);
-int tc_link_up(struct tc_dev *dev, uint32_t ifindex);
-
 /* ---- bond.c ---- */
 
 /* The switch that the members of a bond are ports of, or why there is none. */
 struct tc_members {
 	unsigned n;
-	struct tc_switch_id switch_id; /* of the first */
+	struct netdev_switch_id switch_id; /* of the first */
 	char first[IFNAMSIZ];
 	char other[IFNAMSIZ];   /* one that is a port of another switch, or "" */
 	char no_port[IFNAMSIZ]; /* one that is no port of a switch, or "" */
 };
 
-void tc_members_add(struct tc_members *m, const struct tc_link *member);
+void tc_members_add(struct tc_members *m, const struct netdev_link *member);
 /* Their switch. 0, or -EOPNOTSUPP with a reason that names who is in the way. */
-int tc_members_switch(const struct tc_members *m, const char *bond, struct tc_switch_id *out,
+int tc_members_switch(const struct tc_members *m, const char *bond, struct netdev_switch_id *out,
 	struct hal_reason *r);
 
 /* The same, as the kernel tells it now. 0 or -errno with a reason; then out->len is 0. */
-int tc_bond_switch(struct tc_dev *dev, const struct tc_link *bond, struct tc_switch_id *out,
+int tc_bond_switch(struct tc_dev *dev, const struct netdev_link *bond, struct netdev_switch_id *out,
 	struct hal_reason *r);
 
 /* ---- merged.c ---- */
 
 /* Whether every packet comes by the port alone: 0, or -EOPNOTSUPP with `r`. */
 int tc_check_merged(struct tc_dev *dev, const struct tc_port *port, struct hal_reason *r);
-
-/* ---- qdisc.c ---- */
-
-/* Sees to it that the netdev has a clsact qdisc; *made: it had none. 0 or -errno with a reason. */
-int tc_qdisc_make(struct tc_dev *dev, uint32_t ifindex, bool *made, struct hal_reason *r);
-/* Takes it away if there is no filter left. */
-void tc_qdisc_drop(struct tc_dev *dev, uint32_t ifindex);
-/* The netdevs that have one: calls back with ifindexes. 0 or -errno. */
-int tc_qdisc_dump(struct tc_dev *dev, int (*found)(void *ctx, uint32_t ifindex), void *ctx);
-
-/* What a message says, if it is about a clsact qdisc: what `found` returns, or 0. */
-int tc_qdisc_take(struct nlmsghdr *h, int (*found)(void *ctx, uint32_t ifindex), void *ctx);
 
 /* ---- marker.c ---- */
 
@@ -326,11 +290,5 @@ bool tc_uses_meter(const struct hal_program *p);
  * there, and are made ready for them. 0 or -errno with `r`. */
 int tc_meters_prepare(struct tc_dev *dev, const struct tc_port *port, const struct hal_rule *rule,
 	bool to_send, struct hal_reason *r);
-
-/* ---- miss.c ---- */
-
-/* A netdev for what no rule of the port takes; it lives as long as the port. 0 or -errno. */
-int tc_miss_open(struct tc_dev *dev, struct tc_port *port, uint32_t *ifindex, struct hal_reason *r);
-void tc_miss_close(struct tc_port *port);
 
 #endif

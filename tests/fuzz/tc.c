@@ -72,13 +72,13 @@ static void take_standing(void *ctx, const struct tc_standing *s)
 
 static int take(void *ctx, unsigned i, struct nlmsghdr *h)
 {
-	struct tc_link link = {0};
+	struct netdev_link link = {0};
 	struct tc_marker marker;
 
 	take_filter(h);
-	tc_link_take(&link, h);
+	netdev_link_take(&link, h);
 	tc_marker_take(&marker, h);
-	tc_qdisc_take(h, found, ctx);
+	netdev_qdisc_take(h, found, ctx);
 	tc_standing_take(h, take_standing, ctx);
 	(void)i;
 	return 0;
@@ -86,9 +86,9 @@ static int take(void *ctx, unsigned i, struct nlmsghdr *h)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct tc_answer answers[REQUESTS] = {0};
+	struct netdev_answer answers[REQUESTS] = {0};
 	uint32_t seen = 0;
-	struct tc_batch b = {.seq = SEQ,
+	struct netdev_batch b = {.seq = SEQ,
 		.n = REQUESTS,
 		.answer = answers,
 		.object = take,
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!datagram)
 		return 0;
 	memcpy(datagram, data, size);
-	tc_batch_take(&b, datagram, size);
+	netdev_batch_take(&b, datagram, size);
 	free(datagram);
 	return 0;
 }

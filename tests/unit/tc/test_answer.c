@@ -9,13 +9,13 @@
 #include <CUnit/CUnit.h>
 #include <netlink/attr.h>
 
-#include "drivers/tc/channel.h"
+#include "drivers/netdev/channel.h"
 #include "test_tc.h"
 
 #define N 4u
 #define SEQ 100u
 
-static struct tc_answer answers[N];
+static struct netdev_answer answers[N];
 static unsigned objects[N];
 
 static int on_object(void *ctx, unsigned i, struct nlmsghdr *h)
@@ -25,11 +25,11 @@ static int on_object(void *ctx, unsigned i, struct nlmsghdr *h)
 	return 0;
 }
 
-static struct tc_batch batch(void)
+static struct netdev_batch batch(void)
 {
 	memset(answers, 0, sizeof(answers));
 	memset(objects, 0, sizeof(objects));
-	return (struct tc_batch){.seq = SEQ, .n = N, .answer = answers, .object = on_object};
+	return (struct netdev_batch){.seq = SEQ, .n = N, .answer = answers, .object = on_object};
 }
 
 /* Appends one message to `at`; returns its end. */
@@ -80,9 +80,9 @@ static size_t conversation(uint8_t *buf)
 static void answers_find_their_requests(void)
 {
 	_Alignas(8) uint8_t buf[1024];
-	struct tc_batch b = batch();
+	struct netdev_batch b = batch();
 
-	tc_batch_take(&b, buf, conversation(buf));
+	netdev_batch_take(&b, buf, conversation(buf));
 	CU_ASSERT_EQUAL(b.n_done, N);
 	CU_ASSERT(answers[0].done && !answers[0].error && !answers[1].error);
 	CU_ASSERT_EQUAL(objects[1], 1);
@@ -95,13 +95,13 @@ static void answers_find_their_requests(void)
 static void others_are_passed_over(void)
 {
 	_Alignas(8) uint8_t buf[1024];
-	struct tc_batch b = batch();
+	struct netdev_batch b = batch();
 	uint8_t *at = put_error(buf, SEQ - 1, 0, NULL);
 
 	at = put_object(at, SEQ + N);
 	at = put_error(at, SEQ, -EBUSY, NULL);
 	at = put_error(at, SEQ, 0, NULL); /* a second time */
-	tc_batch_take(&b, buf, (size_t)(at - buf));
+	netdev_batch_take(&b, buf, (size_t)(at - buf));
 	CU_ASSERT_EQUAL(b.n_done, 1);
 	CU_ASSERT_EQUAL(answers[0].error, -EBUSY);
 }
@@ -109,7 +109,7 @@ static void others_are_passed_over(void)
 static void a_dump_has_an_end(void)
 {
 	_Alignas(8) uint8_t buf[1024];
-	struct tc_batch b = batch();
+	struct netdev_batch b = batch();
 	struct nlmsghdr *h;
 	uint8_t *at = put_object(buf, SEQ);
 	const int error = -EIO;
@@ -121,7 +121,7 @@ static void a_dump_has_an_end(void)
 	h = (struct nlmsghdr *)at;
 	*h = (struct nlmsghdr){.nlmsg_type = NLMSG_DONE, .nlmsg_seq = SEQ, .nlmsg_len = 20};
 	memcpy(h + 1, &error, sizeof(error));
-	tc_batch_take(&b, buf, (size_t)(at + 20 - buf));
+	netdev_batch_take(&b, buf, (size_t)(at + 20 - buf));
 	CU_ASSERT_EQUAL(objects[0], 2);
 	CU_ASSERT_EQUAL(b.n_done, 1);
 	CU_ASSERT_EQUAL(answers[0].error, -EIO);
@@ -137,12 +137,12 @@ static void damage_is_harmless(void)
 
 	for (unsigned i = 0; i < 20000; i++) {
 		const size_t n = 1 + test_rand() % len;
-		struct tc_batch b = batch();
+		struct netdev_batch b = batch();
 		uint8_t *buf = malloc(n);
 
 		memcpy(buf, whole, n);
 		buf[test_rand() % n] ^= (uint8_t)(1u << test_rand() % 8);
-		tc_batch_take(&b, buf, n);
+		netdev_batch_take(&b, buf, n);
 		CU_ASSERT(b.n_done <= N);
 		free(buf);
 	}

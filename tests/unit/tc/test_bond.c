@@ -16,7 +16,7 @@
 
 static void add(struct tc_members *m, const char *name, const char *switch_id)
 {
-	struct tc_link link = {.ifindex = 1 + m->n, .master = 100};
+	struct netdev_link link = {.ifindex = 1 + m->n, .master = 100};
 
 	snprintf(link.name, sizeof(link.name), "%s", name);
 	link.switch_id.len = (uint8_t)strlen(switch_id);
@@ -27,7 +27,7 @@ static void add(struct tc_members *m, const char *name, const char *switch_id)
 /* Refused in these words. */
 static void expect_refused(const struct tc_members *m, const char *text)
 {
-	struct tc_switch_id id = {.len = 9};
+	struct netdev_switch_id id = {.len = 9};
 	struct hal_reason r;
 
 	hal_reason_clear(&r);
@@ -39,7 +39,7 @@ static void expect_refused(const struct tc_members *m, const char *text)
 static void members_of_one_switch(void)
 {
 	struct tc_members m = {0};
-	struct tc_switch_id id;
+	struct netdev_switch_id id;
 
 	add(&m, "p0", "card");
 	CU_ASSERT_EQUAL(tc_members_switch(&m, "bond0", &id, NULL), 0);
@@ -72,7 +72,7 @@ static void expect_link(const char *kind, uint32_t master, bool is_bond)
 {
 	const struct ifinfomsg info = {.ifi_index = 7};
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
-	struct tc_link link = {0};
+	struct netdev_link link = {0};
 	struct nlattr *linkinfo;
 
 	nlmsg_append(msg, (void *)(uintptr_t)&info, sizeof(info), NLMSG_ALIGNTO);
@@ -84,7 +84,7 @@ static void expect_link(const char *kind, uint32_t master, bool is_bond)
 		nla_put_string(msg, IFLA_INFO_KIND, kind);
 		nla_nest_end(msg, linkinfo);
 	}
-	CU_ASSERT_TRUE(tc_link_take(&link, nlmsg_hdr(msg)));
+	CU_ASSERT_TRUE(netdev_link_take(&link, nlmsg_hdr(msg)));
 	CU_ASSERT_EQUAL(link.ifindex, 7);
 	CU_ASSERT_EQUAL(link.master, master);
 	CU_ASSERT_EQUAL(link.is_bond, is_bond);

@@ -19,23 +19,23 @@ static int answer;  /* the kernel's, to what is to be deleted */
 static bool silent; /* it does not answer at all */
 static unsigned n_deletions;
 
-int __wrap_tc_channel_run(struct tc_channel *ch, struct nl_msg *const *msgs, unsigned n,
-	struct tc_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
+int __wrap_netdev_channel_run(struct netdev_channel *ch, struct nl_msg *const *msgs, unsigned n,
+	struct netdev_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
 	void *ctx);
-int __real_tc_channel_run(struct tc_channel *ch, struct nl_msg *const *msgs, unsigned n,
-	struct tc_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
+int __real_netdev_channel_run(struct netdev_channel *ch, struct nl_msg *const *msgs, unsigned n,
+	struct netdev_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
 	void *ctx);
 
-int __wrap_tc_channel_run(struct tc_channel *ch, struct nl_msg *const *msgs, unsigned n,
-	struct tc_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
+int __wrap_netdev_channel_run(struct netdev_channel *ch, struct nl_msg *const *msgs, unsigned n,
+	struct netdev_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
 	void *ctx)
 {
 	if (!ours)
-		return __real_tc_channel_run(ch, msgs, n, answers, object, ctx);
+		return __real_netdev_channel_run(ch, msgs, n, answers, object, ctx);
 	for (unsigned i = 0; i < n; i++) {
 		if (nlmsg_hdr(msgs[i])->nlmsg_type == RTM_DELTFILTER)
 			n_deletions++;
-		answers[i] = (struct tc_answer){.done = !silent, .error = silent ? 0 : answer};
+		answers[i] = (struct netdev_answer){.done = !silent, .error = silent ? 0 : answer};
 	}
 	return silent ? -ENOBUFS : 0;
 }

@@ -16,7 +16,7 @@
 
 #include <linux/if_tun.h>
 
-#include "drivers/tc/tc.h"
+#include "drivers/netdev/netdev.h"
 
 static void keep_quiet(const char *name)
 {
@@ -32,18 +32,19 @@ static void keep_quiet(const char *name)
 	close(fd);
 }
 
-int tc_miss_open(struct tc_dev *dev, struct tc_port *port, uint32_t *ifindex, struct hal_reason *r)
+int netdev_miss_open(struct netdev_channel *ch, uint32_t port_ifindex, struct netdev_miss *miss,
+	struct hal_reason *r)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), err = 0;
 
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "slm%u", port->ifindex);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "slm%u", port_ifindex);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
 		err = -errno;
 	if (!err) {
 		keep_quiet(ifr.ifr_name);
-		*ifindex = if_nametoindex(ifr.ifr_name);
-		err = *ifindex ? tc_link_up(dev, *ifindex) : -ENODEV;
+		miss->ifindex = if_nametoindex(ifr.ifr_name);
+		err = miss->ifindex ? netdev_link_up(ch, miss->ifindex) : -ENODEV;
 	}
 	if (err) {
 		if (fd >= 0)
@@ -51,15 +52,14 @@ int tc_miss_open(struct tc_dev *dev, struct tc_port *port, uint32_t *ifindex, st
 		return hal_refuse(r, HAL_REASON_DEVICE_ERROR,
 			"no TAP %s for packets without a rule: %s", ifr.ifr_name, strerror(-err));
 	}
-	port->miss_fd = fd;
-	snprintf(port->miss, sizeof(port->miss), "%s", ifr.ifr_name);
+	miss->fd = fd;
+	snprintf(miss->name, sizeof(miss->name), "%s", ifr.ifr_name);
 	return 0;
 }
 
-void tc_miss_close(struct tc_port *port)
+void netdev_miss_close(struct netdev_miss *miss)
 {
-	if (port->miss_fd >= 0)
-		close(port->miss_fd);
-	port->miss_fd = -1;
-	port->miss[0] = '\0';
+	if (miss->fd >= 0)
+		close(miss->fd);
+	*miss = (struct netdev_miss){.fd = -1};
 }

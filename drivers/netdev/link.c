@@ -10,7 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 
-#include "drivers/tc/tc.h"
+#include "drivers/netdev/netdev.h"
 
 static bool is_bond(struct nlattr *linkinfo)
 {
@@ -38,11 +38,11 @@ static struct nl_msg *request(int type, uint32_t ifindex, unsigned flags)
 	return msg;
 }
 
-static int run(struct tc_dev *dev, struct nl_msg *msg,
+static int run(struct netdev_channel *ch, struct nl_msg *msg,
 	int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
 {
-	struct tc_answer answer;
-	int err = msg ? tc_channel_run(dev->ch, &msg, 1, &answer, object, ctx) : -ENOMEM;
+	struct netdev_answer answer;
+	int err = msg ? netdev_channel_run(ch, &msg, 1, &answer, object, ctx) : -ENOMEM;
 
 	nlmsg_free(msg);
 	return err ? err : answer.error;
@@ -67,7 +67,7 @@ static void take_stats(struct nlattr *attr, struct hal_port_stats *out)
 	};
 }
 
-bool tc_link_take(struct tc_link *out, struct nlmsghdr *h)
+bool netdev_link_take(struct netdev_link *out, struct nlmsghdr *h)
 {
 	static struct nla_policy policy[IFLA_MAX + 1] = {
 		[IFLA_IFNAME] = {.type = NLA_STRING},
@@ -98,50 +98,62 @@ bool tc_link_take(struct tc_link *out, struct nlmsghdr *h)
 static int take_link(void *ctx, unsigned i, struct nlmsghdr *h)
 {
 	(void)i;
-	tc_link_take(ctx, h);
+	netdev_link_take(ctx, h);
 	return 0;
 }
 
-int tc_link_get(struct tc_dev *dev, uint32_t ifindex, struct tc_link *out)
+int netdev_link_get(struct netdev_channel *ch, uint32_t ifindex, struct netdev_link *out)
 {
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	err = run(dev, request(RTM_GETLINK, ifindex, 0), take_link, out);
+	err = run(ch, request(RTM_GETLINK, ifindex, 0), take_link, out);
 	return !err && out->ifindex != ifindex ? -ENODEV : err;
 }
 
 struct search {
 	uint32_t master;
-	void (*found)(void *ctx, const struct tc_link *member);
+	void (*found)(void *ctx, const struct netdev_link *member);
 	void *ctx;
 };
 
 static int take_member(void *ctx, unsigned i, struct nlmsghdr *h)
 {
 	const struct search *s = ctx;
-	struct tc_link link = {0};
+	struct netdev_link link = {0};
 
 	(void)i;
-	if (tc_link_take(&link, h) && link.master == s->master)
+	if (netdev_link_take(&link, h) && link.master == s->master)
 		s->found(s->ctx, &link);
 	return 0;
 }
 
-int tc_link_members(struct tc_dev *dev, uint32_t master,
-	void (*found)(void *ctx, const struct tc_link *member), void *ctx)
+int netdev_link_members(struct netdev_channel *ch, uint32_t master,
+	void (*found)(void *ctx, const struct netdev_link *member), void *ctx)
 {
 	struct nl_msg *msg = request(RTM_GETLINK, 0, 0);
 	struct search s = {master, found, ctx};
 	int err = -ENOMEM;
 
 	if (msg && !nla_put_u32(msg, IFLA_MASTER, master))
-		err = tc_channel_dump(dev->ch, msg, take_member, &s);
+		err = netdev_channel_dump(ch, msg, take_member, &s);
 	nlmsg_free(msg);
 	return err;
 }
 
-int tc_link_up(struct tc_dev *dev, uint32_t ifindex)
+int netdev_link_up(struct netdev_channel *ch, uint32_t ifindex)
 {
-	return run(dev, request(RTM_NEWLINK, ifindex, IFF_UP), NULL, NULL);
+	return run(ch, request(RTM_NEWLINK, ifindex, IFF_UP), NULL, NULL);
+}
+
+void netdev_stats_since(struct hal_port_stats *stats, const struct hal_port_stats *base)
+{
+	stats->rx_packets -= base->rx_packets;
+	stats->tx_packets -= base->tx_packets;
+	stats->rx_bytes -= base->rx_bytes;
+	stats->tx_bytes -= base->tx_bytes;
+	stats->rx_dropped -= base->rx_dropped;
+	stats->tx_dropped -= base->tx_dropped;
+	stats->rx_errors -= base->rx_errors;
+	stats->tx_errors -= base->tx_errors;
 }

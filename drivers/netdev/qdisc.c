@@ -10,7 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 
-#include "drivers/tc/tc.h"
+#include "drivers/netdev/netdev.h"
 
 static struct nl_msg *request(int type, int flags, uint32_t ifindex)
 {
@@ -30,9 +30,9 @@ static struct nl_msg *request(int type, int flags, uint32_t ifindex)
 	return msg;
 }
 
-static int run(struct tc_dev *dev, struct nl_msg *msg, struct tc_answer *answer)
+static int run(struct netdev_channel *ch, struct nl_msg *msg, struct netdev_answer *answer)
 {
-	int err = msg ? tc_channel_run(dev->ch, &msg, 1, answer, NULL, NULL) : -ENOMEM;
+	int err = msg ? netdev_channel_run(ch, &msg, 1, answer, NULL, NULL) : -ENOMEM;
 
 	nlmsg_free(msg);
 	return err ? err : answer->error;
@@ -43,7 +43,7 @@ struct dump {
 	void *ctx;
 };
 
-int tc_qdisc_take(struct nlmsghdr *h, int (*found)(void *ctx, uint32_t ifindex), void *ctx)
+int netdev_qdisc_take(struct nlmsghdr *h, int (*found)(void *ctx, uint32_t ifindex), void *ctx)
 {
 	static struct nla_policy policy[TCA_MAX + 1] = {[TCA_KIND] = {.type = NLA_STRING}};
 	struct nlattr *a[TCA_MAX + 1];
@@ -61,14 +61,15 @@ static int take_qdisc(void *ctx, unsigned i, struct nlmsghdr *h)
 	const struct dump *d = ctx;
 
 	(void)i;
-	return tc_qdisc_take(h, d->found, d->ctx);
+	return netdev_qdisc_take(h, d->found, d->ctx);
 }
 
-int tc_qdisc_dump(struct tc_dev *dev, int (*found)(void *ctx, uint32_t ifindex), void *ctx)
+int netdev_qdisc_dump(
+	struct netdev_channel *ch, int (*found)(void *ctx, uint32_t ifindex), void *ctx)
 {
 	struct nl_msg *msg = request(RTM_GETQDISC, 0, 0);
 	struct dump d = {found, ctx};
-	int err = msg ? tc_channel_dump(dev->ch, msg, take_qdisc, &d) : -ENOMEM;
+	int err = msg ? netdev_channel_dump(ch, msg, take_qdisc, &d) : -ENOMEM;
 
 	nlmsg_free(msg);
 	return err;
@@ -87,16 +88,16 @@ static int match_ifindex(void *ctx, uint32_t ifindex)
 	return 0;
 }
 
-int tc_qdisc_make(struct tc_dev *dev, uint32_t ifindex, bool *made, struct hal_reason *r)
+int netdev_qdisc_make(struct netdev_channel *ch, uint32_t ifindex, bool *made, struct hal_reason *r)
 {
 	struct search s = {ifindex, false};
-	struct tc_answer answer = {0};
-	int err = run(dev, request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex), &answer);
+	struct netdev_answer answer = {0};
+	int err = run(ch, request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex), &answer);
 
 	*made = !err;
 	if (!err)
 		return 0;
-	if (err == -EEXIST && !tc_qdisc_dump(dev, match_ifindex, &s) && s.found)
+	if (err == -EEXIST && !netdev_qdisc_dump(ch, match_ifindex, &s) && s.found)
 		return 0;
 	if (err == -EEXIST)
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR,
@@ -119,7 +120,7 @@ static int count_filter(void *ctx, unsigned i, struct nlmsghdr *h)
 	return 0;
 }
 
-static unsigned count_filters(struct tc_dev *dev, uint32_t ifindex)
+static unsigned count_filters(struct netdev_channel *ch, uint32_t ifindex)
 {
 	static const uint32_t hooks[] = {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS};
 	unsigned n = 0;
@@ -130,17 +131,17 @@ static unsigned count_filters(struct tc_dev *dev, uint32_t ifindex)
 		struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETTFILTER, 0);
 
 		if (!msg || nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO) ||
-			tc_channel_dump(dev->ch, msg, count_filter, &n))
+			netdev_channel_dump(ch, msg, count_filter, &n))
 			n++; /* it is not known: nothing is taken away */
 		nlmsg_free(msg);
 	}
 	return n;
 }
 
-void tc_qdisc_drop(struct tc_dev *dev, uint32_t ifindex)
+void netdev_qdisc_drop(struct netdev_channel *ch, uint32_t ifindex)
 {
-	struct tc_answer answer;
+	struct netdev_answer answer;
 
-	if (!count_filters(dev, ifindex))
-		run(dev, request(RTM_DELQDISC, 0, ifindex), &answer);
+	if (!count_filters(ch, ifindex))
+		run(ch, request(RTM_DELQDISC, 0, ifindex), &answer);
 }

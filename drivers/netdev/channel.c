@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drivers/tc/channel.h"
+#include "drivers/netdev/channel.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,15 +16,15 @@
 #define RECEIVE_BUFFER (4 << 20)
 #define DATAGRAM (64u << 10)
 
-struct tc_channel {
+struct netdev_channel {
 	int fd;
 	uint32_t seq;
 	char *datagram;
-	struct tc_batch dump; /* its answer is `dumped`; n 0: none is on its way */
-	struct tc_answer dumped;
+	struct netdev_batch dump; /* its answer is `dumped`; n 0: none is on its way */
+	struct netdev_answer dumped;
 };
 
-uint64_t tc_now_ms(void)
+uint64_t netdev_now_ms(void)
 {
 	struct timespec ts;
 
@@ -48,9 +48,9 @@ static int set_up(int fd)
 	return 0;
 }
 
-int tc_channel_open(struct tc_channel **out)
+int netdev_channel_open(struct netdev_channel **out)
 {
-	struct tc_channel *ch = calloc(1, sizeof(*ch));
+	struct netdev_channel *ch = calloc(1, sizeof(*ch));
 	int err;
 
 	if (!ch)
@@ -67,7 +67,7 @@ int tc_channel_open(struct tc_channel **out)
 	err = set_up(ch->fd);
 	if (err)
 		goto close_socket;
-	ch->seq = (uint32_t)tc_now_ms();
+	ch->seq = (uint32_t)netdev_now_ms();
 	*out = ch;
 	return 0;
 
@@ -80,7 +80,7 @@ free_channel:
 	return err;
 }
 
-void tc_channel_close(struct tc_channel *ch)
+void netdev_channel_close(struct netdev_channel *ch)
 {
 	if (!ch)
 		return;
@@ -90,7 +90,7 @@ void tc_channel_close(struct tc_channel *ch)
 }
 
 /* One datagram, for at most `ms`. Its length, or -errno. */
-static ssize_t receive(struct tc_channel *ch, unsigned ms)
+static ssize_t receive(struct netdev_channel *ch, unsigned ms)
 {
 	struct pollfd p = {.fd = ch->fd, .events = POLLIN};
 	struct sockaddr_nl from = {0};
@@ -111,25 +111,25 @@ static ssize_t receive(struct tc_channel *ch, unsigned ms)
 	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
 }
 
-static int collect(struct tc_channel *ch, struct tc_batch *b)
+static int collect(struct netdev_channel *ch, struct netdev_batch *b)
 {
-	const uint64_t end = tc_now_ms() + TC_CHANNEL_MS;
+	const uint64_t end = netdev_now_ms() + NETDEV_CHANNEL_MS;
 
 	while (b->n_done < b->n) {
-		const uint64_t now = tc_now_ms();
+		const uint64_t now = netdev_now_ms();
 		ssize_t n = now < end ? receive(ch, (unsigned)(end - now)) : -ETIMEDOUT;
 
 		if (n < 0)
 			return (int)n;
-		tc_batch_take(b, ch->datagram, (size_t)n);
+		netdev_batch_take(b, ch->datagram, (size_t)n);
 	}
 	return 0;
 }
 
-static int transmit(struct tc_channel *ch, struct nl_msg *const *msgs, struct tc_batch *b)
+static int transmit(struct netdev_channel *ch, struct nl_msg *const *msgs, struct netdev_batch *b)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	struct iovec iov[TC_BATCH];
+	struct iovec iov[NETDEV_BATCH];
 	struct msghdr msg = {.msg_name = (void *)(uintptr_t)&kernel,
 		.msg_namelen = sizeof(kernel),
 		.msg_iov = iov,
@@ -147,40 +147,41 @@ static int transmit(struct tc_channel *ch, struct nl_msg *const *msgs, struct tc
 	return sendmsg(ch->fd, &msg, 0) < 0 ? -errno : 0;
 }
 
-int tc_channel_run(struct tc_channel *ch, struct nl_msg *const *msgs, unsigned n,
-	struct tc_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
+int netdev_channel_run(struct netdev_channel *ch, struct nl_msg *const *msgs, unsigned n,
+	struct netdev_answer *answers, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h),
 	void *ctx)
 {
-	struct tc_batch b = {
+	struct netdev_batch b = {
 		.seq = ch->seq, .n = n, .answer = answers, .object = object, .ctx = ctx};
 	int err = n ? transmit(ch, msgs, &b) : 0;
 
 	return err ? err : collect(ch, &b);
 }
 
-int tc_channel_dump_begin(struct tc_channel *ch, struct nl_msg *msg)
+int netdev_channel_dump_begin(struct netdev_channel *ch, struct nl_msg *msg)
 {
 	int err;
 
 	while (ch->dump.n)
-		(void)tc_channel_dump_more(ch, NULL, NULL);
-	ch->dump = (struct tc_batch){.seq = ch->seq, .n = 1, .answer = &ch->dumped, .dump = true};
+		(void)netdev_channel_dump_more(ch, NULL, NULL);
+	ch->dump =
+		(struct netdev_batch){.seq = ch->seq, .n = 1, .answer = &ch->dumped, .dump = true};
 	err = transmit(ch, &msg, &ch->dump);
 	if (err)
 		ch->dump.n = 0;
 	return err;
 }
 
-int tc_channel_dump_more(
-	struct tc_channel *ch, int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
+int netdev_channel_dump_more(struct netdev_channel *ch,
+	int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
 {
-	struct tc_batch *b = &ch->dump;
-	ssize_t n = receive(ch, TC_CHANNEL_MS);
+	struct netdev_batch *b = &ch->dump;
+	ssize_t n = receive(ch, NETDEV_CHANNEL_MS);
 
 	b->object = object;
 	b->ctx = ctx;
 	if (n >= 0)
-		tc_batch_take(b, ch->datagram, (size_t)n);
+		netdev_batch_take(b, ch->datagram, (size_t)n);
 	if (n >= 0 && !b->n_done)
 		return 1;
 	b->n = 0;
@@ -189,15 +190,15 @@ int tc_channel_dump_more(
 	return b->interrupted && !ch->dumped.error ? -EINTR : ch->dumped.error;
 }
 
-int tc_channel_dump(struct tc_channel *ch, struct nl_msg *msg,
+int netdev_channel_dump(struct netdev_channel *ch, struct nl_msg *msg,
 	int (*object)(void *ctx, unsigned i, struct nlmsghdr *h), void *ctx)
 {
-	int err = tc_channel_dump_begin(ch, msg);
+	int err = netdev_channel_dump_begin(ch, msg);
 
 	if (err)
 		return err;
 	do {
-		err = tc_channel_dump_more(ch, object, ctx);
+		err = netdev_channel_dump_more(ch, object, ctx);
 	} while (err > 0);
 	return err;
 }

@@ -9,10 +9,10 @@
 #include <linux/netlink.h>
 #include <netlink/attr.h>
 
-#include "drivers/tc/channel.h"
+#include "drivers/netdev/channel.h"
 
 /* The text in the attributes behind an error (struct nlmsgerr). */
-static void take_text(struct tc_answer *a, struct nlmsghdr *h, size_t at)
+static void take_text(struct netdev_answer *a, struct nlmsghdr *h, size_t at)
 {
 	struct nlattr *first = (struct nlattr *)((char *)h + at), *attr;
 
@@ -27,9 +27,9 @@ static void take_text(struct tc_answer *a, struct nlmsghdr *h, size_t at)
 			*c = ' ';
 }
 
-static void take_error(struct tc_batch *b, unsigned i, struct nlmsghdr *h)
+static void take_error(struct netdev_batch *b, unsigned i, struct nlmsghdr *h)
 {
-	struct tc_answer *a = &b->answer[i];
+	struct netdev_answer *a = &b->answer[i];
 	const struct nlmsgerr *e = nlmsg_data(h);
 	size_t at = NLMSG_HDRLEN + sizeof(*e);
 
@@ -45,9 +45,9 @@ static void take_error(struct tc_batch *b, unsigned i, struct nlmsghdr *h)
 }
 
 /* The end of a dump says how it went. */
-static void take_end(struct tc_batch *b, struct nlmsghdr *h)
+static void take_end(struct netdev_batch *b, struct nlmsghdr *h)
 {
-	struct tc_answer *a = &b->answer[0];
+	struct netdev_answer *a = &b->answer[0];
 	int error = 0;
 
 	if (!b->dump || a->done)
@@ -59,7 +59,7 @@ static void take_end(struct tc_batch *b, struct nlmsghdr *h)
 	b->n_done++;
 }
 
-static void take_message(struct tc_batch *b, struct nlmsghdr *h)
+static void take_message(struct netdev_batch *b, struct nlmsghdr *h)
 {
 	const unsigned i = h->nlmsg_seq - b->seq;
 
@@ -75,7 +75,7 @@ static void take_message(struct tc_batch *b, struct nlmsghdr *h)
 		b->object(b->ctx, i, h);
 }
 
-void tc_batch_take(struct tc_batch *b, void *datagram, size_t len)
+void netdev_batch_take(struct netdev_batch *b, void *datagram, size_t len)
 {
 	struct nlmsghdr *h = datagram;
 
