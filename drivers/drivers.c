@@ -4,6 +4,7 @@
  */
 #include "hal/hal_driver.h"
 
+extern const struct hal_driver ebpf_driver;
 extern const struct hal_driver sim_driver;
 extern const struct hal_driver tc_driver;
 
@@ -13,6 +14,9 @@ const struct hal_driver *const hal_drivers[] = {
 #endif
 #ifdef SLUICE_TC
 	&tc_driver,
+#endif
+#ifdef SLUICE_EBPF
+	&ebpf_driver,
 #endif
 	NULL,
 };

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The datapath in the kernel: a program at the TC ingress of every port.
+ *
+ * A packet is parsed, looked up under one mask after another, and goes through the steps of the
+ * rule that it finds. Megaflows do not overlap: under whichever mask one is found, it is the one. A
+ * packet that finds none goes up, as it came, to the netdev that the software path reads.
+ *
+ * The program runs with bottom halves disabled, so what is by CPU is its own while it runs.
+ */
+#include "drivers/ebpf/steps.bpf.h"
+
+char LICENSE[] SEC("license") = "Apache-2.0";
+
+/* ---- finding a rule ---- */
+
+#define FILL(KEY, WORDS)                                                                     \
+	do {                                                                                 \
+		(KEY)->mask = number;                                                        \
+		(KEY)->chain = w->chain;                                                     \
+		for (int i_ = 0; i_ < (WORDS); i_++)                                         \
+			(KEY)->w[i_] =                                                       \
+				w->word[m->index[i_] & (EBPF_ROOM_WORDS - 1)] & m->mask[i_]; \
+	} while (0)
+
+/* The slot of the packet's rule under this mask, or -1. */
+__attribute__((noinline)) int look(__u32 number)
+{
+	const struct ebpf_mask *m = bpf_map_lookup_elem(&masks, &number);
+	const struct ebpf_entry *entry;
+	struct work *w = get_work();
+	const __u32 *found;
+
+	if (!m || !w)
+		return -1;
+	switch (m->words) {
+	case EBPF_NARROW:
+		FILL(&w->look.key4, EBPF_NARROW);
+		found = bpf_map_lookup_elem(&rules4, &w->look.key4);
+		break;
+	case EBPF_MIDDLE:
+		FILL(&w->look.key8, EBPF_MIDDLE);
+		found = bpf_map_lookup_elem(&rules8, &w->look.key8);
+		break;
+	case EBPF_WIDE:
+		FILL(&w->look.key20, EBPF_WIDE);
+		found = bpf_map_lookup_elem(&rules20, &w->look.key20);
+		break;
+	default:
+		return -1;
+	}
+	if (!found)
+		return -1;
+	entry = bpf_map_lookup_elem(&entries, found);
+	return entry && entry->slot < EBPF_SLOTS ? (int)entry->slot : -1;
+}
+
+/* Packets of a flow find their rules under the same mask. */
+static __always_inline __u32 flow_hash(const struct work *w)
+{
+	__u64 h = w->word[0] ^ w->chain;
+
+	h = (h ^ w->word[4]) * 0x9e3779b97f4a7c15ull;
+	h = (h ^ w->word[7] ^ w->word[8]) * 0x9e3779b97f4a7c15ull;
+	h = (h ^ w->word[9] ^ w->word[10] ^ w->word[11] ^ w->word[12]) * 0x9e3779b97f4a7c15ull;
+	return (__u32)(h >> 32) & (EBPF_HINTS - 1);
+}
+
+static __always_inline void count_mask(__u32 number)
+{
+	__u64 *hits = bpf_map_lookup_elem(&mask_hits, &number);
+
+	if (hits)
+		++*hits;
+}
+
+__attribute__((noinline)) int find(void)
+{
+	const __u32 zero = 0;
+	const struct ebpf_control *c = bpf_map_lookup_elem(&control, &zero);
+	const struct work *w = get_work();
+	const struct ebpf_order *order;
+	__u32 at, number;
+	__u8 *hint;
+	int slot;
+
+	if (!c || !w)
+		return -1;
+	at = flow_hash(w);
+	hint = bpf_map_lookup_elem(&hints, &at);
+	if (!hint)
+		return -1;
+	if (*hint) {
+		number = *hint - 1u;
+		slot = look(number);
+		if (slot >= 0) {
+			count_mask(number);
+			return slot;
+		}
+	}
+	order = &c->order[c->which & 1];
+	for (__u32 i = 0; i < EBPF_MASKS; i++) {
+		if (i >= order->n)
+			break;
+		number = order->mask[i];
+		slot = look(number);
+		if (slot < 0)
+			continue;
+		*hint = (__u8)(number + 1);
+		count_mask(number);
+		return slot;
+	}
+	return -1;
+}
+
+/* ---- a packet ---- */
+
+static __always_inline void count_rule(struct __sk_buff *skb, __u32 slot)
+{
+	const __u32 at = bpf_get_smp_processor_id() * EBPF_SLOTS + slot;
+	struct ebpf_count *c = bpf_map_lookup_elem(&counts, &at);
+
+	if (!c)
+		return;
+	c->packets += MUTATE(607, 1, 2);
+	c->bytes += skb->len + (MUTATE(608, skb->vlan_present, 0) ? 4 : 0);
+	c->used_ns = bpf_ktime_get_coarse_ns();
+}
+
+/* The packet in one chain: a verdict, AGAIN, or GIVE_UP if no rule takes it. */
+__attribute__((noinline)) int pass(struct __sk_buff *skb)
+{
+	const struct ebpf_slot *s;
+	__u32 slot, n;
+	int found;
+
+	if (parse(skb))
+		return GIVE_UP;
+	found = find();
+	if (found < 0)
+		return GIVE_UP;
+	slot = (__u32)found;
+	s = bpf_map_lookup_elem(&slots, &slot);
+	if (!s)
+		return GIVE_UP;
+	n = s->n;
+	count_rule(skb, slot);
+	for (__u32 i = 0; i < EBPF_STEPS; i++) {
+		int verdict;
+
+		if (i >= n)
+			break;
+		verdict = run_step(skb, slot, i);
+		if (verdict != GO_ON)
+			return verdict;
+	}
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int miss(struct work *w, struct ebpf_stats *st)
+{
+	st->misses++;
+	return w->miss ? (int)bpf_redirect(w->miss, BPF_F_INGRESS) : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int sluice(struct __sk_buff *skb)
+{
+	const __u32 ifindex = skb->ifindex;
+	const struct ebpf_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	struct ebpf_stats *st = get_stats();
+	struct work *w = get_work();
+
+	if (!port || !w || !st)
+		return TC_ACT_UNSPEC;
+	for (int i = 0; i < 4; i++)
+		w->word[i] = 0;
+	w->key.in_port = ifindex;
+	w->miss = port->miss;
+	w->chain = 0;
+	for (__u32 i = 0; i < EBPF_PASSES; i++) {
+		const int verdict = pass(skb);
+
+		if (verdict == GIVE_UP && !i)
+			return miss(w, st);
+		if (!i)
+			st->hits++;
+		if (verdict == GIVE_UP)
+			break;
+		if (verdict != AGAIN)
+			return verdict;
+	}
+	st->lost++;
+	return TC_ACT_SHOT;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The eBPF driver: one device, "ebpf", the kernel of the daemon's network namespace.
+ */
+#include "drivers/ebpf/ebpf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+/* All that the program's parser finds, however it is masked. */
+static void fill_matches(struct hal_caps *caps)
+{
+	static const enum hal_field_id exact[] = {FIELD_DP_PORT, FIELD_RECIRC_ID};
+	static const enum hal_field_id none[] = {FIELD_CT_LABEL};
+
+	for (enum hal_field_id id = 0; id < FIELD_MAX; id++)
+		if (hal_fields[id].offset + (size_t)hal_fields[id].size <=
+			offsetof(struct ebpf_headers, rest))
+			caps->match[id] = HAL_MATCH_ANY;
+	for (unsigned i = 0; i < RTE_DIM(exact); i++)
+		caps->match[exact[i]] = HAL_MATCH_EXACT;
+	for (unsigned i = 0; i < RTE_DIM(none); i++)
+		caps->match[none[i]] = 0;
+}
+
+static void fill_caps(struct hal_caps *caps)
+{
+	snprintf(caps->name, sizeof(caps->name), "ebpf");
+	fill_matches(caps);
+	ebpf_code_caps(caps);
+	caps->max_rules = EBPF_RULES;
+	caps->max_ports = EBPF_PORTS;
+	caps->max_vlan_tags = 2;
+	caps->counts_packets = caps->counts_bytes = true;
+	caps->counter_bits = 64;
+	caps->chains = true;
+	caps->atomic_update = true;
+	caps->survives_restart = true;
+	caps->by_kernel = true;
+	caps->kernel_ports = true;
+}
+
+static void free_device(struct ebpf_dev *dev)
+{
+	pool_destroy(&dev->entries);
+	pool_destroy(&dev->slots);
+	pool_destroy(&dev->programs);
+	free(dev->by_entry);
+	free(dev->dump);
+	free(dev->done);
+	free(dev);
+}
+
+static struct ebpf_dev *new_device(const struct hal_env *env)
+{
+	struct ebpf_dev *dev = calloc(1, sizeof(*dev));
+	const char *rundir = env && env->rundir ? env->rundir : "";
+
+	if (!dev)
+		return NULL;
+	if (env)
+		dev->env = *env;
+	dev->instance = hash_bytes(rundir, strlen(rundir), 0);
+	hmap_init(&dev->ports);
+	hmap_init(&dev->ports_by_ifindex);
+	hmap_init(&dev->rules);
+	hmap_init(&dev->matches);
+	dev->by_entry = calloc(EBPF_RULES, sizeof(*dev->by_entry));
+	dev->dump = ebpf_dump_new();
+	if (pool_init(&dev->entries, EBPF_RULES) || pool_init(&dev->slots, EBPF_SLOTS) ||
+		pool_init(&dev->programs, EBPF_PROGRAMS) || !dev->by_entry || !dev->dump) {
+		free_device(dev);
+		return NULL;
+	}
+	return dev;
+}
+
+static int ebpf_open(const char *args, const struct hal_env *env, void **out, struct hal_caps *caps,
+	struct hal_reason *r)
+{
+	struct ebpf_dev *dev;
+	int err;
+
+	if (*args)
+		return hal_refuse(r, HAL_REASON_DEVICE_ERROR,
+			"\"ebpf:%s\" is no device: expected ebpf", args);
+	dev = new_device(env);
+	if (!dev)
+		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	err = netdev_channel_open(&dev->ch);
+	if (err) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "no routing netlink socket: %s",
+			strerror(-err));
+		goto free_device;
+	}
+	err = ebpf_load(dev, r);
+	if (err)
+		goto close_channel;
+	err = ebpf_ports_found(dev);
+	if (!err)
+		err = ebpf_rules_found(dev);
+	if (err) {
+		hal_refuse(
+			r, HAL_REASON_DEVICE_ERROR, "its rules cannot be read: %s", strerror(-err));
+		goto unload;
+	}
+	fill_caps(caps);
+	*out = dev;
+	return 0;
+
+unload:
+	ebpf_ports_close(dev);
+	ebpf_rules_clear(dev);
+	ebpf_unload(dev, true);
+close_channel:
+	netdev_channel_close(dev->ch);
+free_device:
+	free_device(dev);
+	return err;
+}
+
+/* What is in the kernel stays there, unless no port leads to it. */
+static void ebpf_close(void *ctx)
+{
+	struct ebpf_dev *dev = ctx;
+	const bool keep = hmap_count(&dev->ports) || dev->n_former;
+
+	ebpf_ports_close(dev);
+	ebpf_rules_clear(dev);
+	ebpf_unload(dev, keep);
+	netdev_channel_close(dev->ch);
+	free_device(dev);
+}
+
+const struct hal_driver ebpf_driver = {
+	.name = "ebpf",
+	.open = ebpf_open,
+	.close = ebpf_close,
+	.check = ebpf_check,
+	.submit = ebpf_submit,
+	.poll = ebpf_poll,
+	.counters_read = ebpf_counters_read,
+	.dump = ebpf_dump,
+	.port_bind = ebpf_port_bind,
+	.port_unbind = ebpf_port_unbind,
+	.port_stats = ebpf_port_stats,
+	.port_miss = ebpf_port_miss,
+	.stats = ebpf_stats,
+};

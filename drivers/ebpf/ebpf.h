@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the eBPF driver.
+ *
+ * What: a device is the kernel of one network namespace. Rules are entries of maps (layout.h), and
+ * a program at the TC ingress of every bound netdev executes them (datapath.bpf.c).
+ *
+ * A key is the head of a struct hal_key as it is, with one difference: the input port is named by
+ * its ifindex, which stays when a daemon starts again and numbers its ports anew.
+ *
+ * The maps and the program are pinned below the bpf filesystem in a folder of the daemon's own, as
+ * long as a port is bound. So a daemon that starts finds what a former one left. It always loads
+ * its own program, over the maps that are there if their layout is its own, and binding a port
+ * swaps the program there: a version changes without a packet in between. Without a bpf filesystem
+ * nothing is pinned, and a restart begins afresh.
+ *
+ * At a netdev the program is a filter with a priority and a handle of ours; the handle says whose
+ * it is. Everybody else's filters come first but for those of the software path, which takes what
+ * is left.
+ *
+ * Threads: everything by the device's thread.
+ */
+#ifndef SLUICE_DRIVERS_EBPF_EBPF_H
+#define SLUICE_DRIVERS_EBPF_EBPF_H
+
+#include "drivers/ebpf/code.h"
+#include "drivers/ebpf/layout.h"
+#include "drivers/ebpf/pool.h"
+#include "drivers/netdev/netdev.h"
+#include "hal/base/hmap.h"
+#include "hal/hal_driver.h"
+
+#define EBPF_CLASSES 3u
+#define EBPF_BATCH 256u       /* operations in one */
+#define EBPF_RULE_PRIORITY 1u /* of every rule: megaflows of a chain share one */
+
+struct ebpf_rule {
+	struct hmap_node node;     /* in ebpf_dev.rules, by ufid */
+	struct hmap_node by_match; /* in ebpf_dev.matches */
+	struct hal_ufid ufid;
+	struct hal_cmatch *match;
+	uint32_t chain;
+	uint32_t mask, entry, slot;
+	uint32_t generation;
+	uint64_t packets; /* as last read */
+	bool pending;     /* in the batch that is being made */
+};
+
+/* A port that is bound. */
+struct ebpf_bound {
+	struct hmap_node by_id, by_ifindex;
+	uint32_t id, ifindex;
+	char name[IFNAMSIZ];
+	bool qdisc_is_ours;
+	struct netdev_miss miss;
+	struct hal_port_stats base; /* what the netdev had counted when it was bound */
+};
+
+/* A port that a former run had bound, and nobody has bound yet. */
+struct ebpf_former {
+	uint32_t id, ifindex;
+};
+
+/* What is mapped into our memory, and descriptors of what is not. */
+struct ebpf_maps {
+	struct ebpf_control *control;
+	struct ebpf_mask *masks;
+	struct ebpf_entry *entries;
+	struct ebpf_slot *slots;
+	struct ebpf_program *programs;
+	struct ebpf_count *counts;
+	int rules[EBPF_CLASSES], ports, mask_hits, stats, grace, grace_inner;
+};
+
+struct ebpf_masks {
+	uint32_t refs[EBPF_MASKS];
+	uint32_t hash[EBPF_MASKS];
+	uint32_t n;         /* ever used */
+	uint64_t sorted_ms; /* when they were last put in order */
+	uint64_t hits[EBPF_MASKS];
+};
+
+struct ebpf_dev {
+	uint32_t instance; /* tells daemons apart that share a kernel */
+	struct datapath *skel;
+	char folder[64]; /* of pins, "": none */
+	unsigned n_cpus;
+	struct ebpf_maps maps;
+	struct ebpf_masks masks;
+	struct netdev_channel *ch;
+	struct hmap ports, ports_by_ifindex;
+	struct ebpf_former *former;
+	unsigned n_former;
+	uint32_t program_id;
+	struct hmap rules, matches;
+	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
+	struct pool entries, slots, programs;
+	struct ebpf_dump *dump; /* dump.c's */
+	uint32_t generation;
+	struct hal_completion *done;
+	unsigned n_done, cap_done, first_done;
+	struct hal_env env;
+};
+
+extern const struct hal_driver ebpf_driver;
+
+/* ---- load.c: the program and its maps ---- */
+
+int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r); /* 0 or -errno */
+void ebpf_unload(struct ebpf_dev *dev, bool keep);         /* keep: what is pinned stays */
+int ebpf_program_fd(const struct ebpf_dev *dev);
+/* Returns after every run of the program that began before has ended. */
+void ebpf_grace(struct ebpf_dev *dev);
+
+/* ---- masks.c ---- */
+
+/* The mask's number, counted as used once more, or -ENOSPC with `r`. */
+int ebpf_mask_hold(struct ebpf_dev *dev, const struct ebpf_mask *mask, struct hal_reason *r);
+void ebpf_mask_drop(struct ebpf_dev *dev, uint32_t number);
+/* Those that are in the maps already. */
+void ebpf_masks_found(struct ebpf_dev *dev);
+/* Puts the most hit first, now and then. */
+void ebpf_masks_sort(struct ebpf_dev *dev);
+
+/* ---- key.c ---- */
+
+struct ebpf_key {
+	struct ebpf_mask mask;
+	uint64_t w[EBPF_KEY_WORDS];
+};
+
+/* How ports are named in the maps. */
+uint32_t ebpf_ifindex_of(const struct ebpf_dev *dev, uint32_t port); /* 0: not bound */
+uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex); /* also of a former run */
+
+/* 0, or -errno with `r`. */
+int ebpf_key_encode(const struct ebpf_dev *dev, const struct hal_cmatch *match,
+	struct ebpf_key *key, struct hal_reason *r);
+/* The match, NULL: there is no memory, or the key is none of ours. */
+struct hal_cmatch *ebpf_key_decode(const struct ebpf_dev *dev, const struct ebpf_key *key);
+
+/* Which of the hash maps, and the key there: struct ebpf_key4, 8 or 20. */
+unsigned ebpf_class_of(const struct ebpf_mask *mask);
+size_t ebpf_class_size(unsigned class);
+void ebpf_key_write(void *out, unsigned class, uint32_t mask, uint32_t chain, const uint64_t *w);
+
+/* ---- book.c: the rules that are in the maps ---- */
+
+struct ebpf_rule *ebpf_rule_find(const struct ebpf_dev *dev, const struct hal_ufid *ufid);
+struct ebpf_rule *ebpf_rule_of_match(
+	const struct ebpf_dev *dev, const struct hal_cmatch *match, uint32_t chain);
+/* Enters it under its ufid, match and entry. The match is taken over. NULL: no memory. */
+struct ebpf_rule *ebpf_rule_new(struct ebpf_dev *dev, const struct hal_ufid *ufid,
+	struct hal_cmatch *match, uint32_t chain, uint32_t entry);
+/* Forgets it, with all numbers that it holds. */
+void ebpf_rule_drop(struct ebpf_dev *dev, struct ebpf_rule *rule);
+void ebpf_rules_clear(struct ebpf_dev *dev);
+/* Takes in what a former run left, and deletes what nobody can read. 0 or -ENOMEM. */
+int ebpf_rules_found(struct ebpf_dev *dev);
+
+/* A slot with these steps, not yet named by an entry. Its number, or -ENOSPC with `r`. */
+int64_t ebpf_slot_write(struct ebpf_dev *dev, const struct hal_ufid *ufid,
+	const struct ebpf_code *code, struct hal_reason *r);
+void ebpf_slot_free(struct ebpf_dev *dev, uint32_t slot);
+/* What a slot has. False: it is broken. */
+bool ebpf_slot_read(const struct ebpf_dev *dev, uint32_t slot, struct ebpf_code *code);
+
+/* The key of a rule as it lies in its map. */
+void ebpf_rule_key(
+	const struct ebpf_dev *dev, const struct ebpf_rule *rule, void *out, unsigned *class);
+/* A reading of its counters. */
+void ebpf_rule_count(
+	const struct ebpf_dev *dev, struct ebpf_rule *rule, struct hal_raw_counter *out);
+void ebpf_slot_count(const struct ebpf_dev *dev, uint32_t slot, struct hal_raw_counter *out);
+
+/* ---- ops.c, dump.c, query.c ---- */
+
+int ebpf_check(void *dev, const struct hal_rule *rule, struct hal_reason *r);
+int ebpf_submit(void *dev, struct hal_op *ops, unsigned n);
+int ebpf_poll(void *dev, struct hal_completion *out, unsigned max);
+int ebpf_counters_read(
+	void *dev, const struct hal_ufid *ufids, unsigned n, struct hal_raw_counter *out);
+int ebpf_stats(void *dev, struct hal_device_stats *out);
+struct ebpf_dump *ebpf_dump_new(void); /* freed by free() */
+int ebpf_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx);
+
+/* Goes over a hash map in pieces; `found` is told of keys and entries, and ends it by a negative
+ * value. *at is 0 at first, and left as the next piece needs it, 0 after the last. */
+struct ebpf_walk {
+	unsigned class;
+	bool under_way;
+	uint8_t at[8]; /* opaque to us */
+};
+typedef int ebpf_found(void *ctx, unsigned class, const void *key, uint32_t entry);
+int ebpf_walk_piece(
+	struct ebpf_dev *dev, struct ebpf_walk *walk, ebpf_found *found, void *ctx, bool *more);
+
+/* ---- ports.c ---- */
+
+int ebpf_port_bind(
+	void *dev, uint32_t port, const struct hal_port_handle *handle, struct hal_reason *r);
+int ebpf_port_unbind(void *dev, uint32_t port);
+int ebpf_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
+int ebpf_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
+void ebpf_ports_mend(struct ebpf_dev *dev);  /* the program is back where it was taken away */
+void ebpf_ports_close(struct ebpf_dev *dev); /* filters stay */
+int ebpf_ports_found(struct ebpf_dev *dev);  /* of a former run: 0 or -ENOMEM */
+
+/* ---- filter.c: the program at a netdev ---- */
+
+struct ebpf_filter {
+	bool found; /* of our instance */
+	bool qdisc_is_ours;
+	uint32_t program; /* its id */
+	bool is_anothers; /* another daemon has its own there */
+};
+
+int ebpf_filter_find(struct ebpf_dev *dev, uint32_t ifindex, struct ebpf_filter *out);
+int ebpf_filter_attach(
+	struct ebpf_dev *dev, uint32_t ifindex, bool qdisc_is_ours, struct hal_reason *r);
+void ebpf_filter_detach(struct ebpf_dev *dev, uint32_t ifindex);
+
+#endif

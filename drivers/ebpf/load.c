@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The program and its maps: loaded, pinned, and mapped into our memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/magic.h>
+
+#include "drivers/ebpf/datapath.skel.h"
+#include "drivers/ebpf/ebpf.h"
+#include "hal/base/log.h"
+#include "hal/mutation.h"
+
+LOG_DEFINE(ebpf_load);
+
+#define BPFFS "/sys/fs/bpf"
+#define VERIFIER_LOG (1u << 20) /* bytes */
+
+/* Maps that a rule's life depends on. */
+static struct bpf_map **pinned(struct datapath *skel, unsigned i)
+{
+	struct bpf_map **const all[] = {&skel->maps.control, &skel->maps.ports, &skel->maps.masks,
+		&skel->maps.mask_hits, &skel->maps.rules4, &skel->maps.rules8, &skel->maps.rules20,
+		&skel->maps.entries, &skel->maps.slots, &skel->maps.programs, &skel->maps.counts,
+		&skel->maps.stats};
+
+	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
+}
+
+/* ---- pins ---- */
+
+static bool is_bpffs(void)
+{
+	struct statfs s;
+
+	return !statfs(BPFFS, &s) && (unsigned long)s.f_type == BPF_FS_MAGIC;
+}
+
+/* The folder of our pins; none if there is no place for it. */
+static void find_folder(struct ebpf_dev *dev)
+{
+	if (!is_bpffs() && (mount("bpf", BPFFS, "bpf", 0, NULL) || !is_bpffs())) {
+		log_warn("there is no bpf filesystem at " BPFFS ": rules will not survive a "
+			 "restart");
+		return;
+	}
+	mkdir(BPFFS "/sluice", 0700);
+	snprintf(dev->folder, sizeof(dev->folder), BPFFS "/sluice/%08x", dev->instance);
+	if (mkdir(dev->folder, 0700) && errno != EEXIST) {
+		log_warn("%s: %s: rules will not survive a restart", dev->folder, strerror(errno));
+		dev->folder[0] = '\0';
+	}
+}
+
+static void pin_path(const struct ebpf_dev *dev, const char *name, char *path, size_t n)
+{
+	snprintf(path, n, "%s/%s", dev->folder, name);
+}
+
+static void remove_pins(struct ebpf_dev *dev, struct datapath *skel)
+{
+	struct bpf_map **map;
+	char path[128];
+
+	if (!dev->folder[0])
+		return;
+	for (unsigned i = 0; (map = pinned(skel, i)); i++) {
+		pin_path(dev, bpf_map__name(*map), path, sizeof(path));
+		unlink(path);
+	}
+	pin_path(dev, "program", path, sizeof(path));
+	unlink(path);
+}
+
+static void remove_folder(struct ebpf_dev *dev)
+{
+	if (!dev->folder[0])
+		return;
+	rmdir(dev->folder);
+	rmdir(BPFFS "/sluice"); /* another daemon may have its own there */
+}
+
+/* Whether pinned maps are laid out as ours; true if there are none. */
+static bool is_our_layout(const struct ebpf_dev *dev)
+{
+	struct ebpf_control control;
+	const uint32_t zero = 0;
+	char path[128];
+	int fd;
+	bool same;
+
+	pin_path(dev, "control", path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT;
+	same = !bpf_map_lookup_elem(fd, &zero, &control) &&
+	       (control.layout == EBPF_LAYOUT || !control.layout);
+	close(fd);
+	return same;
+}
+
+static int set_pins(struct ebpf_dev *dev, struct datapath *skel)
+{
+	struct bpf_map **map;
+	char path[128];
+	int err = 0;
+
+	if (!dev->folder[0])
+		return 0;
+	if (!is_our_layout(dev)) {
+		log_warn("the maps of a former run are laid out in another way: its rules are "
+			 "given up");
+		remove_pins(dev, skel);
+	}
+	for (unsigned i = 0; !err && (map = pinned(skel, i)); i++) {
+		pin_path(dev, bpf_map__name(*map), path, sizeof(path));
+		err = bpf_map__set_pin_path(*map, path);
+	}
+	return err;
+}
+
+/* The program's own pin is for those who look; it is not what keeps it at a netdev. */
+static void pin_program(struct ebpf_dev *dev)
+{
+	char path[128];
+
+	if (!dev->folder[0])
+		return;
+	pin_path(dev, "program", path, sizeof(path));
+	unlink(path);
+	if (bpf_program__pin(dev->skel->progs.sluice, path))
+		log_warn("%s: %s", path, strerror(errno));
+}
+
+/* ---- loading ---- */
+
+/* What libbpf has to say is said by the reason, and by the verifier's log. */
+static int keep_silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level, (void)fmt, (void)ap;
+	return 0;
+}
+
+/* The verifier's last words but for its statistics. */
+static void last_words(const char *text, char *out, size_t n)
+{
+	const char *line = text, *end;
+
+	out[0] = '\0';
+	for (; *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		if (end > line && strncmp(line, "processed ", 10) &&
+			strncmp(line, "verification time", 17) && strncmp(line, "stack depth", 11))
+			snprintf(out, n, "%.*s", (int)(end - line), line);
+	}
+}
+
+static int refuse_load(int err, const char *verifier, struct hal_reason *r)
+{
+	char words[96];
+
+	last_words(verifier, words, sizeof(words));
+	if (*verifier)
+		log_warn("the verifier's log:\n%s", verifier);
+	if (words[0])
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "the program was refused: %s", words);
+	else
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR,
+			"no BPF program can be loaded (CAP_BPF and CAP_NET_ADMIN): %s",
+			strerror(-err));
+	if (r)
+		r->error = -err;
+	return err;
+}
+
+static int try_load(struct ebpf_dev *dev, char *verifier)
+{
+	struct datapath *skel = datapath__open();
+	int err;
+
+	if (!skel)
+		return -errno;
+	verifier[0] = '\0';
+	bpf_program__set_log_buf(skel->progs.sluice, verifier, VERIFIER_LOG);
+	err = bpf_map__set_max_entries(skel->maps.counts, dev->n_cpus * EBPF_SLOTS);
+#ifdef SLUICE_MUTATIONS
+	skel->rodata->mutation = mutation_active();
+#endif
+	if (!err)
+		err = set_pins(dev, skel);
+	if (!err)
+		err = datapath__load(skel);
+	if (err) {
+		datapath__destroy(skel);
+		return err;
+	}
+	dev->skel = skel;
+	return 0;
+}
+
+static void forget_pins(struct ebpf_dev *dev)
+{
+	struct datapath *skel = datapath__open();
+
+	if (!skel)
+		return;
+	remove_pins(dev, skel);
+	datapath__destroy(skel);
+}
+
+/* ---- mapping ---- */
+
+static void *map_memory(const struct bpf_map *map, size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+#define MAPPED(DEV)                                                                     \
+	{&(DEV)->maps.control, (DEV)->skel->maps.control, sizeof(struct ebpf_control)}, \
+		{&(DEV)->maps.masks, (DEV)->skel->maps.masks,                           \
+			EBPF_MASKS * sizeof(struct ebpf_mask)},                         \
+		{&(DEV)->maps.entries, (DEV)->skel->maps.entries,                       \
+			EBPF_RULES * sizeof(struct ebpf_entry)},                        \
+		{&(DEV)->maps.slots, (DEV)->skel->maps.slots,                           \
+			EBPF_SLOTS * sizeof(struct ebpf_slot)},                         \
+		{&(DEV)->maps.programs, (DEV)->skel->maps.programs,                     \
+			EBPF_PROGRAMS * sizeof(struct ebpf_program)},                   \
+	{                                                                               \
+		&(DEV)->maps.counts, (DEV)->skel->maps.counts,                          \
+			(size_t)(DEV)->n_cpus *EBPF_SLOTS * sizeof(struct ebpf_count)   \
+	}
+
+struct mapping {
+	void *at; /* of a pointer into the map */
+	const struct bpf_map *map;
+	size_t bytes;
+};
+
+static int map_all(struct ebpf_dev *dev)
+{
+	const struct mapping all[] = {MAPPED(dev)};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		void *p = map_memory(all[i].map, all[i].bytes);
+
+		if (!p)
+			return -errno;
+		memcpy(all[i].at, &p, sizeof(p));
+	}
+	dev->maps.rules[0] = bpf_map__fd(dev->skel->maps.rules4);
+	dev->maps.rules[1] = bpf_map__fd(dev->skel->maps.rules8);
+	dev->maps.rules[2] = bpf_map__fd(dev->skel->maps.rules20);
+	dev->maps.ports = bpf_map__fd(dev->skel->maps.ports);
+	dev->maps.mask_hits = bpf_map__fd(dev->skel->maps.mask_hits);
+	dev->maps.stats = bpf_map__fd(dev->skel->maps.stats);
+	dev->maps.grace = bpf_map__fd(dev->skel->maps.grace);
+	dev->maps.grace_inner = bpf_map__fd(dev->skel->maps.grace_inner);
+	return 0;
+}
+
+static void unmap_all(struct ebpf_dev *dev)
+{
+	const struct mapping all[] = {MAPPED(dev)};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		void *p;
+
+		memcpy(&p, all[i].at, sizeof(p));
+		if (p)
+			munmap(p, all[i].bytes);
+	}
+	memset(&dev->maps, 0, sizeof(dev->maps));
+}
+
+/* ---- the whole ---- */
+
+static uint32_t id_of(int program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program, &info, &len) ? 0 : info.id;
+}
+
+int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r)
+{
+	char *verifier = malloc(VERIFIER_LOG);
+	int err;
+
+	if (!verifier)
+		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	libbpf_set_print(keep_silent);
+	dev->n_cpus = (unsigned)libbpf_num_possible_cpus();
+	find_folder(dev);
+	err = try_load(dev, verifier);
+	if (err && !*verifier && dev->folder[0]) { /* maps of a former run may not do */
+		forget_pins(dev);
+		err = try_load(dev, verifier);
+	}
+	if (err) {
+		err = refuse_load(err, verifier, r);
+		goto out;
+	}
+	err = map_all(dev);
+	if (err) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "its maps cannot be mapped: %s",
+			strerror(-err));
+		ebpf_unload(dev, true);
+		goto out;
+	}
+	dev->maps.control->layout = EBPF_LAYOUT;
+	dev->program_id = id_of(ebpf_program_fd(dev));
+	pin_program(dev);
+
+out:
+	if (err)
+		remove_folder(dev);
+	free(verifier);
+	return err;
+}
+
+void ebpf_unload(struct ebpf_dev *dev, bool keep)
+{
+	if (!dev->skel)
+		return;
+	if (!keep)
+		remove_pins(dev, dev->skel);
+	unmap_all(dev);
+	datapath__destroy(dev->skel);
+	dev->skel = NULL;
+	if (!keep)
+		remove_folder(dev);
+}
+
+int ebpf_program_fd(const struct ebpf_dev *dev)
+{
+	return bpf_program__fd(dev->skel->progs.sluice);
+}
+
+void ebpf_grace(struct ebpf_dev *dev)
+{
+	const uint32_t zero = 0;
+
+	if (MUTATE(635, false, true))
+		return;
+	if (bpf_map_update_elem(dev->maps.grace, &zero, &dev->maps.grace_inner, 0))
+		log_err("waiting for running programs: %s", strerror(errno));
+}

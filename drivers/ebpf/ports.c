@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ports: netdevs with a clsact qdisc, the program, and a netdev for what no rule takes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "drivers/ebpf/ebpf.h"
+#include "hal/base/log.h"
+#include "hal/mutation.h"
+
+LOG_DEFINE(ebpf_ports);
+
+static struct ebpf_bound *by_id(const struct ebpf_dev *dev, uint32_t id)
+{
+	HMAP_FOR_EACH_HASH (port, struct ebpf_bound, by_id, hash_mix(id), &dev->ports) {
+		if (port->id == id)
+			return port;
+	}
+	return NULL;
+}
+
+static struct ebpf_bound *by_ifindex(const struct ebpf_dev *dev, uint32_t ifindex)
+{
+	HMAP_FOR_EACH_HASH (
+		port, struct ebpf_bound, by_ifindex, hash_mix(ifindex), &dev->ports_by_ifindex) {
+		if (port->ifindex == ifindex)
+			return port;
+	}
+	return NULL;
+}
+
+uint32_t ebpf_ifindex_of(const struct ebpf_dev *dev, uint32_t id)
+{
+	const struct ebpf_bound *port = by_id(dev, id);
+
+	if (port)
+		return port->ifindex;
+	for (unsigned i = 0; i < dev->n_former; i++)
+		if (dev->former[i].id == id)
+			return dev->former[i].ifindex;
+	return 0;
+}
+
+uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex)
+{
+	const struct ebpf_bound *port = by_ifindex(dev, ifindex);
+
+	if (port)
+		return port->id;
+	for (unsigned i = 0; i < dev->n_former; i++)
+		if (dev->former[i].ifindex == ifindex)
+			return dev->former[i].id;
+	return HAL_PORT_NONE;
+}
+
+/* ---- of a former run ---- */
+
+int ebpf_ports_found(struct ebpf_dev *dev)
+{
+	uint32_t key, *before = NULL;
+
+	while (!bpf_map_get_next_key(dev->maps.ports, before, &key)) {
+		struct ebpf_port port;
+		struct ebpf_former *more;
+
+		before = &key;
+		if (bpf_map_lookup_elem(dev->maps.ports, &key, &port))
+			continue;
+		more = realloc(dev->former, (dev->n_former + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		dev->former = more;
+		dev->former[dev->n_former++] = (struct ebpf_former){port.id, key};
+	}
+	return 0;
+}
+
+static bool uses(const struct ebpf_dev *dev, const struct ebpf_rule *rule, uint32_t ifindex)
+{
+	struct ebpf_code code;
+	struct hal_match m;
+
+	hal_cmatch_expand(rule->match, &m);
+	if (m.mask.dp.in_port &&
+		ebpf_ifindex_of(dev, rte_be_to_cpu_32(m.value.dp.in_port)) == ifindex)
+		return true;
+	if (!ebpf_slot_read(dev, rule->slot, &code))
+		return true;
+	for (unsigned i = 0; i < code.n; i++)
+		if (code.step[i].op == EBPF_OUTPUT && code.step[i].arg == ifindex)
+			return true;
+	return false;
+}
+
+/* Takes rules out that the port is named in, or that it alone was named in the match of. */
+static void remove_rules(struct ebpf_dev *dev, uint32_t ifindex, bool output)
+{
+	struct ebpf_rule **gone = NULL;
+	unsigned n = 0;
+
+	if (hmap_count(&dev->rules))
+		gone = calloc(hmap_count(&dev->rules), sizeof(*gone));
+	if (!gone)
+		return;
+	HMAP_FOR_EACH (rule, struct ebpf_rule, node, &dev->rules) {
+		struct ebpf_key20 key;
+		struct hal_match m;
+		unsigned class;
+
+		hal_cmatch_expand(rule->match, &m);
+		if (output ? !uses(dev, rule, ifindex)
+			   : !m.mask.dp.in_port ||
+					ebpf_ifindex_of(dev,
+						rte_be_to_cpu_32(m.value.dp.in_port)) != ifindex)
+			continue;
+		ebpf_rule_key(dev, rule, &key, &class);
+		if (class < EBPF_CLASSES)
+			bpf_map_delete_elem(dev->maps.rules[class], &key);
+		gone[n++] = rule;
+	}
+	if (n)
+		ebpf_grace(dev);
+	while (n)
+		ebpf_rule_drop(dev, gone[--n]);
+	free(gone);
+}
+
+static void forget_former(struct ebpf_dev *dev, unsigned i)
+{
+	dev->former[i] = dev->former[--dev->n_former];
+}
+
+/* Ports of a former run that are in the way: the same netdev under another id, or the id on another
+ * netdev. Their rules say something else now. */
+static void settle_former(struct ebpf_dev *dev, uint32_t id, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < dev->n_former;) {
+		const struct ebpf_former f = dev->former[i];
+
+		if (f.id != id && f.ifindex != ifindex) {
+			i++;
+			continue;
+		}
+		if (f.id != id || f.ifindex != ifindex) {
+			remove_rules(dev, f.ifindex, true);
+			bpf_map_delete_elem(dev->maps.ports, &f.ifindex);
+		}
+		forget_former(dev, i);
+	}
+}
+
+/* ---- bind ---- */
+
+static int check_handle(struct ebpf_dev *dev, uint32_t id, const struct hal_port_handle *handle,
+	struct netdev_link *link, struct hal_reason *r)
+{
+	int err;
+
+	if (handle->kind != HAL_PORT_NETDEV)
+		return hal_refuse(
+			r, HAL_REASON_DEVICE_ERROR, "the kernel has ports that are netdevs");
+	if (by_id(dev, id) || by_ifindex(dev, handle->index)) {
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "%s or port %u is bound already",
+			handle->name, id);
+		return -EEXIST;
+	}
+	err = netdev_link_get(dev->ch, handle->index, link);
+	if (err)
+		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "network device %s: %s", handle->name,
+			strerror(-err));
+	return err;
+}
+
+static int insert(struct ebpf_dev *dev, struct ebpf_bound *port)
+{
+	int err = hmap_insert(&dev->ports, &port->by_id, hash_mix(port->id));
+
+	if (err)
+		return err;
+	err = hmap_insert(&dev->ports_by_ifindex, &port->by_ifindex, hash_mix(port->ifindex));
+	if (err)
+		hmap_remove(&dev->ports, &port->by_id);
+	return err;
+}
+
+static int write_port(struct ebpf_dev *dev, const struct ebpf_bound *port, struct hal_reason *r)
+{
+	const struct ebpf_port value = {.id = port->id, .miss = MUTATE(651, port->miss.ifindex, 0)};
+
+	if (!bpf_map_update_elem(dev->maps.ports, &port->ifindex, &value, BPF_ANY))
+		return 0;
+	return hal_refuse(r, HAL_REASON_NO_ROOM, "%u ports are bound: %s", hmap_count(&dev->ports),
+		strerror(errno));
+}
+
+/* The netdev has to be nobody's, or ours of a former run. */
+static int attach(struct ebpf_dev *dev, struct ebpf_bound *port, struct hal_reason *r)
+{
+	struct ebpf_filter f;
+	int err = ebpf_filter_find(dev, port->ifindex, &f);
+
+	if (err)
+		return hal_refuse(r, HAL_REASON_DEVICE_ERROR, "its filters cannot be read: %s",
+			strerror(-err));
+	if (f.is_anothers)
+		return hal_refuse(r, HAL_REASON_DEVICE_ERROR,
+			"%s carries the program of another daemon", port->name);
+	port->qdisc_is_ours |= f.qdisc_is_ours;
+	err = netdev_miss_open(dev->ch, port->ifindex, &port->miss, r);
+	if (err)
+		return err;
+	err = write_port(dev, port, r);
+	if (!err)
+		err = ebpf_filter_attach(dev, port->ifindex, port->qdisc_is_ours, r);
+	if (err)
+		bpf_map_delete_elem(dev->maps.ports, &port->ifindex);
+	return err;
+}
+
+int ebpf_port_bind(
+	void *ctx, uint32_t id, const struct hal_port_handle *handle, struct hal_reason *r)
+{
+	struct ebpf_dev *dev = ctx;
+	struct ebpf_bound *port;
+	struct netdev_link link;
+	int err = check_handle(dev, id, handle, &link, r);
+
+	if (err)
+		return err;
+	port = calloc(1, sizeof(*port));
+	if (!port)
+		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	port->id = id;
+	port->ifindex = link.ifindex;
+	port->base = link.stats;
+	port->miss.fd = -1;
+	memcpy(port->name, link.name, sizeof(port->name));
+	settle_former(dev, id, port->ifindex);
+	err = netdev_qdisc_make(dev->ch, port->ifindex, &port->qdisc_is_ours, r);
+	if (err)
+		goto free_port;
+	err = attach(dev, port, r);
+	if (err)
+		goto close_miss;
+	if (!insert(dev, port))
+		return 0;
+	err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	ebpf_filter_detach(dev, port->ifindex);
+	bpf_map_delete_elem(dev->maps.ports, &port->ifindex);
+
+close_miss:
+	netdev_miss_close(&port->miss);
+	if (port->qdisc_is_ours)
+		netdev_qdisc_drop(dev->ch, port->ifindex);
+free_port:
+	free(port);
+	return err;
+}
+
+/* Somebody took the program away, perhaps with the qdisc, or put another in its place. */
+static void mend(struct ebpf_dev *dev, struct ebpf_bound *port)
+{
+	struct ebpf_filter f;
+	struct hal_reason r;
+	bool made = false;
+	int err = ebpf_filter_find(dev, port->ifindex, &f);
+
+	if (!err && f.found && f.program == dev->program_id)
+		return;
+	err = netdev_qdisc_make(dev->ch, port->ifindex, &made, &r);
+	if (err == -ENODEV)
+		return;
+	port->qdisc_is_ours |= made;
+	if (!err)
+		err = ebpf_filter_attach(dev, port->ifindex, port->qdisc_is_ours, &r);
+	if (err)
+		log_warn("%s: the program was taken away, and cannot be put back: %s", port->name,
+			r.text);
+	else
+		log_warn("%s: the program was taken away, and is back", port->name);
+}
+
+void ebpf_ports_mend(struct ebpf_dev *dev)
+{
+	HMAP_FOR_EACH (port, struct ebpf_bound, by_id, &dev->ports)
+		mend(dev, port);
+}
+
+/* ---- unbind ---- */
+
+static void forget(struct ebpf_dev *dev, struct ebpf_bound *port)
+{
+	hmap_remove(&dev->ports, &port->by_id);
+	hmap_remove(&dev->ports_by_ifindex, &port->by_ifindex);
+	netdev_miss_close(&port->miss);
+	free(port);
+}
+
+int ebpf_port_unbind(void *ctx, uint32_t id)
+{
+	struct ebpf_dev *dev = ctx;
+	struct ebpf_bound *port = by_id(dev, id);
+
+	if (!port)
+		return -ENOENT;
+	ebpf_filter_detach(dev, port->ifindex);
+	remove_rules(dev, port->ifindex, false);
+	bpf_map_delete_elem(dev->maps.ports, &port->ifindex);
+	if (port->qdisc_is_ours)
+		netdev_qdisc_drop(dev->ch, port->ifindex);
+	forget(dev, port);
+	return 0;
+}
+
+void ebpf_ports_close(struct ebpf_dev *dev)
+{
+	HMAP_FOR_EACH (port, struct ebpf_bound, by_id, &dev->ports)
+		forget(dev, port);
+	hmap_destroy(&dev->ports);
+	hmap_destroy(&dev->ports_by_ifindex);
+	free(dev->former);
+}
+
+/* ---- questions ---- */
+
+int ebpf_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
+{
+	struct ebpf_dev *dev = ctx;
+	const struct ebpf_bound *port = by_id(dev, id);
+	struct netdev_link link;
+	int err = port ? netdev_link_get(dev->ch, port->ifindex, &link) : -ENOENT;
+
+	if (err)
+		return err;
+	*out = link.stats;
+	netdev_stats_since(out, &port->base);
+	return 0;
+}
+
+int ebpf_port_miss(void *ctx, uint32_t id, struct hal_port_handle *out)
+{
+	const struct ebpf_bound *port = by_id(ctx, id);
+
+	if (!port || port->miss.fd < 0)
+		return -ENOENT;
+	*out = (struct hal_port_handle){.kind = HAL_PORT_NETDEV, .index = port->miss.ifindex};
+	snprintf(out->name, sizeof(out->name), "%s", port->miss.name);
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counters, and how the device is.
+ */
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "drivers/ebpf/ebpf.h"
+
+int ebpf_counters_read(
+	void *ctx, const struct hal_ufid *ufids, unsigned n, struct hal_raw_counter *out)
+{
+	struct ebpf_dev *dev = ctx;
+
+	memset(out, 0, n * sizeof(*out));
+	for (unsigned i = 0; i < n; i++) {
+		struct ebpf_rule *rule = ebpf_rule_find(dev, &ufids[i]);
+
+		if (rule)
+			ebpf_rule_count(dev, rule, &out[i]);
+	}
+	ebpf_masks_sort(dev);
+	return 0;
+}
+
+int ebpf_stats(void *ctx, struct hal_device_stats *out)
+{
+	struct ebpf_dev *dev = ctx;
+	struct ebpf_stats by_cpu[dev->n_cpus];
+	const uint32_t zero = 0;
+
+	*out = (struct hal_device_stats){
+		.rules = hmap_count(&dev->rules),
+		.max_rules = EBPF_RULES,
+		.ports = hmap_count(&dev->ports),
+		.generation = 1,
+		.alive = true,
+	};
+	if (bpf_map_lookup_elem(dev->maps.stats, &zero, by_cpu))
+		return 0;
+	for (unsigned cpu = 0; cpu < dev->n_cpus; cpu++) {
+		out->hit_packets += by_cpu[cpu].hits;
+		out->miss_packets += by_cpu[cpu].misses;
+		out->dropped_packets += by_cpu[cpu].lost;
+	}
+	return 0;
+}
