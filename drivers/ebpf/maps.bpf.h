@@ -12,16 +12,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "drivers/ebpf/layout.h"
+#include "drivers/ebpf/mutation.bpf.h"
 
 #define MAPPED (1U << 10) /* BPF_F_MMAPABLE */
-
-/* Seeded faults, as in hal/mutation.h. */
-#ifdef SLUICE_MUTATIONS
-const volatile int mutation;
-#define MUTATE(N, GOOD, BAD) (mutation == (N) ? (BAD) : (GOOD))
-#else
-#define MUTATE(N, GOOD, BAD) (GOOD)
-#endif
 
 #define HEAD 128u /* bytes of a frame that are looked at in one piece */
 

@@ -13,8 +13,18 @@ flags = subprocess.run(["pkg-config", "--cflags"] + PACKAGES, stdout=subprocess.
 flags = ["-isystem" + f[2:] if f.startswith("-I") else f for f in flags]
 
 
+# Headers of programs that the kernel runs are for clang's BPF.
+BPF = ["clang", "-O2", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-fsyntax-only",
+       "-Wno-unused-function", "-idirafter", "/usr/include/%s-linux-gnu" % os.uname().machine,
+       "-I" + tree.ROOT, "-x", "c", "-"]
+
+
 def compile_alone(path):
     source = '#include "%s"\n' % path
+    if path.endswith(".bpf.h"):
+        p = subprocess.run(BPF, input=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, cwd=tree.ROOT)
+        return path, p.returncode, p.stdout
     p = subprocess.run(
         ["gcc", "-std=c17", "-D_GNU_SOURCE", "-DALLOW_EXPERIMENTAL_API", "-Wall", "-Wextra",
          "-Werror", "-Wno-missing-field-initializers", "-fsyntax-only", "-I" + tree.ROOT,

@@ -21,7 +21,8 @@ for path in tree.tracked():
         m = WORDS.search(line)
         if m:
             problems.append("%s:%d: %s" % (path, i, m.group(0)))
-    if path.endswith((".c", ".h")) and path != "hal/mutation.h":
+    if path.endswith((".c", ".h")) and path not in (
+            "hal/mutation.h", "drivers/ebpf/mutation.bpf.h"):
         text = tree.code_only(tree.read(path))
         for m in re.finditer(r"\bMUTATE\(\s*(\w+)", text):
             where = "%s:%d" % (path, text.count("\n", 0, m.start()) + 1)
