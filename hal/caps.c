@@ -143,7 +143,7 @@ static int check_match(
 	err = hal_match_fields(&m.value.dp, &m.mask.dp, sizeof(struct hal_key), check_field, &c);
 	if (err)
 		return err;
-	if (memcmp(&c.rest, &none, sizeof(none)))
+	if (!caps->any_bits && memcmp(&c.rest, &none, sizeof(none)))
 		return refuse_rest(&c);
 	return 0;
 }

@@ -26,6 +26,9 @@
 
 struct hal_device;
 
+/* Whether this build has the driver. */
+bool hal_driver_is_known(const char *name);
+
 /* Opens "<driver>:<args>". 0, or -errno with a reason; -ENOENT if there is no such driver (the
  * reason lists those there are). */
 int hal_device_open(

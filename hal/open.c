@@ -20,6 +20,14 @@ static void list_drivers(char *buf, size_t n)
 			buf + at, n - at, "%s%s", i ? ", " : "", hal_drivers[i]->name);
 }
 
+bool hal_driver_is_known(const char *name)
+{
+	for (unsigned i = 0; hal_drivers[i]; i++)
+		if (!strcmp(hal_drivers[i]->name, name))
+			return true;
+	return false;
+}
+
 int hal_device_open(
 	const char *spec, const struct hal_env *env, struct hal_device **out, struct hal_reason *r)
 {

@@ -60,6 +60,7 @@ struct ebpf_rule *ebpf_rule_new(struct ebpf_dev *dev, const struct hal_ufid *ufi
 	rule->chain = chain;
 	rule->entry = entry;
 	rule->generation = ++dev->generation;
+	rule->seen = dev->pass;
 	dev->by_entry[entry] = rule;
 	return rule;
 
@@ -104,6 +105,17 @@ void ebpf_rule_key(
 	if (*class == EBPF_CLASSES || ebpf_key_encode(dev, rule->match, &key, NULL))
 		memset(&key, 0, sizeof(key));
 	ebpf_key_write(out, *class % EBPF_CLASSES, rule->mask, rule->chain, key.w);
+}
+
+bool ebpf_rule_is_there(const struct ebpf_dev *dev, const struct ebpf_rule *rule)
+{
+	struct ebpf_key20 key;
+	uint32_t entry;
+	unsigned class;
+
+	ebpf_rule_key(dev, rule, &key, &class);
+	return class < EBPF_CLASSES && !bpf_map_lookup_elem(dev->maps.rules[class], &key, &entry) &&
+	       entry == rule->entry;
 }
 
 /* ---- slots ---- */
@@ -188,6 +200,10 @@ void ebpf_slot_count(const struct ebpf_dev *dev, uint32_t slot, struct hal_raw_c
 void ebpf_rule_count(
 	const struct ebpf_dev *dev, struct ebpf_rule *rule, struct hal_raw_counter *out)
 {
+	if (rule->missing) {
+		memset(out, 0, sizeof(*out));
+		return;
+	}
 	ebpf_slot_count(dev, rule->slot, out);
 	out->generation = rule->generation;
 	out->hit = out->packets != rule->packets;

@@ -115,6 +115,8 @@ static int tell(void *ctx, unsigned class, const void *key, uint32_t number)
 		bpf_map_delete_elem(d->dev->maps.rules[class], key);
 		return 0;
 	}
+	rule->seen = d->dev->pass;
+	rule->missing = false;
 	entry.ufid = rule->ufid;
 	entry.chain = rule->chain;
 	err = decode(d->dev, rule, &entry);
@@ -133,6 +135,15 @@ static int tell(void *ctx, unsigned class, const void *key, uint32_t number)
 	return err;
 }
 
+/* What the maps did not tell of is asked for, since they may have changed meanwhile. */
+static void find_missing(struct ebpf_dev *dev)
+{
+	HMAP_FOR_EACH (rule, struct ebpf_rule, node, &dev->rules) {
+		if (rule->seen != dev->pass)
+			rule->missing = MUTATE(645, !ebpf_rule_is_there(dev, rule), false);
+	}
+}
+
 int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_ctx)
 {
 	struct ebpf_dev *dev = ctx;
@@ -142,6 +153,7 @@ int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_c
 
 	if (!*at) {
 		ebpf_ports_mend(dev);
+		dev->pass++;
 		memset(&d->walk, 0, sizeof(d->walk));
 	}
 	d->dev = dev;
@@ -151,5 +163,7 @@ int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_c
 	while (!err && more && (!max || d->told < max))
 		err = ebpf_walk_piece(dev, &d->walk, tell, d, &more);
 	*at = !err && more;
+	if (!err && !more)
+		find_missing(dev);
 	return err;
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <rte_common.h>
 
@@ -32,6 +34,7 @@ static void fill_caps(struct hal_caps *caps)
 	snprintf(caps->name, sizeof(caps->name), "ebpf");
 	fill_matches(caps);
 	ebpf_code_caps(caps);
+	caps->any_bits = true;
 	caps->max_rules = EBPF_RULES;
 	caps->max_ports = EBPF_PORTS;
 	caps->max_vlan_tags = 2;
@@ -55,6 +58,20 @@ static void free_device(struct ebpf_dev *dev)
 	free(dev);
 }
 
+/* 0: the kernel does not tell. */
+static uint64_t netns_cookie(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len);
+	close(fd);
+	return cookie;
+}
+
 static struct ebpf_dev *new_device(const struct hal_env *env)
 {
 	struct ebpf_dev *dev = calloc(1, sizeof(*dev));
@@ -64,7 +81,8 @@ static struct ebpf_dev *new_device(const struct hal_env *env)
 		return NULL;
 	if (env)
 		dev->env = *env;
-	dev->instance = hash_bytes(rundir, strlen(rundir), 0);
+	dev->netns = netns_cookie();
+	dev->instance = hash_bytes(rundir, strlen(rundir), (uint32_t)dev->netns);
 	hmap_init(&dev->ports);
 	hmap_init(&dev->ports_by_ifindex);
 	hmap_init(&dev->rules);

@@ -9,10 +9,10 @@
  * its ifindex, which stays when a daemon starts again and numbers its ports anew.
  *
  * The maps and the program are pinned below the bpf filesystem in a folder of the daemon's own, as
- * long as a port is bound. So a daemon that starts finds what a former one left. It always loads
- * its own program, over the maps that are there if their layout is its own, and binding a port
- * swaps the program there: a version changes without a packet in between. Without a bpf filesystem
- * nothing is pinned, and a restart begins afresh.
+ * long as a port is bound. So a daemon that starts finds what a former one left; where there is no
+ * bpf filesystem, or another one, it finds the maps through the program that still uses them. It
+ * always loads its own program, over the maps that are there if their layout is its own, and
+ * binding a port swaps the program there: a version changes without a packet in between.
  *
  * At a netdev the program is a filter with a priority and a handle of ours; the handle says whose
  * it is. Everybody else's filters come first but for those of the software path, which takes what
@@ -30,6 +30,7 @@
 #include "hal/base/hmap.h"
 #include "hal/hal_driver.h"
 
+#define EBPF_PROGRAM_NAME "sluice"
 #define EBPF_CLASSES 3u
 #define EBPF_BATCH 256u       /* operations in one */
 #define EBPF_RULE_PRIORITY 1u /* of every rule: megaflows of a chain share one */
@@ -43,6 +44,8 @@ struct ebpf_rule {
 	uint32_t mask, entry, slot;
 	uint32_t generation;
 	uint64_t packets; /* as last read */
+	uint32_t seen;    /* the last pass over the maps that it is known to be in them from */
+	bool missing;     /* somebody took it out of them */
 	bool pending;     /* in the batch that is being made */
 };
 
@@ -81,7 +84,8 @@ struct ebpf_masks {
 };
 
 struct ebpf_dev {
-	uint32_t instance; /* tells daemons apart that share a kernel */
+	uint32_t instance; /* tells daemons apart that share a namespace */
+	uint64_t netns;    /* its cookie, which no other namespace ever has */
 	struct datapath *skel;
 	char folder[64]; /* of pins, "": none */
 	unsigned n_cpus;
@@ -96,6 +100,7 @@ struct ebpf_dev {
 	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
 	struct pool entries, slots, programs;
 	struct ebpf_dump *dump; /* dump.c's */
+	uint32_t pass;          /* of the last dump that began */
 	uint32_t generation;
 	struct hal_completion *done;
 	unsigned n_done, cap_done, first_done;
@@ -111,6 +116,14 @@ void ebpf_unload(struct ebpf_dev *dev, bool keep);         /* keep: what is pinn
 int ebpf_program_fd(const struct ebpf_dev *dev);
 /* Returns after every run of the program that began before has ended. */
 void ebpf_grace(struct ebpf_dev *dev);
+
+/* ---- adopt.c: maps that only a running program holds ---- */
+
+struct bpf_map;
+/* Puts them in place of those in the list (NULL at its end) that would be made. 0 if there are
+ * none, or -errno. */
+int ebpf_adopt(
+	const struct ebpf_dev *dev, struct bpf_map *(*map)(void *ctx, unsigned i), void *ctx);
 
 /* ---- masks.c ---- */
 
@@ -168,7 +181,9 @@ bool ebpf_slot_read(const struct ebpf_dev *dev, uint32_t slot, struct ebpf_code 
 /* The key of a rule as it lies in its map. */
 void ebpf_rule_key(
 	const struct ebpf_dev *dev, const struct ebpf_rule *rule, void *out, unsigned *class);
-/* A reading of its counters. */
+/* Whether its map still has it. */
+bool ebpf_rule_is_there(const struct ebpf_dev *dev, const struct ebpf_rule *rule);
+/* A reading of its counters; nothing is known of a rule that is missing. */
 void ebpf_rule_count(
 	const struct ebpf_dev *dev, struct ebpf_rule *rule, struct hal_raw_counter *out);
 void ebpf_slot_count(const struct ebpf_dev *dev, uint32_t slot, struct hal_raw_counter *out);

@@ -169,6 +169,8 @@ struct ebpf_port {
 struct ebpf_control {
 	__u32 layout;
 	__u32 which; /* of the orders */
+	__u32 instance, pad;
+	__u64 netns; /* its cookie */
 	struct ebpf_order order[2];
 };
 

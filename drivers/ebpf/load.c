@@ -27,12 +27,13 @@ LOG_DEFINE(ebpf_load);
 #define VERIFIER_LOG (1u << 20) /* bytes */
 
 /* Maps that a rule's life depends on. */
-static struct bpf_map **pinned(struct datapath *skel, unsigned i)
+static struct bpf_map *kept(void *ctx, unsigned i)
 {
-	struct bpf_map **const all[] = {&skel->maps.control, &skel->maps.ports, &skel->maps.masks,
-		&skel->maps.mask_hits, &skel->maps.rules4, &skel->maps.rules8, &skel->maps.rules20,
-		&skel->maps.entries, &skel->maps.slots, &skel->maps.programs, &skel->maps.counts,
-		&skel->maps.stats};
+	struct datapath *skel = ctx;
+	struct bpf_map *const all[] = {skel->maps.control, skel->maps.ports, skel->maps.masks,
+		skel->maps.mask_hits, skel->maps.rules4, skel->maps.rules8, skel->maps.rules20,
+		skel->maps.entries, skel->maps.slots, skel->maps.programs, skel->maps.counts,
+		skel->maps.stats};
 
 	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
 }
@@ -50,14 +51,13 @@ static bool is_bpffs(void)
 static void find_folder(struct ebpf_dev *dev)
 {
 	if (!is_bpffs() && (mount("bpf", BPFFS, "bpf", 0, NULL) || !is_bpffs())) {
-		log_warn("there is no bpf filesystem at " BPFFS ": rules will not survive a "
-			 "restart");
+		log_info("there is no bpf filesystem at " BPFFS ": nothing is pinned");
 		return;
 	}
 	mkdir(BPFFS "/sluice", 0700);
 	snprintf(dev->folder, sizeof(dev->folder), BPFFS "/sluice/%08x", dev->instance);
 	if (mkdir(dev->folder, 0700) && errno != EEXIST) {
-		log_warn("%s: %s: rules will not survive a restart", dev->folder, strerror(errno));
+		log_warn("%s: %s: nothing is pinned", dev->folder, strerror(errno));
 		dev->folder[0] = '\0';
 	}
 }
@@ -69,13 +69,13 @@ static void pin_path(const struct ebpf_dev *dev, const char *name, char *path, s
 
 static void remove_pins(struct ebpf_dev *dev, struct datapath *skel)
 {
-	struct bpf_map **map;
+	struct bpf_map *map;
 	char path[128];
 
 	if (!dev->folder[0])
 		return;
-	for (unsigned i = 0; (map = pinned(skel, i)); i++) {
-		pin_path(dev, bpf_map__name(*map), path, sizeof(path));
+	for (unsigned i = 0; (map = kept(skel, i)); i++) {
+		pin_path(dev, bpf_map__name(map), path, sizeof(path));
 		unlink(path);
 	}
 	pin_path(dev, "program", path, sizeof(path));
@@ -109,9 +109,17 @@ static bool is_our_layout(const struct ebpf_dev *dev)
 	return same;
 }
 
+static bool has_pins(const struct ebpf_dev *dev)
+{
+	char path[128];
+
+	pin_path(dev, "control", path, sizeof(path));
+	return dev->folder[0] && !access(path, F_OK);
+}
+
 static int set_pins(struct ebpf_dev *dev, struct datapath *skel)
 {
-	struct bpf_map **map;
+	struct bpf_map *map;
 	char path[128];
 	int err = 0;
 
@@ -122,9 +130,9 @@ static int set_pins(struct ebpf_dev *dev, struct datapath *skel)
 			 "given up");
 		remove_pins(dev, skel);
 	}
-	for (unsigned i = 0; !err && (map = pinned(skel, i)); i++) {
-		pin_path(dev, bpf_map__name(*map), path, sizeof(path));
-		err = bpf_map__set_pin_path(*map, path);
+	for (unsigned i = 0; !err && (map = kept(skel, i)); i++) {
+		pin_path(dev, bpf_map__name(map), path, sizeof(path));
+		err = bpf_map__set_pin_path(map, path);
 	}
 	return err;
 }
@@ -183,7 +191,7 @@ static int refuse_load(int err, const char *verifier, struct hal_reason *r)
 	return err;
 }
 
-static int try_load(struct ebpf_dev *dev, char *verifier)
+static int try_load(struct ebpf_dev *dev, bool adopt, char *verifier)
 {
 	struct datapath *skel = datapath__open();
 	int err;
@@ -198,6 +206,8 @@ static int try_load(struct ebpf_dev *dev, char *verifier)
 #endif
 	if (!err)
 		err = set_pins(dev, skel);
+	if (!err && adopt && !has_pins(dev))
+		err = ebpf_adopt(dev, kept, skel);
 	if (!err)
 		err = datapath__load(skel);
 	if (err) {
@@ -304,10 +314,10 @@ int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r)
 	libbpf_set_print(keep_silent);
 	dev->n_cpus = (unsigned)libbpf_num_possible_cpus();
 	find_folder(dev);
-	err = try_load(dev, verifier);
-	if (err && !*verifier && dev->folder[0]) { /* maps of a former run may not do */
+	err = try_load(dev, true, verifier);
+	if (err && !*verifier) { /* maps of a former run may not do */
 		forget_pins(dev);
-		err = try_load(dev, verifier);
+		err = try_load(dev, false, verifier);
 	}
 	if (err) {
 		err = refuse_load(err, verifier, r);
@@ -321,6 +331,8 @@ int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r)
 		goto out;
 	}
 	dev->maps.control->layout = EBPF_LAYOUT;
+	dev->maps.control->instance = dev->instance;
+	dev->maps.control->netns = dev->netns;
 	dev->program_id = id_of(ebpf_program_fd(dev));
 	pin_program(dev);
 

@@ -334,18 +334,6 @@ static void submit_replace(struct batch *b, struct hal_op *op, struct ebpf_rule 
 	req->former = rule->slot;
 }
 
-/* Whether the maps still have it: somebody may have taken it out. */
-static bool is_there(const struct ebpf_dev *dev, const struct ebpf_rule *rule)
-{
-	struct ebpf_key20 key;
-	uint32_t entry;
-	unsigned class;
-
-	ebpf_rule_key(dev, rule, &key, &class);
-	return class < EBPF_CLASSES && !bpf_map_lookup_elem(dev->maps.rules[class], &key, &entry) &&
-	       entry == rule->entry;
-}
-
 static void submit_one(struct batch *b, struct hal_op *op)
 {
 	struct ebpf_rule *rule = ebpf_rule_find(b->dev, &op->rule.ufid);
@@ -354,7 +342,7 @@ static void submit_one(struct batch *b, struct hal_op *op)
 		flush(b);
 		rule = ebpf_rule_find(b->dev, &op->rule.ufid);
 	}
-	if (op->type == HAL_OP_ADD && rule && !is_there(b->dev, rule)) {
+	if (op->type == HAL_OP_ADD && rule && !ebpf_rule_is_there(b->dev, rule)) {
 		ebpf_grace(b->dev);
 		ebpf_rule_drop(b->dev, rule);
 		rule = NULL;

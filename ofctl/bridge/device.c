@@ -10,6 +10,12 @@
 
 LOG_DEFINE(device);
 
+/* The device of those who name none: the kernel, which everybody has. */
+static const char *default_device(void)
+{
+	return hal_driver_is_known("ebpf") ? "ebpf" : "";
+}
+
 /* The spec of the wanted device, "" if none. TC's policy has a key of its own, as users of Open
  * vSwitch know it. */
 static void wanted_spec(const struct ovsdb_row *root, char *spec, size_t n)
@@ -17,7 +23,9 @@ static void wanted_spec(const struct ovsdb_row *root, char *spec, size_t n)
 	const char *device = ovsdb_map_string(root, "other_config", "sluice-device");
 	const char *policy = ovsdb_map_string(root, "other_config", "tc-policy");
 
-	if (!device || !ovsdb_map_bool(root, "other_config", "hw-offload", false))
+	if (!device)
+		device = default_device();
+	if (!strcmp(device, "none") || !ovsdb_map_bool(root, "other_config", "hw-offload", false))
 		device = "";
 	if (!strcmp(device, "tc"))
 		snprintf(spec, n, "tc:%s", policy ? policy : "none");

@@ -310,8 +310,9 @@ static json_t *verdicts(struct bridges *b, const struct hal_megaflow *mf, bool l
 		json_array_append_new(
 			list, json_pack("{s:s, s:b, s:s, s:s}", "device", "software", "placed", 0,
 				      "verdict", "no device is open: it runs in software", "advice",
-				      "set other_config:hw-offload=true and "
-				      "other_config:sluice-device"));
+				      "set other_config:hw-offload=true, and "
+				      "other_config:sluice-device if it is not to be the "
+				      "kernel"));
 	return list;
 }
 
