@@ -81,7 +81,7 @@ static int name_port(const struct ebpf_dev *dev, struct hal_match *m, struct hal
 int ebpf_key_encode(const struct ebpf_dev *dev, const struct hal_cmatch *match,
 	struct ebpf_key *key, struct hal_reason *r)
 {
-	const uint64_t *value, *mask;
+	uint64_t value[HAL_KEY_WORDS], mask[HAL_KEY_WORDS];
 	struct hal_match m;
 	unsigned n = 0;
 	int err;
@@ -91,8 +91,8 @@ int ebpf_key_encode(const struct ebpf_dev *dev, const struct hal_cmatch *match,
 	if (err)
 		return err;
 	memset(key, 0, sizeof(*key));
-	value = (const uint64_t *)&m.value.dp;
-	mask = (const uint64_t *)&m.mask.dp;
+	memcpy(value, &m.value.dp, sizeof(value));
+	memcpy(mask, &m.mask.dp, sizeof(mask));
 	for (unsigned i = 0; i < HAL_KEY_WORDS; i++) {
 		if (!mask[i])
 			continue;

@@ -111,9 +111,12 @@ static __always_inline int write_field(
 	struct __sk_buff *skb, const struct work *w, const struct ebpf_step *s, __u32 at)
 {
 	__u64 old = 0, new;
-	__u32 size = s->size, sum = s->sum;
+	__u64 size = s->size - 1u;
+	__u32 sum = s->sum;
 
-	if (size < 1 || size > 8 || bpf_skb_load_bytes(skb, at, &old, size))
+	barrier_var(size);
+	size = (size & 7) + 1; /* in bounds that every verifier sees */
+	if (bpf_skb_load_bytes(skb, at, &old, (__u32)size))
 		return TC_ACT_SHOT;
 	new = (old & ~s->mask) | s->value;
 	if (new == old)
@@ -125,7 +128,7 @@ static __always_inline int write_field(
 		correct(skb, w, sum, (__u64)bpf_csum_diff((__be32 *)&old, 8, (__be32 *)&new, 8, 0));
 	/* What a checksum in the packet makes up for leaves the sum of the whole as it was; the one
 	 * of IPv6's addresses has counted it. */
-	if (bpf_skb_store_bytes(skb, at, &new, size,
+	if (bpf_skb_store_bytes(skb, at, &new, (__u32)size,
 		    s->base == EBPF_FRAME || (sum && s->base != EBPF_IPV6) ? 0
 									   : BPF_F_RECOMPUTE_CSUM))
 		return TC_ACT_SHOT;
@@ -138,6 +141,9 @@ static __always_inline int set_field(
 	int verdict;
 	__u32 at;
 
+	/* What is in a message depends on its type. */
+	if (s->base == EBPF_L4 && (s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6))
+		w->stale = 1;
 	if (s->base == EBPF_FRAME)
 		return write_field(skb, w, s, s->at);
 	at = find_header(w, s, &verdict);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Programs to steps and back, and what steps say of a packet.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+#include <rte_ether.h>
+
+#include "hal/base/be.h"
+#include "test_ebpf.h"
+
+#define ROUNDS 5000
+
+static struct hal_cmatch *match_of(uint16_t eth_type)
+{
+	struct hal_key value = {.eth_type = rte_cpu_to_be_16(eth_type)}, mask = {0};
+
+	mask.eth_type = RTE_BE16(0xffff);
+	return hal_cmatch_new_dp(&value, &mask);
+}
+
+static void add_set(struct hal_builder *b)
+{
+	enum hal_field_id id;
+	uint8_t value[16], mask[16], ones[HAL_VALUE_MAX];
+
+	do
+		id = test_rand() % FIELD_MAX;
+	while (!ebpf_set_can(id));
+	hal_field_ones(id, ones);
+	for (unsigned i = 0; i < hal_field_bytes(id); i++) {
+		mask[i] = test_rand() % 2 ? ones[i] : ones[i] & (uint8_t)test_rand();
+		value[i] = mask[i] & (uint8_t)test_rand();
+	}
+	hal_build_set(b, id, value, mask);
+}
+
+static struct hal_program *random_program(void)
+{
+	struct hal_act_recirc *recirc;
+	struct hal_builder b;
+
+	hal_builder_init(&b);
+	for (unsigned n = test_rand() % 12; n--;) {
+		switch (test_rand() % 6) {
+		case 0:
+			hal_build_output(&b, 1 + test_rand() % 99);
+			break;
+		case 1:
+			hal_build_push_vlan(&b,
+				test_rand() % 2 ? RTE_BE16(0x8100) : RTE_BE16(0x88a8),
+				rte_cpu_to_be_16(test_rand() & 0xefff));
+			break;
+		case 2:
+			hal_build_plain(&b, ACTION_POP_VLAN);
+			break;
+		case 3:
+			hal_build_plain(&b, test_rand() % 2 ? ACTION_DEC_TTL : ACTION_CT_CLEAR);
+			break;
+		default:
+			add_set(&b);
+			break;
+		}
+	}
+	if (test_rand() % 4 == 0) {
+		recirc = hal_builder_add(&b, ACTION_RECIRC, sizeof(*recirc));
+		recirc->id = test_rand();
+	}
+	return hal_builder_finish(&b);
+}
+
+static void there_and_back(void)
+{
+	struct hal_cmatch *match[2] = {
+		match_of(RTE_ETHER_TYPE_IPV4), match_of(RTE_ETHER_TYPE_IPV6)};
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct hal_program *p = random_program(), *back = NULL;
+		struct ebpf_code code;
+
+		memset(&code, 0xa5, sizeof(code));
+		CU_ASSERT_EQUAL_FATAL(
+			ebpf_code_encode(match[i % 2], p, &test_ports, &code, NULL), 0);
+		CU_ASSERT_EQUAL_FATAL(ebpf_code_decode(match[i % 2], &code, &test_ports, &back), 0);
+		CU_ASSERT(hal_program_equal(p, back));
+		free(p);
+		free(back);
+	}
+	free(match[0]);
+	free(match[1]);
+}
+
+/* A step with another byte somewhere is another program, or none. */
+static void altered(void)
+{
+	struct hal_cmatch *match = match_of(RTE_ETHER_TYPE_IPV4);
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct hal_program *p = random_program(), *back = NULL;
+		struct ebpf_code code;
+		uint8_t *bytes = (uint8_t *)code.step;
+
+		CU_ASSERT_EQUAL_FATAL(ebpf_code_encode(match, p, &test_ports, &code, NULL), 0);
+		if (code.n) {
+			bytes[test_rand() % (code.n * sizeof(code.step[0]))] ^=
+				(uint8_t)(1u << test_rand() % 8);
+			if (!ebpf_code_decode(match, &code, &test_ports, &back))
+				CU_ASSERT_FALSE(hal_program_equal(p, back));
+		}
+		free(p);
+		free(back);
+	}
+	free(match);
+}
+
+/* One SET as it lies in a packet. */
+static struct ebpf_code set_of(uint16_t eth_type, enum hal_field_id id, uint64_t value)
+{
+	struct hal_cmatch *match = match_of(eth_type);
+	struct ebpf_code code = {0};
+	uint8_t v[16] = {0}, ones[HAL_VALUE_MAX];
+	struct hal_program *p;
+	struct hal_builder b;
+
+	hal_builder_init(&b);
+	be_store(v, hal_field_bytes(id), value);
+	hal_field_ones(id, ones);
+	hal_build_set(&b, id, v, ones);
+	p = hal_builder_finish(&b);
+	CU_ASSERT_EQUAL(ebpf_code_encode(match, p, &test_ports, &code, NULL), 0);
+	free(p);
+	free(match);
+	return code;
+}
+
+static bool is_step(const struct ebpf_code *code, uint8_t base, uint8_t at, uint8_t size,
+	uint8_t sum, const char *value, const char *mask)
+{
+	const struct ebpf_step *s = &code->step[0];
+
+	return code->n == 1 && s->op == EBPF_SET && s->base == base && s->at == at &&
+	       s->size == size && s->sum == sum && !memcmp(&s->value, value, size) &&
+	       !memcmp(&s->mask, mask, size);
+}
+
+static void places(void)
+{
+	struct ebpf_code c;
+
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_IP_DSCP, 0x2e);
+	CU_ASSERT(is_step(&c, EBPF_IPV4, 0, 2, EBPF_SUM_IP, "\x00\xb8", "\x00\xfc"));
+	c = set_of(RTE_ETHER_TYPE_IPV6, FIELD_IP_DSCP, 0x2e);
+	CU_ASSERT(is_step(&c, EBPF_IPV6, 0, 2, 0, "\x0b\x80", "\x0f\xc0"));
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_IP_TTL, 7);
+	CU_ASSERT(is_step(&c, EBPF_IPV4, 8, 2, EBPF_SUM_IP, "\x07\x00", "\xff\x00"));
+	c = set_of(RTE_ETHER_TYPE_IPV6, FIELD_IP_TTL, 7);
+	CU_ASSERT(is_step(&c, EBPF_IPV6, 7, 1, 0, "\x07", "\xff"));
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_ICMPV4_CODE, 3);
+	CU_ASSERT(is_step(&c, EBPF_L4, 0, 2, EBPF_SUM_L4, "\x00\x03", "\x00\xff"));
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_UDP_DST, 0x1234);
+	CU_ASSERT(is_step(&c, EBPF_L4, 2, 2, EBPF_SUM_L4, "\x12\x34", "\xff\xff"));
+	CU_ASSERT_EQUAL(c.step[0].proto, IPPROTO_UDP);
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_IPV4_DST, 0x0a000001);
+	CU_ASSERT(is_step(&c, EBPF_IPV4, 16, 4, EBPF_SUM_IP | EBPF_SUM_PSEUDO, "\x0a\x00\x00\x01",
+		"\xff\xff\xff\xff"));
+	/* The bit that says in a key that there is a tag is not the packet's to be written. */
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_VLAN_VID, 0x1005);
+	CU_ASSERT(c.step[0].op == EBPF_SET_VLAN && c.step[0].value == 5 && c.step[0].mask == 0xfff);
+	c = set_of(RTE_ETHER_TYPE_IPV4, FIELD_NW_TOS, 0xfc);
+	CU_ASSERT(is_step(&c, EBPF_IPV4, 0, 2, EBPF_SUM_IP, "\x00\xfc", "\x00\xfc"));
+}
+
+/* The packet itself goes with the last output, copies with those before. */
+static void outputs(void)
+{
+	struct hal_cmatch *match = match_of(RTE_ETHER_TYPE_IPV4);
+	struct ebpf_code code;
+	struct hal_program *p;
+	struct hal_builder b;
+
+	hal_builder_init(&b);
+	hal_build_output(&b, 1);
+	hal_build_output(&b, 2);
+	hal_build_plain(&b, ACTION_POP_VLAN);
+	p = hal_builder_finish(&b);
+	CU_ASSERT_EQUAL(ebpf_code_encode(match, p, &test_ports, &code, NULL), 0);
+	CU_ASSERT(code.n == 3 && !code.step[0].last && code.step[1].last);
+	CU_ASSERT(code.step[0].arg == TEST_IFINDEX + 1 && code.step[1].arg == TEST_IFINDEX + 2);
+	free(p);
+	free(match);
+}
+
+static void refusals(void)
+{
+	struct hal_cmatch *match = match_of(RTE_ETHER_TYPE_ARP);
+	struct hal_act_recirc *recirc;
+	struct ebpf_code code;
+	struct hal_program *p;
+	struct hal_builder b;
+	struct hal_reason r;
+
+	hal_builder_init(&b);
+	hal_build_output(&b, 100);
+	p = hal_builder_finish(&b);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT(r.code == HAL_REASON_UNBOUND_PORT && r.port == 100);
+	free(p);
+	hal_builder_init(&b);
+	hal_build_set(&b, FIELD_IP_TTL, (const uint8_t[]){3}, (const uint8_t[]){0xff});
+	p = hal_builder_finish(&b);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT_EQUAL(r.field, FIELD_IP_TTL);
+	free(p);
+	hal_builder_init(&b);
+	recirc = hal_builder_add(&b, ACTION_RECIRC, sizeof(*recirc));
+	recirc->id = 5;
+	hal_build_output(&b, 1);
+	p = hal_builder_finish(&b);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT_EQUAL(r.action, ACTION_RECIRC);
+	free(p);
+	hal_builder_init(&b);
+	hal_build_push_vlan(&b, RTE_BE16(0x9100), 0);
+	p = hal_builder_finish(&b);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT_EQUAL(r.action, ACTION_PUSH_VLAN);
+	free(p);
+	hal_builder_init(&b);
+	for (unsigned i = 0; i <= EBPF_STEPS; i++)
+		hal_build_output(&b, 1);
+	p = hal_builder_finish(&b);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT(strstr(r.text, "64 steps") != NULL);
+	free(p);
+	free(match);
+}
+
+void add_code_suite(void)
+{
+	CU_pSuite suite = CU_add_suite("ebpf: programs", NULL, NULL);
+
+	CU_add_test(suite, "programs there and back", there_and_back);
+	CU_add_test(suite, "altered steps", altered);
+	CU_add_test(suite, "where fields lie", places);
+	CU_add_test(suite, "copies, and the packet itself", outputs);
+	CU_add_test(suite, "what is refused", refusals);
+}
