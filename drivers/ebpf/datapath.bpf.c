@@ -17,7 +17,7 @@ char LICENSE[] SEC("license") = "Apache-2.0";
 #define FILL(KEY, WORDS)                                                                     \
 	do {                                                                                 \
 		(KEY)->mask = number;                                                        \
-		(KEY)->chain = w->chain;                                                     \
+		(KEY)->chain = MUTATE(609, w->chain, 0);                                     \
 		for (int i_ = 0; i_ < (WORDS); i_++)                                         \
 			(KEY)->w[i_] =                                                       \
 				w->word[m->index[i_] & (EBPF_ROOM_WORDS - 1)] & m->mask[i_]; \
@@ -160,11 +160,10 @@ __attribute__((noinline)) int pass(struct __sk_buff *skb)
 static __always_inline int miss(struct work *w, struct ebpf_stats *st)
 {
 	st->misses++;
-	return w->miss ? (int)bpf_redirect(w->miss, BPF_F_INGRESS) : TC_ACT_UNSPEC;
+	return MUTATE(601, w->miss, 0) ? (int)bpf_redirect(w->miss, BPF_F_INGRESS) : TC_ACT_UNSPEC;
 }
 
-SEC("tc")
-int sluice(struct __sk_buff *skb)
+static __always_inline int forward(struct __sk_buff *skb)
 {
 	const __u32 ifindex = skb->ifindex;
 	const struct ebpf_port *port = bpf_map_lookup_elem(&ports, &ifindex);
@@ -192,4 +191,27 @@ int sluice(struct __sk_buff *skb)
 	}
 	st->lost++;
 	return TC_ACT_SHOT;
+}
+
+/* A full barrier, too. */
+static __always_inline void count_run(__u64 *counter)
+{
+	__u64 before = __sync_fetch_and_add(counter, 1);
+
+	barrier_var(before); /* else it would be none */
+}
+
+SEC("tc")
+int sluice(struct __sk_buff *skb)
+{
+	const __u32 cpu = bpf_get_smp_processor_id();
+	struct ebpf_runs *run = bpf_map_lookup_elem(&runs, &cpu);
+	int verdict;
+
+	if (!run)
+		return TC_ACT_UNSPEC;
+	count_run(&run->begun);
+	verdict = forward(skb);
+	count_run(&run->ended);
+	return verdict;
 }

@@ -14,7 +14,6 @@
 
 #include "drivers/ebpf/ebpf.h"
 #include "hal/base/log.h"
-#include "hal/mutation.h"
 
 LOG_DEFINE(ebpf_dump);
 
@@ -140,7 +139,7 @@ static void find_missing(struct ebpf_dev *dev)
 {
 	HMAP_FOR_EACH (rule, struct ebpf_rule, node, &dev->rules) {
 		if (rule->seen != dev->pass)
-			rule->missing = MUTATE(645, !ebpf_rule_is_there(dev, rule), false);
+			rule->missing = !ebpf_rule_is_there(dev, rule);
 	}
 }
 

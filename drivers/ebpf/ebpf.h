@@ -72,6 +72,7 @@ struct ebpf_maps {
 	struct ebpf_slot *slots;
 	struct ebpf_program *programs;
 	struct ebpf_count *counts;
+	struct ebpf_runs *runs;
 	int rules[EBPF_CLASSES], ports, mask_hits, stats, grace, grace_inner;
 };
 

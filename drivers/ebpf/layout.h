@@ -21,7 +21,7 @@
 
 #include <linux/types.h>
 
-#define EBPF_LAYOUT 1u
+#define EBPF_LAYOUT 2u
 #define EBPF_MASKS 128u     /* a packet is looked up under so many masks at most */
 #define EBPF_KEY_WORDS 20u  /* of a datapath key, that the program knows */
 #define EBPF_ROOM_WORDS 32u /* a power of two */
@@ -172,6 +172,13 @@ struct ebpf_control {
 	__u32 instance, pad;
 	__u64 netns; /* its cookie */
 	struct ebpf_order order[2];
+};
+
+/* By CPU: runs of the program that began and ended. Where both are the same none is under way, and
+ * one that begins sees all that was written before they were read. */
+struct ebpf_runs {
+	__u64 begun, ended;
+	__u64 pad[6];
 };
 
 /* By CPU. */

@@ -3,6 +3,7 @@
  * The program and its maps: loaded, pinned, and mapped into our memory.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static struct bpf_map *kept(void *ctx, unsigned i)
 	struct bpf_map *const all[] = {skel->maps.control, skel->maps.ports, skel->maps.masks,
 		skel->maps.mask_hits, skel->maps.rules4, skel->maps.rules8, skel->maps.rules20,
 		skel->maps.entries, skel->maps.slots, skel->maps.programs, skel->maps.counts,
-		skel->maps.stats};
+		skel->maps.runs, skel->maps.stats};
 
 	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
 }
@@ -201,6 +202,8 @@ static int try_load(struct ebpf_dev *dev, bool adopt, char *verifier)
 	verifier[0] = '\0';
 	bpf_program__set_log_buf(skel->progs.sluice, verifier, VERIFIER_LOG);
 	err = bpf_map__set_max_entries(skel->maps.counts, dev->n_cpus * EBPF_SLOTS);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.runs, dev->n_cpus);
 #ifdef SLUICE_MUTATIONS
 	skel->rodata->mutation = mutation_active();
 #endif
@@ -237,20 +240,14 @@ static void *map_memory(const struct bpf_map *map, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-#define MAPPED(DEV)                                                                     \
-	{&(DEV)->maps.control, (DEV)->skel->maps.control, sizeof(struct ebpf_control)}, \
-		{&(DEV)->maps.masks, (DEV)->skel->maps.masks,                           \
-			EBPF_MASKS * sizeof(struct ebpf_mask)},                         \
-		{&(DEV)->maps.entries, (DEV)->skel->maps.entries,                       \
-			EBPF_RULES * sizeof(struct ebpf_entry)},                        \
-		{&(DEV)->maps.slots, (DEV)->skel->maps.slots,                           \
-			EBPF_SLOTS * sizeof(struct ebpf_slot)},                         \
-		{&(DEV)->maps.programs, (DEV)->skel->maps.programs,                     \
-			EBPF_PROGRAMS * sizeof(struct ebpf_program)},                   \
-	{                                                                               \
-		&(DEV)->maps.counts, (DEV)->skel->maps.counts,                          \
-			(size_t)(DEV)->n_cpus *EBPF_SLOTS * sizeof(struct ebpf_count)   \
+#define MAPPED(DEV, NAME, N)                                                                       \
+	{                                                                                          \
+		&(DEV)->maps.NAME, (DEV)->skel->maps.NAME, (size_t)(N) * sizeof(*(DEV)->maps.NAME) \
 	}
+#define ALL_MAPPED(DEV)                                                                            \
+	MAPPED(DEV, control, 1), MAPPED(DEV, masks, EBPF_MASKS), MAPPED(DEV, entries, EBPF_RULES), \
+		MAPPED(DEV, slots, EBPF_SLOTS), MAPPED(DEV, programs, EBPF_PROGRAMS),              \
+		MAPPED(DEV, runs, (DEV)->n_cpus), MAPPED(DEV, counts, (DEV)->n_cpus *EBPF_SLOTS)
 
 struct mapping {
 	void *at; /* of a pointer into the map */
@@ -260,7 +257,7 @@ struct mapping {
 
 static int map_all(struct ebpf_dev *dev)
 {
-	const struct mapping all[] = {MAPPED(dev)};
+	const struct mapping all[] = {ALL_MAPPED(dev)};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		void *p = map_memory(all[i].map, all[i].bytes);
@@ -282,7 +279,7 @@ static int map_all(struct ebpf_dev *dev)
 
 static void unmap_all(struct ebpf_dev *dev)
 {
-	const struct mapping all[] = {MAPPED(dev)};
+	const struct mapping all[] = {ALL_MAPPED(dev)};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		void *p;
@@ -361,12 +358,30 @@ int ebpf_program_fd(const struct ebpf_dev *dev)
 	return bpf_program__fd(dev->skel->progs.sluice);
 }
 
-void ebpf_grace(struct ebpf_dev *dev)
+/* For a program under way on a CPU that does not get to run, the kernel can wait better. */
+static void wait_long(struct ebpf_dev *dev)
 {
 	const uint32_t zero = 0;
 
-	if (MUTATE(635, false, true))
-		return;
 	if (bpf_map_update_elem(dev->maps.grace, &zero, &dev->maps.grace_inner, 0))
 		log_err("waiting for running programs: %s", strerror(errno));
+}
+
+void ebpf_grace(struct ebpf_dev *dev)
+{
+	unsigned patience = 100;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (unsigned cpu = 0; cpu < dev->n_cpus; cpu++) {
+		const struct ebpf_runs *run = &dev->maps.runs[cpu];
+		const uint64_t begun = __atomic_load_n(&run->begun, __ATOMIC_ACQUIRE);
+
+		while (__atomic_load_n(&run->ended, __ATOMIC_ACQUIRE) < begun) {
+			if (!patience--) {
+				wait_long(dev);
+				return;
+			}
+			sched_yield();
+		}
+	}
 }

@@ -65,6 +65,7 @@ MAP(entries, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_RULES, __u32, struct ebpf_entry);
 MAP(slots, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_SLOTS, __u32, struct ebpf_slot);
 MAP(programs, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_PROGRAMS, __u32, struct ebpf_program);
 MAP(counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_SLOTS, __u32, struct ebpf_count);
+MAP(runs, BPF_MAP_TYPE_ARRAY, MAPPED, 1, __u32, struct ebpf_runs);
 MAP(stats, BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, __u32, struct ebpf_stats);
 
 /* Writing to an array of maps ends only after every run of the program that began before it. */

@@ -110,7 +110,7 @@ __attribute__((noinline)) int parse_transport(struct __sk_buff *skb, __u32 at, _
 	if (!w)
 		return GIVE_UP;
 	min = transport_min(w->key.ip_proto, w->base);
-	if (!min || w->key.ip_frag & FRAG_LATER || end < at || end - at < min)
+	if (!min || MUTATE(615, w->key.ip_frag & FRAG_LATER, 0) || end < at || end - at < min)
 		return 0;
 	if (at <= HEAD - 20) {
 		l4 = at_head(w, at);
@@ -124,7 +124,8 @@ __attribute__((noinline)) int parse_transport(struct __sk_buff *skb, __u32 at, _
 	w->proto = w->key.ip_proto;
 	switch (w->key.ip_proto) {
 	case IPPROTO_TCP:
-		w->key.tcp_flags = bpf_htons((__u16)((l4[12] & 0x0f) << 8 | l4[13]));
+		w->key.tcp_flags =
+			bpf_htons((__u16)((l4[12] & MUTATE(628, 0x0f, 0)) << 8 | l4[13]));
 		/* fall through */
 	case IPPROTO_UDP:
 	case IPPROTO_SCTP:
@@ -163,7 +164,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct work *w, __u
 	w->key.ip_tos = ip[1];
 	w->key.ip_ttl = ip[8];
 	frag = bpf_ntohs(load16(ip + 6));
-	if (frag & 0x3fff)
+	if (MUTATE(610, frag & 0x3fff, 0))
 		w->key.ip_frag = FRAG_ANY | (frag & 0x1fff ? FRAG_LATER : 0);
 	return parse_transport(skb, at + header, at + total);
 }
@@ -184,7 +185,7 @@ enum {
 static __always_inline void exthdr_seen(struct work *w, __u32 bit, __u32 rank)
 {
 	if (bit == DEST) /* before the routing header, or last of all */
-		rank = w->rank < rank ? rank : 7;
+		rank = w->rank < rank ? rank : MUTATE(627, 7, 2);
 	else if (w->seen & bit)
 		w->seen |= UNREP;
 	if (rank < w->rank)
@@ -342,7 +343,7 @@ static __always_inline int parse_arp(struct work *w, __u32 at, __u32 len)
 	w->l3 = at;
 	w->key.arp_op = load16(arp + 6);
 	__builtin_memcpy(w->key.arp_sha, arp + 8, 6);
-	w->key.ipv4_src = load32(arp + 14);
+	w->key.ipv4_src = load32(arp + MUTATE(618, 14, 24));
 	__builtin_memcpy(w->key.arp_tha, arp + 18, 6);
 	w->key.ipv4_dst = load32(arp + 24);
 	return 0;
@@ -355,7 +356,7 @@ static __always_inline int parse_mpls(struct work *w, __u32 at, __u32 len)
 
 		if (len < lse_at + 4)
 			return 0;
-		w->key.mpls_lse[i] = load32(at_head(w, lse_at));
+		w->key.mpls_lse[i] = load32(at_head(w, MUTATE(629, lse_at, at)));
 		w->l3 = at;
 		w->base = EBPF_MPLS;
 		if (w->key.mpls_lse[i] & bpf_htonl(0x100))
@@ -391,7 +392,7 @@ static __always_inline __u16 eth_type(const struct work *w, __u32 *at, __u32 len
 	if (len < *at + 8 || load32(p + 2) != bpf_htonl(0xaaaa0300) || load16(p + 6) ||
 		bpf_ntohs(load16(p + 8)) < ETH_TYPE_MIN)
 		return bpf_htons(ETH_TYPE_NONE);
-	*at += 8;
+	*at += MUTATE(617, 8, 0);
 	return load16(p + 8);
 }
 
@@ -401,7 +402,7 @@ static __always_inline void parse_tags(struct __sk_buff *skb, struct work *w, __
 
 	if (skb->vlan_present) {
 		w->key.vlan[0].tpid = (__u16)skb->vlan_proto;
-		w->key.vlan[0].tci = bpf_htons((__u16)skb->vlan_tci) | PRESENT;
+		w->key.vlan[0].tci = bpf_htons((__u16)skb->vlan_tci) | MUTATE(616, PRESENT, 0);
 		n = 1;
 	}
 	for (int i = 0; i < 2; i++) {

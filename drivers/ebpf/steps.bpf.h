@@ -162,7 +162,7 @@ static __always_inline int dec_ttl(struct __sk_buff *skb, const struct work *w)
 	if (w->base == EBPF_IPV6) {
 		if (bpf_skb_load_bytes(skb, at, &old, 1))
 			return TC_ACT_SHOT;
-		*(__u8 *)&old -= 1;
+		*(__u8 *)&old -= MUTATE(623, 1, 0);
 		bpf_skb_store_bytes(skb, at, &old, 1, BPF_F_RECOMPUTE_CSUM);
 		return GO_ON;
 	}
@@ -180,7 +180,7 @@ static __always_inline int dec_ttl(struct __sk_buff *skb, const struct work *w)
 
 static __always_inline int push_vlan(struct __sk_buff *skb, struct work *w, __u16 tpid, __u32 tci)
 {
-	w->stale = 1;
+	w->stale = MUTATE(624, 1, 0);
 	return bpf_skb_vlan_push(skb, tpid, (__u16)tci) ? TC_ACT_SHOT : GO_ON;
 }
 
@@ -195,7 +195,7 @@ static __always_inline int pop_vlan(struct __sk_buff *skb, struct work *w)
 static __always_inline int set_vlan(struct __sk_buff *skb, const struct ebpf_step *s)
 {
 	const __u16 tpid = (__u16)skb->vlan_proto;
-	const __u32 tci = (skb->vlan_tci & ~(__u32)s->mask) | (__u32)s->value;
+	const __u32 tci = (skb->vlan_tci & MUTATE(620, ~(__u32)s->mask, 0)) | (__u32)s->value;
 
 	if (!skb->vlan_present)
 		return TC_ACT_SHOT;
@@ -209,7 +209,8 @@ static __always_inline int output(struct __sk_buff *skb, const struct ebpf_step 
 {
 	if (s->last)
 		return (int)bpf_redirect(s->arg, 0);
-	bpf_clone_redirect(skb, s->arg, 0);
+	if (MUTATE(619, 1, 0))
+		bpf_clone_redirect(skb, s->arg, 0);
 	return GO_ON;
 }
 
@@ -241,7 +242,7 @@ __attribute__((noinline)) int run_step(struct __sk_buff *skb, __u32 slot, __u32 
 	case EBPF_DEC_TTL:
 		return dec_ttl(skb, w);
 	case EBPF_RECIRC:
-		w->chain = s->arg;
+		w->chain = MUTATE(630, s->arg, 0);
 		return AGAIN;
 	case EBPF_NOTHING:
 		return GO_ON;

@@ -6,7 +6,8 @@ counts as detected when a program diverges, more megaflows are made than Open vS
 switch dies. What else goes wrong says nothing of the fault, and the fault is tried again.
 
 Faults below MODEL are judged by the programs of diff.py, the others, and what these miss, by those
-of test_model.py; those from GUEST on, which are of the TC driver, by tests/vm/test_diff.py.
+of test_model.py; those from GUEST on, which are of the TC driver, by tests/vm/test_diff.py, and those
+from KERNEL on, of the eBPF driver, by test_ebpf.py.
 """
 import os
 import re
@@ -17,6 +18,7 @@ import slu
 LEAST = 30
 MODEL = 400  # numbers from here on are of the datapath model
 GUEST = 500  # and from here on of what runs in a guest
+KERNEL = 600  # and from here on of what runs in the kernel here
 TIMES = 150  # programs before a fault counts as missed
 MODEL_TIMES = 85
 PACKETS = 500
@@ -277,7 +279,7 @@ def by_units(faults, progress):
 def judge_guest(args):
     """The same for the faults from GUEST on. LEAST have to be seen by what packets become."""
     found = known()
-    wanted = sorted(n for n in found if n >= GUEST) if args.mutations == "all" else [
+    wanted = sorted(n for n in found if GUEST <= n < KERNEL) if args.mutations == "all" else [
         int(n) for n in args.mutations.split(",")]
     build()
     missed = [(n, found.get(n, "?")) for n in wanted]
@@ -293,4 +295,38 @@ def judge_guest(args):
     if args.mutations == "all" and seen < LEAST:
         slu.log("PROBLEM fewer than %d are seen by packets" % LEAST)
         return 1
+    return verdict(args, wanted, missed)
+
+
+class Kernel(Plain):
+    """How faults of the eBPF driver are judged."""
+    DEVICES = {"ebpf": "ebpf"}
+    most = 1.5
+
+    @staticmethod
+    def make(name, device, env):
+        from kernelswitch import KernelUnderTest
+        return KernelUnderTest(name, device, env)
+
+    def run(self, reference, switches, where):
+        """An audit that finds something wrong gives a fault away, too."""
+        how = super().run(reference, switches, where)
+        for s in switches:
+            for d in s.sw.rpc_json("offload/log", "10000"):
+                if "audit" in d["decision"]:
+                    return "the audit: " + d["decision"]
+        return how
+
+
+def judge_kernel(args):
+    """The same for the faults from KERNEL on."""
+    found = known()
+    wanted = sorted(n for n in found if n >= KERNEL) if args.mutations == "all" else [
+        int(n) for n in args.mutations.split(",")]
+    build()
+
+    def progress(number, where, how, took):
+        slu.log("fault %3d %-36s %s (%.0f s)" % (number, where, how, took))
+    missed = judge_some([(n, found.get(n, "?")) for n in wanted], Kernel(args), progress)
+    slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
     return verdict(args, wanted, missed)

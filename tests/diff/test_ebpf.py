@@ -4,6 +4,7 @@
 userspace datapath, and through Sluice whose device is the running kernel.
 
 test_ebpf.py [--programs N] [--packets N] [--seed N] [--only N]
+test_ebpf.py --mutations [N,N,...]
 """
 import argparse
 import os
@@ -15,30 +16,8 @@ sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 import slu  # noqa: E402
 from coverage import Coverage  # noqa: E402
 from diff import Diff, packets_for, run_programs  # noqa: E402
-from switches import UNBOUND, OvsUnderTest, SluiceUnderTest, show_logs  # noqa: E402
-
-
-class KernelUnderTest(SluiceUnderTest):
-    """Its ports are on the device by themselves."""
-
-    def use_device(self, device):
-        self.device = device
-        self.sw.vsctl("set", "Open_vSwitch", ".", "other_config:sluice-audit-interval=500")
-        self.sw.vsctl("set", "Interface", "p%d" % UNBOUND, "options:device=none")
-        self.sw.offload(device)
-
-    def wait_ports(self):
-        super().wait_ports()
-        slu.wait_until("%s: its ports" % self.name, lambda: any(
-            d["ports"] == len(self.bound()) for d in self.status()["devices"]))
-
-    def counted_right(self, port, got, want):
-        """The counters of ports on the device are those of their netdevs, which leave out tags that
-        lie beside the packet."""
-        if port not in self.bound() or not got:
-            return got == want
-        return (got[0], got[2]) == (want[0], want[2]) and all(
-            want[i] - 4 * want[i - 1] <= got[i] <= want[i] for i in (1, 3))
+from kernelswitch import KernelUnderTest  # noqa: E402
+from switches import OvsUnderTest, show_logs  # noqa: E402
 
 
 def audited(switch):
@@ -85,8 +64,14 @@ def main():
     p.add_argument("--packets", type=int, default=5000)
     p.add_argument("--phases", type=int, default=2)
     p.add_argument("--only", type=int)
+    p.add_argument("--mutations", nargs="?", const="all", metavar="N,N,...",
+                   help="judge the test itself by seeded faults")
     p.add_argument("--verbose", action="store_true")
     args = p.parse_args()
+    if args.mutations:
+        from mutations import judge_kernel
+        args.programs = max(args.programs, 60)
+        return judge_kernel(args)
     problems = compare(args)
     for problem in problems:
         slu.log("PROBLEM " + problem)
