@@ -185,7 +185,7 @@ static int refuse_load(int err, const char *verifier, struct hal_reason *r)
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "the program was refused: %s", words);
 	else
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR,
-			"no BPF program can be loaded (CAP_BPF and CAP_NET_ADMIN): %s",
+			"no BPF program can be loaded (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON): %s",
 			strerror(-err));
 	if (r)
 		r->error = -err;

@@ -53,7 +53,7 @@ static __always_inline __u32 sum_at(const struct work *w, __u64 *flags)
 	case IPPROTO_TCP:
 		return w->l4 + 16;
 	case IPPROTO_UDP: /* 0: there is none */
-		*flags |= BPF_F_MARK_MANGLED_0;
+		*flags |= MUTATE(604, BPF_F_MARK_MANGLED_0, 0);
 		return w->l4 + 6;
 	case IPPROTO_ICMPV6:
 	case IPPROTO_ICMP:
@@ -77,7 +77,7 @@ static __always_inline void correct(
 	if (sum & EBPF_SUM_PSEUDO && w->proto != IPPROTO_ICMP && MUTATE(603, 1, 0))
 		bpf_l4_csum_replace(skb, at, 0, diff, flags | BPF_F_PSEUDO_HDR);
 	if (sum & EBPF_SUM_L4)
-		bpf_l4_csum_replace(skb, at, 0, diff, MUTATE(604, flags, 0));
+		bpf_l4_csum_replace(skb, at, 0, diff, flags);
 }
 
 /* ---- header fields ---- */

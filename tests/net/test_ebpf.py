@@ -8,9 +8,9 @@ import slu
 from nettest import expect, expect_equal, expect_in, frame, main, wait_until
 
 # A mount namespace with a bpf filesystem of its own: nothing stays when it goes.
-OWN_BPFFS = ("unshare", "--mount", "sh", "-c",
+OWN_BPFFS = ("unshare", "--mount", "--net", "sh", "-c",
              'mount --make-rprivate / && mount -t bpf bpf /sys/fs/bpf && exec "$@"', "sh")
-NO_BPFFS = ("unshare", "--mount", "sh", "-c",
+NO_BPFFS = ("unshare", "--mount", "--net", "sh", "-c",
             'mount --make-rprivate / && mount -t tmpfs tmpfs /sys/fs && exec "$@"', "sh")
 PRIORITY = "65505"  # of our filter
 
@@ -22,6 +22,19 @@ def test_contract(lab):
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         expect_equal(p.returncode, 0, p.stdout)
         expect_in(" 0 failed", p.stdout, "the contract")
+
+
+def test_without_privileges(lab):
+    """A refusal says what is missing; what is granted is enough."""
+    def attempt(*capabilities):
+        some = ",".join(["-all"] + ["+" + c for c in capabilities])
+        p = subprocess.run(
+            OWN_BPFFS + ("setpriv", "--bounding-set=" + some, "--inh-caps=" + some,
+                         slu.program("contract-test"), "ebpf:"),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        return p.stdout
+    expect_in("CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON", attempt("net_admin"), "what is said")
+    expect("cannot be opened" not in attempt("bpf", "net_admin", "perfmon"), "these are enough")
 
 
 def on_kernel(lab, n=3):
