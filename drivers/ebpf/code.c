@@ -74,7 +74,7 @@ static int add_output(struct encoding *e, const struct hal_action *a)
 	if (!s)
 		return -EOPNOTSUPP;
 	s->arg = ifindex;
-	s->last = MUTATE(621, a == e->last, false);
+	s->last = MUTATE(621, a == e->last, true);
 	return 0;
 }
 

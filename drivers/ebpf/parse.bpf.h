@@ -392,7 +392,7 @@ static __always_inline __u16 eth_type(const struct work *w, __u32 *at, __u32 len
 	if (len < *at + 8 || load32(p + 2) != bpf_htonl(0xaaaa0300) || load16(p + 6) ||
 		bpf_ntohs(load16(p + 8)) < ETH_TYPE_MIN)
 		return bpf_htons(ETH_TYPE_NONE);
-	*at += MUTATE(617, 8, 0);
+	*at += 8;
 	return load16(p + 8);
 }
 

@@ -335,6 +335,9 @@ def make_switches(names):
     for name in names:
         if name.startswith("ovs"):
             switches.append(OvsUnderTest(name))
+        elif name == "kernel":
+            from kernelswitch import KernelUnderTest
+            switches.append(KernelUnderTest(name, "ebpf"))
         else:
             switches.append(SluiceUnderTest(name, DEVICES[name]))
     for s in switches:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sluice with the running kernel as its device, as a switch under test."""
 import slu
-from switches import UNBOUND, SluiceUnderTest
+from switches import UNBOUND, SluiceUnderTest, UnderTest
 
 
 class KernelUnderTest(SluiceUnderTest):
@@ -16,7 +16,11 @@ class KernelUnderTest(SluiceUnderTest):
     def wait_ports(self):
         super().wait_ports()
         slu.wait_until("%s: its ports" % self.name, lambda: any(
-            d["ports"] == len(self.bound()) for d in self.status()["devices"]))
+            d["ports"] >= len(self.bound()) for d in self.status()["devices"]))
+
+    def add_tunnels(self):
+        """What tunnels leave through is on the device by itself."""
+        UnderTest.add_tunnels(self)
 
     def counted_right(self, port, got, want):
         """The counters of ports on the device are those of their netdevs, which leave out tags that

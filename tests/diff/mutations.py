@@ -11,6 +11,7 @@ from KERNEL on, of the eBPF driver, by test_ebpf.py.
 """
 import os
 import re
+import subprocess
 import time
 
 import slu
@@ -57,14 +58,14 @@ def known():
     return found
 
 
-def build():
+def build(*more):
     """A build with the faults in it, beside the ordinary one."""
     where = slu.BUILD + "-mutations"
     if not os.path.exists(where + "/build.ninja"):
         slu.run("meson", "setup", where, slu.ROOT, "-Dmutations=true", "-Dtests=enabled",
                 timeout=600)
     slu.run("ninja", "-C", where, "tools/sluiced/sluiced", "tools/simnic/sluice-simnic",
-            "tests/diff/sluice-diff", "tests/unit/tc/unit-tc", timeout=3600)
+            "tests/diff/sluice-diff", "tests/unit/tc/unit-tc", *more, timeout=3600)
     slu.BUILD = where
 
 
@@ -318,15 +319,44 @@ class Kernel(Plain):
         return how
 
 
+class KernelModel(Model):
+    """The same by the datapath model: what the programs of diff.py do not come to."""
+    make = Kernel.make
+
+    def devices(self, where):
+        return Kernel.DEVICES
+
+
+def fails(number, *programs):
+    """The first of these that fails with the fault, but not without."""
+    for name in programs:
+        ends = [subprocess.run([slu.program(name)], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, timeout=120,
+                               env=dict(os.environ, SLUICE_MUTATION=str(n))).returncode
+                for n in (number, 0)]
+        if ends[0] not in (0, 77) and ends[1] == 0:
+            return name
+    return None
+
+
 def judge_kernel(args):
     """The same for the faults from KERNEL on."""
     found = known()
     wanted = sorted(n for n in found if n >= KERNEL) if args.mutations == "all" else [
         int(n) for n in args.mutations.split(",")]
-    build()
+    build("tests/unit/ebpf/unit-ebpf", "tests/unit/ebpf/ebpf-parser")
 
     def progress(number, where, how, took):
         slu.log("fault %3d %-36s %s (%.0f s)" % (number, where, how, took))
-    missed = judge_some([(n, found.get(n, "?")) for n in wanted], Kernel(args), progress)
+    missed = []
+    for number in wanted:
+        start = time.monotonic()
+        how = fails(number, "unit-ebpf", "ebpf-parser")
+        if how:
+            progress(number, found.get(number, "?"), how, time.monotonic() - start)
+        else:
+            missed.append((number, found.get(number, "?")))
+    missed = judge_some(missed, Kernel(args), progress)
+    missed = judge_some(missed, KernelModel(args), progress)
     slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
     return verdict(args, wanted, missed)
