@@ -85,7 +85,7 @@ static __always_inline int parse_nd(struct __sk_buff *skb, struct work *w, __u32
 			return 0;
 		if (len == 8 && (w->part[0] == 1 || w->part[0] == 2)) {
 			mac = w->part[0] == 1 ? w->key.arp_sha : w->key.arp_tha;
-			if (!is_zero(mac)) {
+			if (MUTATE(625, !is_zero(mac), 0)) {
 				clear_nd(w);
 				return 0;
 			}
@@ -373,7 +373,7 @@ static __always_inline int parse_pbb(struct work *w, __u32 at, __u32 len)
 		return 0;
 	itag = bpf_ntohl(load32(at_head(w, at)));
 	w->key.pbb_isid = bpf_htonl(itag & 0xffffff);
-	w->key.pbb_uca = (__u8)(itag >> 27 & 1);
+	w->key.pbb_uca = (__u8)(itag >> MUTATE(626, 27, 28) & 1);
 	return 0;
 }
 
@@ -392,7 +392,7 @@ static __always_inline __u16 eth_type(const struct work *w, __u32 *at, __u32 len
 	if (len < *at + 8 || load32(p + 2) != bpf_htonl(0xaaaa0300) || load16(p + 6) ||
 		bpf_ntohs(load16(p + 8)) < ETH_TYPE_MIN)
 		return bpf_htons(ETH_TYPE_NONE);
-	*at += 8;
+	*at += MUTATE(617, 8, 0);
 	return load16(p + 8);
 }
 

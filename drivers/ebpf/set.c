@@ -208,7 +208,7 @@ int ebpf_set_encode(const struct hal_cmatch *match, const struct hal_act_set *se
 		s->arg = (uint32_t)v;
 		s->arg2 = (uint32_t)m;
 	}
-	m &= writable_bits(set->field);
+	m &= MUTATE(613, writable_bits(set->field), UINT64_MAX);
 	v = (v & m) << MUTATE(614, p.shift, 0);
 	m <<= MUTATE(614, p.shift, 0);
 	switch ((enum kind)p.kind) {
