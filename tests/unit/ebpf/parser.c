@@ -45,6 +45,18 @@ static void link_layer(struct frame *f)
 		frame_tag(f, tpids[rnd() % 2], (uint16_t)rnd());
 }
 
+/* A solicitation or an advertisement with options, some of which may come twice. */
+static void discovery(struct frame *f)
+{
+	frame_nd(f, (uint8_t)(135 + rnd() % 2), (uint8_t)(1 + rnd() % 2));
+	for (unsigned n = rnd() % 3; n--; f->len += 8) {
+		const uint8_t option[8] = {(uint8_t)(1 + rnd() % 3), (uint8_t)(rnd() % 8 != 0),
+			(uint8_t)rnd(), 1, 2, 3, 4, (uint8_t)rnd()};
+
+		memcpy(f->b + f->len, option, sizeof(option));
+	}
+}
+
 static void transport(struct frame *f, uint8_t proto)
 {
 	switch (proto) {
@@ -59,7 +71,7 @@ static void transport(struct frame *f, uint8_t proto)
 		break;
 	case 58:
 		if (rnd() % 2)
-			frame_nd(f, (uint8_t)(135 + rnd() % 2), (uint8_t)(1 + rnd() % 2));
+			discovery(f);
 		else
 			frame_icmp(f, proto, (uint8_t)rnd(), (uint8_t)(rnd() % 3));
 		break;
