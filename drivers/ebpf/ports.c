@@ -173,6 +173,9 @@ static int check_handle(struct ebpf_dev *dev, uint32_t id, const struct hal_port
 	if (err)
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "network device %s: %s", handle->name,
 			strerror(-err));
+	if (!err && link->is_loopback) /* what no rule takes would not reach the host any more */
+		err = hal_refuse(
+			r, HAL_REASON_DEVICE_ERROR, "%s is the host's loopback", link->name);
 	return err;
 }
 

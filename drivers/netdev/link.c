@@ -83,6 +83,7 @@ bool netdev_link_take(struct netdev_link *out, struct nlmsghdr *h)
 	out->ifindex = (uint32_t)info->ifi_index;
 	nla_strlcpy(out->name, a[IFLA_IFNAME], sizeof(out->name));
 	out->master = a[IFLA_MASTER] ? nla_get_u32(a[IFLA_MASTER]) : 0;
+	out->is_loopback = info->ifi_flags & IFF_LOOPBACK;
 	out->is_bond = is_bond(a[IFLA_LINKINFO]);
 	if (a[IFLA_LINK] && nla_len(a[IFLA_LINK]) >= 4 && !a[IFLA_LINK_NETNSID])
 		out->peer = nla_get_u32(a[IFLA_LINK]);

@@ -26,7 +26,7 @@ struct netdev_switch_id {
 struct netdev_link {
 	uint32_t ifindex, master; /* master 0: none */
 	char name[IFNAMSIZ];
-	bool is_bond;
+	bool is_bond, is_loopback;
 	struct netdev_switch_id switch_id;
 	uint32_t peer; /* of a veth: ifindex of its other end, 0: in another namespace */
 	struct hal_port_stats stats;

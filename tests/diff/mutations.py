@@ -110,7 +110,7 @@ class Model:
     DEVICES = {"software": None, "nic": "sim:nic"}
     # Beside these, where the fault may matter to such a device only.
     MORE = {"noresume": "sim:nic-noresume", "objects": "sim:nic-objects"}
-    make = Plain.make
+    make = staticmethod(Plain.make)
     SPECIAL = ("offload/", "tools/simnic/object", "tools/simnic/execute", "?")
 
     def __init__(self, args):
@@ -321,7 +321,7 @@ class Kernel(Plain):
 
 class KernelModel(Model):
     """The same by the datapath model: what the programs of diff.py do not come to."""
-    make = Kernel.make
+    make = staticmethod(Kernel.make)
 
     def devices(self, where):
         return Kernel.DEVICES
