@@ -207,10 +207,11 @@ def check_table():
     script = os.path.join(tree.ROOT, "tools/docs/offload_table.py")
     profiles = run(program("sluice-simnic"), "--list-profiles", "--json")
     with tempfile.TemporaryDirectory() as where:
-        for name, text in (("profiles", profiles), ("tc", capabilities("tc", where))):
+        for name, text in (("profiles", profiles), ("tc", capabilities("tc", where)),
+                           ("ebpf", capabilities("ebpf", where))):
             with open("%s/%s.json" % (where, name), "w") as f:
                 f.write(text)
-        table = run(script, where + "/profiles.json", where + "/tc.json")
+        table = run(script, *["%s/%s.json" % (where, n) for n in ("profiles", "tc", "ebpf")])
     by_name = {p["name"]: p for p in json.loads(profiles)}
     if not by_name["nic"]["match"] or table not in tree.read("README.md"):
         problems.append("README.md: the offload table is not what %s prints" % script)

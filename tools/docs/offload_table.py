@@ -12,7 +12,7 @@ import json
 import sys
 
 BEGIN, END = "<!-- offload table: tools/docs/offload_table.py -->\n", "<!-- end of it -->\n"
-COLUMNS = ("sim:nic", "sim:asic-small", "tc")
+COLUMNS = ("sim:nic", "sim:asic-small", "tc", "ebpf")
 
 # What users match on, by its names in hal/fields.def.
 FIELDS = (
@@ -38,8 +38,10 @@ FIELDS = (
     ("ARP operation", "arp_op"),
     ("ARP addresses", "arp_spa arp_tpa arp_sha arp_tha"),
     ("neighbour discovery", "nd_target nd_sll nd_tll"),
+    ("backbone service (PBB)", "pbb_isid pbb_uca"),
     ("packet mark", "pkt_mark"),
-    ("connection state, mark, label", "ct_state ct_mark ct_label"),
+    ("connection state and mark", "ct_state ct_mark"),
+    ("connection label", "ct_label"),
     ("connection zone", "ct_zone"),
     ("connection's original addresses", "ct_nw_src ct_nw_dst ct_ipv6_src ct_ipv6_dst"),
     ("connection's original ports", "ct_tp_src ct_tp_dst"),

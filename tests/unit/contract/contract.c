@@ -284,6 +284,11 @@ int contract_run(struct contract *ct, const char *spec)
 		ct->flaky ? ", scripted faults" : "");
 	ct->check = "open";
 	contract_open(ct);
+	if (ct->caps.kernel_ports && !ct->wires) {
+		fprintf(stderr, "%s: its ports would be netdevs of this host: --wires\n", spec);
+		contract_close(ct);
+		return 1;
+	}
 	contract_bind(ct);
 	purge(ct); /* of a former run */
 	run_list(ct, contract_open_checks);
