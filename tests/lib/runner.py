@@ -146,13 +146,12 @@ def run_test(path, args, results, reaper, timeout, live=False):
     test.end(results)
 
 
-def run_lanes(lanes, results):
-    """Lanes of (reaper, [(path, args, timeout)]): each one test after another, beside the others.
-    Lanes may share one list: who is free takes the next."""
-    running = {}
+def run_lanes(tests, results):
+    """Two of (path, args, timeout) at a time, in this order: a lane that is free takes the next."""
+    lanes, running = [Reaper(letter) for letter in "ab"], {}
     try:
-        while any(tests for _, tests in lanes) or running:
-            for reaper, tests in lanes:
+        while tests or running:
+            for reaper in lanes:
                 if reaper not in running and tests:
                     path, args, timeout = tests.pop(0)
                     running[reaper] = Test(path, args, reaper, timeout)
@@ -163,6 +162,8 @@ def run_lanes(lanes, results):
     finally:
         for test in running.values():
             kill_group(test.proc)
+        for reaper in lanes:
+            reaper.close()
 
 
 def kill_group(p):
@@ -207,20 +208,12 @@ def suite_diff(args, results, reaper):
     if options and not seed:
         run_test(diff, options, results, reaper, 7200, live=True)
         return
-    lanes = {"a": [(diff, options)], "b": []}
-    alone = []
-    for path in paths:
-        name = os.path.basename(path)
-        (alone if "meters" in name else lanes["b" if "model" in name else "a"]).append((path, seed))
-    reapers = {lane: Reaper(lane) for lane in lanes}
-    try:
-        run_lanes([(reapers[lane], [(path, arguments, 1200) for path, arguments in tests])
-                   for lane, tests in lanes.items()], results)
-    finally:
-        for r in reapers.values():
-            r.close()
-    for path, arguments in alone:
-        run_test(path, arguments, results, reaper, 1200)
+    alone = [path for path in paths if "meters" in path]
+    tests = [(diff, options, 1200)] + [(path, seed, 1200) for path in sorted(
+        paths, key=lambda p: "model" not in p) if path not in alone]
+    run_lanes(tests, results)
+    for path in alone:
+        run_test(path, seed, results, reaper, 1200)
 
 
 def suite_vm(args, results, reaper):
@@ -238,12 +231,7 @@ def suite_vm(args, results, reaper):
     # The longest ones come first, so that both lanes end at about the same time.
     tests = [(path, [], 600) for path in sorted(
         paths, key=lambda p: not any(name in p for name in VM_LONG)) if path not in alone]
-    reapers = [Reaper(lane) for lane in "ab"]
-    try:
-        run_lanes([(r, tests) for r in reapers], results)
-    finally:
-        for r in reapers:
-            r.close()
+    run_lanes(tests, results)
     for path in alone:
         run_test(path, [], results, reaper, 600)
 
