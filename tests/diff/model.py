@@ -3,6 +3,7 @@
 import collections
 import random
 import re
+import time
 
 import slu
 from coverage import Coverage
@@ -191,6 +192,7 @@ class ModelDiff(Diff):
 
     def compare_flows(self, phase, program, dumps):
         reference = dict(dumps[0])
+        self.ask_again(reference, dumps[1:], set(program.uncounted) | set(program.LATE))
         for cookie in reference:
             if (self.switches[0].name.startswith("ovs") and cookie[0] in program.LATE and
                     cookie in dumps[1]):
@@ -212,6 +214,19 @@ class ModelDiff(Diff):
                         "table", "priority", "match", "actions", "idle_timeout", "hard_timeout")):
                     self.problem("phase %d: flows are shown differently:\n  %-10s %s\n  %-10s %s"
                                  % (phase, self.switches[0].name, a["line"], s.name, b["line"]))
+
+    def ask_again(self, reference, others, uncounted):
+        """A busy Open vSwitch was seen to tell of half of its packets: what it counts later is taken
+        if it differs."""
+        def some(dump):
+            return self.numbers({c: f for c, f in dump.items() if c[0] not in uncounted})
+        if all(some(flows) == some(reference) for flows in others):
+            return
+        time.sleep(1)
+        for cookie, f in self.switches[0].model_flows()().items():
+            if cookie in reference:
+                reference[cookie] = dict(reference[cookie], n_packets=f["n_packets"],
+                                         n_bytes=f["n_bytes"])
 
     def model_counted(self, s, flows, reference, uncounted):
         """counted(), but for flows that are not compared."""
