@@ -66,13 +66,12 @@ struct hal_act_mpls {
 	rte_be32_t lse;
 };
 
+/* The frame becomes what a backbone frame carries; that has the same addresses. */
 struct hal_act_pbb {
 	struct hal_action a;
 	rte_be16_t eth_type;
-	uint8_t eth_dst[6], eth_src[6];
 	uint16_t pad;
-	rte_be32_t itag;
-	uint32_t pad2;
+	rte_be32_t itag; /* I-PCP, I-DEI, UCA, I-SID (IEEE 802.1Q, 9.7) */
 };
 
 struct hal_act_set {
@@ -128,6 +127,7 @@ struct hal_act_recirc {
 enum hal_hash {
 	HAL_HASH_SYM_L4, /* both directions of a connection alike */
 	HAL_HASH_L4,     /* addresses, protocol and ports; each direction its own */
+	HAL_HASH_SYM_L2, /* both directions alike, Ethernet and ARP addresses too */
 };
 
 struct hal_act_hash {

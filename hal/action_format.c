@@ -57,18 +57,11 @@ static void put_push_mpls(struct printer *p, const struct hal_act_mpls *m)
 		rte_be_to_cpu_16(m->eth_type), lse >> 12, lse >> 9 & 7, lse >> 8 & 1, lse & 0xff);
 }
 
-static void put_mac(struct printer *p, const char *name, const uint8_t *mac)
-{
-	hal_text_put(&p->t, "%s=%02x:%02x:%02x:%02x:%02x:%02x", name, mac[0], mac[1], mac[2],
-		mac[3], mac[4], mac[5]);
-}
-
 static void put_pbb(struct printer *p, const struct hal_act_pbb *b)
 {
-	hal_text_put(&p->t, "(");
-	put_mac(p, "dst", b->eth_dst);
-	put_mac(p, ",src", b->eth_src);
-	hal_text_put(&p->t, ",itag=0x%08x)", rte_be_to_cpu_32(b->itag));
+	uint32_t itag = rte_be_to_cpu_32(b->itag);
+
+	hal_text_put(&p->t, "(isid=0x%x,pcp=%u)", itag & 0xffffff, itag >> 29);
 }
 
 static void put_set(struct printer *p, const struct hal_act_set *s)
@@ -253,6 +246,8 @@ static void put_argument(struct printer *p, const struct hal_action *a)
 		break;
 	case ACTION_POP_VLAN:
 	case ACTION_POP_PBB:
+	case ACTION_COPY_TTL_OUT:
+	case ACTION_COPY_TTL_IN:
 	case ACTION_DEC_TTL:
 	case ACTION_CT_CLEAR:
 	case ACTION_MAX:

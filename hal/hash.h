@@ -24,6 +24,7 @@
  * 6 bytes lie in the first bytes of their words, the others being 0. */
 struct hal_flow_id {
 	uint64_t src[2], dst[2];
+	uint64_t eth[2], arp[2]; /* source and target; ARP: protocol addresses, else 0 */
 	rte_be16_t eth_type;
 	rte_be16_t tp_src, tp_dst; /* looked at for TCP, UDP and SCTP only */
 	uint8_t ip_proto;
@@ -49,9 +50,15 @@ static inline void hal_flow_id(const struct hal_key *key, struct hal_flow_id *id
 		.tp_src = key->tp_src,
 		.tp_dst = key->tp_dst,
 		.ip_proto = key->ip_proto};
+	memcpy(&id->eth[0], key->eth_src, 6);
+	memcpy(&id->eth[1], key->eth_dst, 6);
+	if (key->eth_type == RTE_BE16(0x0806)) {
+		id->arp[0] = hal_hash_address(key->ipv4_src);
+		id->arp[1] = hal_hash_address(key->ipv4_dst);
+	}
 	if (!key->ip_proto) {
-		memcpy(id->src, key->eth_src, 6);
-		memcpy(id->dst, key->eth_dst, 6);
+		id->src[0] = id->eth[0];
+		id->dst[0] = id->eth[1];
 	} else if (key->eth_type == RTE_BE16(0x0800)) {
 		id->src[0] = hal_hash_address(key->ipv4_src);
 		id->dst[0] = hal_hash_address(key->ipv4_dst);
@@ -79,7 +86,11 @@ static inline uint32_t hal_flow_hash(
 	uint64_t src[2] = {id->src[0], id->src[1]};
 	uint64_t h = basis;
 
-	if (algorithm == HAL_HASH_SYM_L4) {
+	if (algorithm == HAL_HASH_SYM_L2) {
+		h = hal_hash_word(h, id->eth[0] ^ id->eth[1]);
+		h = hal_hash_word(h, id->arp[0] ^ id->arp[1]);
+	}
+	if (algorithm != HAL_HASH_L4) {
 		src[0] ^= id->dst[0];
 		src[1] ^= id->dst[1];
 		tail = tail << 32 | (tp_src ^ tp_dst);

@@ -85,7 +85,9 @@ void swpath_edit_widen(const struct swpath_packet *p, struct swpath_edit *e)
 
 	/* A checksum is of 16-bit words: a byte is taken with its neighbour, which stays. */
 	if (e->size == 1 && e->sum != SWPATH_SUM_NONE) {
-		bool odd = (e->at - base) & 1;
+		/* An IPv6 pseudo-header has the protocol in a low byte, wherever the header has it.
+		 */
+		bool odd = ((e->at - base) & 1) || e->sum == SWPATH_SUM_PSEUDO;
 
 		e->at -= odd;
 		e->size = 2;

@@ -52,7 +52,8 @@ static inline bool swpath_edited_alike(const struct swpath_layers *a, const stru
 /* A SET of metadata has nothing to be made ready: it is in the key. */
 bool swpath_set_is_meta(const struct hal_act_set *act);
 
-/* A SET of an ICMP type: what follows it may be something else then. */
+/* A SET of an ICMP type, an EtherType or an IP protocol: what follows may be something else then.
+ */
 bool swpath_set_moves(const struct hal_act_set *act);
 
 /* After at, size, sum, value and mask are known. Not for a member that a CRC covers. */

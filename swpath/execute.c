@@ -252,6 +252,13 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 		return swpath_push_mpls(p, (const struct hal_act_mpls *)a);
 	case ACTION_POP_MPLS:
 		return swpath_pop_mpls(p, (const struct hal_act_mpls *)a);
+	case ACTION_PUSH_PBB:
+		return swpath_push_pbb(p, (const struct hal_act_pbb *)a);
+	case ACTION_POP_PBB:
+		return swpath_pop_pbb(p);
+	case ACTION_COPY_TTL_OUT:
+	case ACTION_COPY_TTL_IN:
+		return swpath_copy_ttl(p, a->type == ACTION_COPY_TTL_IN);
 	case ACTION_SET:
 		return swpath_set_field(p, (const struct hal_act_set *)a);
 	case ACTION_DEC_TTL:
@@ -286,8 +293,6 @@ static int step(struct swpath_worker *w, struct swpath_packet *p, const struct h
 		return swpath_tunnel_pop(w, p, (const struct hal_act_tunnel_pop *)a, nested);
 	case ACTION_CHECK_PKT_LEN:
 		return check_pkt_len(w, p, (const struct hal_act_check_len *)a, nested, last);
-	case ACTION_PUSH_PBB:
-	case ACTION_POP_PBB:
 	case ACTION_GROUP:
 	case ACTION_MIRROR:
 	case ACTION_MAX:

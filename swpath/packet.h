@@ -91,7 +91,7 @@ void swpath_mbuf_cut(struct rte_mbuf *m, uint32_t len);
 /* Bytes of the largest frame that will leave: of a super-frame its segments', else the packet's. */
 uint32_t swpath_packet_frame_len(struct swpath_packet *p);
 
-/* ---- edits (vlan.c, mpls.c, set_field.c, ttl.c) ---- */
+/* ---- edits (vlan.c, mpls.c, pbb.c, set_field.c, ttl.c) ---- */
 
 /* Make room for `n` bytes at `at`, or take them out: what is before is moved. */
 int swpath_packet_insert(struct swpath_packet *p, uint32_t at, uint32_t n);
@@ -104,6 +104,10 @@ int swpath_mbuf_push_vlan(
 int swpath_pop_vlan(struct swpath_packet *p);
 int swpath_push_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
 int swpath_pop_mpls(struct swpath_packet *p, const struct hal_act_mpls *act);
+int swpath_push_pbb(struct swpath_packet *p, const struct hal_act_pbb *act);
+int swpath_pop_pbb(struct swpath_packet *p);
+/* Between the outermost MPLS label and the header below it; `in`: into that. */
+int swpath_copy_ttl(struct swpath_packet *p, bool in);
 int swpath_set_field(struct swpath_packet *p, const struct hal_act_set *act);
 int swpath_dec_ttl(struct swpath_packet *p);
 

@@ -91,12 +91,15 @@ static void parse_mpls(struct cursor *c, struct hal_key *key, struct swpath_laye
 }
 
 /* IEEE 802.1ah, 9.7: PCP, DEI, UCA, reserved bits, I-SID. */
-static void parse_pbb(struct cursor *c, struct hal_key *key)
+static void parse_pbb(struct cursor *c, struct hal_key *key, struct swpath_layers *ly)
 {
+	uint16_t at = (uint16_t)c->at;
 	const uint8_t *itag = cursor_pull(c, 4);
 
 	if (!itag)
 		return;
+	ly->l3 = at;
+	ly->kind = SWPATH_L3_PBB;
 	memcpy(&key->pbb_isid, itag, 4);
 	key->pbb_isid &= RTE_BE32(0x00ffffff);
 	key->pbb_uca = itag[0] >> 3 & 1;
@@ -152,7 +155,7 @@ void swpath_parse_frame(const void *data, uint32_t avail, uint32_t len, struct h
 		parse_mpls(&c, key, ly);
 		break;
 	case ETH_TYPE_PBB:
-		parse_pbb(&c, key);
+		parse_pbb(&c, key, ly);
 		break;
 	default:
 		break;

@@ -17,20 +17,29 @@
 
 #include "hal/key.h"
 
-enum swpath_l3 { SWPATH_L3_NONE, SWPATH_L3_IPV4, SWPATH_L3_IPV6, SWPATH_L3_ARP, SWPATH_L3_MPLS };
+enum swpath_l3 {
+	SWPATH_L3_NONE,
+	SWPATH_L3_IPV4,
+	SWPATH_L3_IPV6,
+	SWPATH_L3_ARP,
+	SWPATH_L3_MPLS,
+	SWPATH_L3_PBB, /* the I-TAG behind its EtherType */
+};
 
 /* Where the headers are: bytes from the start of the frame, 0 for what is not there. */
 struct swpath_layers {
-	uint16_t type;   /* the EtherType in force (after tags and SNAP); 0 if it is a length */
-	uint16_t l3;     /* the header that kind names */
-	uint16_t l4;     /* a whole transport header, in the first fragment */
-	uint16_t nd;     /* ND: target address */
-	uint16_t nd_sll; /* ND: source link-layer address */
-	uint16_t nd_tll; /* ND: target link-layer address */
-	uint8_t kind;    /* enum swpath_l3 */
-	uint8_t proto;   /* of l4 */
-	uint8_t vlans;   /* tags recognised, 0 to 2 */
-	bool routed;     /* an IPv6 routing header has segments left */
+	uint16_t type;     /* the EtherType in force (after tags and SNAP); 0 if it is a length */
+	uint16_t l3;       /* the header that kind names */
+	uint16_t l4;       /* a whole transport header, in the first fragment */
+	uint16_t nd;       /* ND: target address */
+	uint16_t nd_sll;   /* ND: source link-layer address */
+	uint16_t nd_tll;   /* ND: target link-layer address */
+	uint16_t proto_at; /* the byte that says the IP protocol */
+	uint16_t pad;
+	uint8_t kind;  /* enum swpath_l3 */
+	uint8_t proto; /* of l4 */
+	uint8_t vlans; /* tags recognised, 0 to 2 */
+	bool routed;   /* an IPv6 routing header has segments left */
 	/* Packets with the same members before this one are edited alike (swpath/edit.h). */
 	uint32_t l3_end; /* end of the IP packet: what follows is padding */
 };

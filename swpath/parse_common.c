@@ -99,6 +99,11 @@ static void put_layers(struct swpath_layers *ly, uint32_t l3, uint32_t l4, uint3
 	*ly = (struct swpath_layers){.type = (uint16_t)(l3 - 2),
 		.l3 = (uint16_t)l3,
 		.l4 = (uint16_t)l4,
+		.proto_at =
+			(uint16_t)(l3 +
+				   (kind == SWPATH_L3_IPV4
+						   ? offsetof(struct rte_ipv4_hdr, next_proto_id)
+						   : offsetof(struct rte_ipv6_hdr, proto))),
 		.l3_end = l3_end,
 		.kind = (uint8_t)kind,
 		.proto = proto,

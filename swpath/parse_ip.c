@@ -44,6 +44,7 @@ void swpath_parse_ipv4(struct cursor *c, struct hal_key *key, struct swpath_laye
 	key->ip_proto = ip->next_proto_id;
 	key->ip_tos = ip->type_of_service;
 	key->ip_ttl = ip->time_to_live;
+	ly->proto_at = (uint16_t)(c->at + offsetof(struct rte_ipv4_hdr, next_proto_id));
 	frag = rte_be_to_cpu_16(ip->fragment_offset);
 	if (frag & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
 		key->ip_frag = HAL_FRAG_ANY;
@@ -138,6 +139,7 @@ static bool parse_exthdrs(
 			len = this == IPPROTO_AH ? (hdr[1] + 2u) * 4 : (hdr[1] + 1u) * 8;
 			*proto = hdr[0];
 		}
+		ly->proto_at = this == IPPROTO_FRAGMENT && !more ? 0 : (uint16_t)c->at;
 		if (!cursor_pull(c, len))
 			return false;
 	}
@@ -164,8 +166,10 @@ void swpath_parse_ipv6(struct cursor *c, struct hal_key *key, struct swpath_laye
 	memcpy(key->ipv6_src, ip->src_addr, 16);
 	memcpy(key->ipv6_dst, ip->dst_addr, 16);
 	proto = ip->proto;
+	ly->proto_at = (uint16_t)(at + offsetof(struct rte_ipv6_hdr, proto));
 	if (!parse_exthdrs(c, &proto, key, ly)) {
 		key->ip_frag = 0;
+		ly->proto_at = 0;
 		return;
 	}
 	flow = rte_be_to_cpu_32(ip->vtc_flow);

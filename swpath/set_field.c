@@ -22,11 +22,14 @@ enum base {
 	BASE_NONE, /* not to be set by us */
 	BASE_META, /* in the key alone */
 	BASE_FRAME,
+	BASE_TYPE, /* the EtherType, after tags */
 	BASE_VLAN,
+	BASE_PBB,
 	BASE_MPLS,
 	BASE_IPV4,
 	BASE_IPV6,
-	BASE_IP, /* IPV4, or its counterpart in ipv6_place() */
+	BASE_IP,    /* IPV4, or its counterpart in ipv6_place() */
+	BASE_PROTO, /* the byte that says the IP protocol */
 	BASE_ARP,
 	BASE_L4,
 	BASE_ND_TARGET,
@@ -60,9 +63,12 @@ static const struct place places[FIELD_MAX] = {
 	[FIELD_DP_HASH] = {.base = BASE_META},
 	[FIELD_ETH_DST] = {BASE_FRAME, 0, 6, 0, SWPATH_SUM_NONE, 0},
 	[FIELD_ETH_SRC] = {BASE_FRAME, 6, 6, 0, SWPATH_SUM_NONE, 0},
+	[FIELD_ETH_TYPE] = {BASE_TYPE, 0, 2, 0, SWPATH_SUM_NONE, 0},
 	[FIELD_VLAN_TCI] = {BASE_VLAN, 2, 2, 0, SWPATH_SUM_NONE, 0},
 	[FIELD_VLAN_VID] = {BASE_VLAN, 2, 2, 0, SWPATH_SUM_NONE, 0},
 	[FIELD_VLAN_PCP] = {BASE_VLAN, 2, 2, 13, SWPATH_SUM_NONE, 0},
+	[FIELD_PBB_ISID] = {BASE_PBB, 0, 4, 0, SWPATH_SUM_NONE, 0},
+	[FIELD_PBB_UCA] = {BASE_PBB, 0, 4, 27, SWPATH_SUM_NONE, 0},
 	[FIELD_MPLS_LABEL] = {BASE_MPLS, 0, 4, 12, SWPATH_SUM_NONE, 0},
 	[FIELD_MPLS_TC] = {BASE_MPLS, 0, 4, 9, SWPATH_SUM_NONE, 0},
 	[FIELD_MPLS_BOS] = {BASE_MPLS, 0, 4, 8, SWPATH_SUM_NONE, 0},
@@ -76,6 +82,7 @@ static const struct place places[FIELD_MAX] = {
 	[FIELD_IP_ECN] = {BASE_IP, IPV4_AT(type_of_service), 1, 0, SWPATH_SUM_IP, 0},
 	[FIELD_NW_TOS] = {BASE_IP, IPV4_AT(type_of_service), 1, 0, SWPATH_SUM_IP, 0},
 	[FIELD_IP_TTL] = {BASE_IP, IPV4_AT(time_to_live), 1, 0, SWPATH_SUM_IP, 0},
+	[FIELD_IP_PROTO] = {BASE_PROTO, 0, 1, 0, SWPATH_SUM_ADDR, 0},
 	[FIELD_ARP_OP] = {BASE_ARP, ARP_AT(arp_opcode), 2, 0, SWPATH_SUM_NONE, 0},
 	[FIELD_ARP_SPA] = {BASE_ARP, ARP_AT(arp_data.arp_sip), 4, 0, SWPATH_SUM_NONE, 0},
 	[FIELD_ARP_TPA] = {BASE_ARP, ARP_AT(arp_data.arp_tip), 4, 0, SWPATH_SUM_NONE, 0},
@@ -120,6 +127,12 @@ static uint32_t resolve(
 		if (ly->vlans)
 			return 2 * RTE_ETHER_ADDR_LEN + place->at;
 		break;
+	case BASE_TYPE:
+		*leave = !ly->type;
+		return ly->type;
+	case BASE_PBB:
+		kind = SWPATH_L3_PBB;
+		break;
 	case BASE_MPLS:
 		kind = SWPATH_L3_MPLS;
 		break;
@@ -133,6 +146,9 @@ static uint32_t resolve(
 	case BASE_ARP:
 		kind = SWPATH_L3_ARP;
 		break;
+	case BASE_PROTO:
+		*leave = !ly->proto_at;
+		return ly->proto_at;
 	case BASE_L4:
 		*leave = !ly->l4;
 		if (ly->proto == place->proto)
@@ -198,8 +214,17 @@ bool swpath_set_is_meta(const struct hal_act_set *act)
 
 bool swpath_set_moves(const struct hal_act_set *act)
 {
-	return act->field < FIELD_MAX && places[act->field].base == BASE_L4 &&
-	       places[act->field].size == 1;
+	if (act->field >= FIELD_MAX)
+		return false;
+	switch ((enum base)places[act->field].base) {
+	case BASE_TYPE:
+	case BASE_PROTO:
+		return true;
+	case BASE_L4:
+		return places[act->field].size == 1;
+	default:
+		return false;
+	}
 }
 
 int swpath_set_prepare(
@@ -221,6 +246,8 @@ int swpath_set_prepare(
 		return leave ? SWPATH_OK : drop;
 	e->size = place.size;
 	e->sum = place.sum;
+	if (place.base == BASE_PROTO && p->ly.kind == SWPATH_L3_IPV6)
+		e->sum = SWPATH_SUM_PSEUDO; /* there is no other */
 	/* The pseudo-header has the final destination, not the next stop of a source route. */
 	if (act->field == FIELD_IPV6_DST && p->ly.routed)
 		e->sum = SWPATH_SUM_NONE;

@@ -33,6 +33,7 @@ static void move_layers(struct swpath_packet *p, int by)
 	move(&ly->nd, by);
 	move(&ly->nd_sll, by);
 	move(&ly->nd_tll, by);
+	move(&ly->proto_at, by);
 	if (ly->l3_end)
 		ly->l3_end = (uint32_t)((int)ly->l3_end + by);
 	ly->vlans = (uint8_t)(ly->vlans + by / TAG_LEN);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofctl/pipeline/check_actions.h"
 
+#include "hal/base/be.h"
 #include "ofctl/pipeline/group.h"
 #include "ofctl/pipeline/meter.h"
 
 #define OF_VERSION_10 0x01
+#define ETH_TYPE_PBB 0x88e7
 
 /* The match, as actions change what is known of the packet's headers. */
 static void assume_u64(struct hal_match *m, enum hal_field_id id, uint64_t value)
@@ -33,16 +35,18 @@ static bool is_mpls(uint32_t eth_type)
 	return eth_type == 0x8847 || eth_type == 0x8848;
 }
 
-static enum of_error check_set(const struct of_action *a, const struct hal_match *m, bool lenient)
+static enum of_error check_set(const struct of_action *a, struct hal_match *m, bool lenient)
 {
 	if (!hal_fields[a->field].writable)
 		return OFERR_BAD_SET_TYPE;
 	if ((a->field == FIELD_VLAN_VID || a->field == FIELD_VLAN_TCI) && !a->has_mask)
 		return OFERR_OK; /* on an untagged packet it does nothing */
-	if (lenient)
-		return OFERR_OK;
-	return hal_field_prereq_ok(a->field, &m->value, &m->mask) ? OFERR_OK
-								  : OFERR_MATCH_INCONSISTENT;
+	if (!lenient && !hal_field_prereq_ok(a->field, &m->value, &m->mask))
+		return OFERR_MATCH_INCONSISTENT;
+	/* What follows is of another kind then. */
+	if ((a->field == FIELD_ETH_TYPE || a->field == FIELD_IP_PROTO) && !a->has_mask)
+		assume_u64(m, a->field, be_load(a->value, hal_field_bytes(a->field)));
+	return OFERR_OK;
 }
 
 static enum of_error check_move(const struct of_action *a, const struct hal_match *m)
@@ -62,9 +66,24 @@ static enum of_error check_push(const struct of_action *a, struct hal_match *m)
 		assume_u64(m, FIELD_VLAN_VID, HAL_VLAN_PRESENT);
 		return OFERR_OK;
 	}
-	if (!is_mpls(a->eth_type))
+	if (a->type == OFACT_PUSH_PBB)
+		assume_u64(m, FIELD_VLAN_VID, 0); /* tags go inside */
+	if (a->type == OFACT_PUSH_PBB ? a->eth_type != ETH_TYPE_PBB : !is_mpls(a->eth_type))
 		return OFERR_BAD_ACTION_ARGUMENT;
 	assume_u64(m, FIELD_ETH_TYPE, a->eth_type);
+	return OFERR_OK;
+}
+
+/* What comes out of a backbone frame is not known. */
+static enum of_error check_pop_pbb(struct hal_match *m)
+{
+	static const struct hal_vlan none;
+
+	if (!hal_field_prereq_ok(FIELD_PBB_ISID, &m->value, &m->mask))
+		return OFERR_MATCH_INCONSISTENT;
+	m->value.dp.eth_type = m->mask.dp.eth_type = 0;
+	for (unsigned i = 0; i < 2; i++)
+		m->value.dp.vlan[i] = m->mask.dp.vlan[i] = none;
 	return OFERR_OK;
 }
 
@@ -80,7 +99,10 @@ static enum of_error check_one(
 		return check_move(a, m);
 	case OFACT_PUSH_VLAN:
 	case OFACT_PUSH_MPLS:
+	case OFACT_PUSH_PBB:
 		return check_push(a, m);
+	case OFACT_POP_PBB:
+		return check_pop_pbb(m);
 	case OFACT_POP_VLAN:
 		return OFERR_OK;
 	case OFACT_SET_VLAN_VID_10:
@@ -98,6 +120,8 @@ static enum of_error check_one(
 			return OFERR_MATCH_INCONSISTENT;
 		assume_u64(m, FIELD_ETH_TYPE, a->eth_type);
 		return OFERR_OK;
+	case OFACT_COPY_TTL_IN:
+	case OFACT_COPY_TTL_OUT:
 	case OFACT_SET_MPLS_TTL:
 	case OFACT_DEC_MPLS_TTL:
 		return hal_field_prereq_ok(FIELD_MPLS_TTL, &m->value, &m->mask)
@@ -118,11 +142,6 @@ static enum of_error check_one(
 	case OFACT_GROUP:
 	case OFACT_METER:
 		return OFERR_OK; /* group_check_actions() */
-	case OFACT_PUSH_PBB:
-	case OFACT_POP_PBB:
-	case OFACT_COPY_TTL_IN:
-	case OFACT_COPY_TTL_OUT:
-		return OFERR_BAD_ACTION_TYPE;
 	default:
 		return check_nx(a, m, c);
 	}

@@ -8,6 +8,7 @@
 #include "ofctl/pipeline/xlate.h"
 
 #define ETH_P_MPLS_UC 0x8847
+#define LSE_BOTTOM 0x100u
 
 void xlate_useful(struct xlate *x)
 {
@@ -185,22 +186,26 @@ static void forget_payload(struct xlate *x, bool known)
 	x->unparsed = !known;
 }
 
-/* Of a packet without labels. As Open vSwitch has it: explicit null (RFC 3032, 2.1) as the label,
- * the low bits of an IP packet's DSCP as the traffic class, and its TTL. */
+/* There are none, or none that are looked at. */
+static void forget_labels(struct xlate *x)
+{
+	memset(&x->key.dp.mpls_lse, 0, sizeof(x->key.dp.mpls_lse));
+	memset(&x->known.dp.mpls_lse, 0xff, sizeof(x->known.dp.mpls_lse));
+	memset(&x->written.dp.mpls_lse, 0xff, sizeof(x->written.dp.mpls_lse));
+}
+
+/* Of a packet without labels: the TTL is an IP packet's, the rest is 0 (OpenFlow 1.3.5, 5.13). */
 static uint32_t first_lse(struct xlate *x)
 {
 	struct xlate_key need = {0};
 	uint16_t type = rte_be_to_cpu_16(x->key.dp.eth_type);
-	uint32_t label = type == 0x86dd ? 2u << 12 : 0;
 
 	if (type != 0x0800 && type != 0x86dd)
-		return 64u | 0x100u;
+		return LSE_BOTTOM;
 	need.dp.ip_ttl = 0xff;
-	need.dp.ip_tos = 0x1c;
 	hal_field_prereq_mask(FIELD_IP_TTL, &need);
 	xlate_need_mask(x, &need);
-	return label | (uint32_t)(x->key.dp.ip_tos >> 2 & 7) << 9 | 0x100u |
-	       (x->key.dp.ip_ttl ? x->key.dp.ip_ttl : 64u);
+	return LSE_BOTTOM | x->key.dp.ip_ttl;
 }
 
 void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
@@ -219,9 +224,7 @@ void xlate_push_mpls(struct xlate *x, uint16_t eth_type)
 	} else {
 		lse = first_lse(x);
 		forget_payload(x, true);
-		memset(&x->key.dp.mpls_lse, 0, sizeof(x->key.dp.mpls_lse));
-		memset(&x->known.dp.mpls_lse, 0xff, sizeof(x->known.dp.mpls_lse));
-		memset(&x->written.dp.mpls_lse, 0xff, sizeof(x->written.dp.mpls_lse));
+		forget_labels(x);
 	}
 	x->key.dp.mpls_lse[0] = rte_cpu_to_be_32(lse);
 	x->known.dp.mpls_lse[0] = x->written.dp.mpls_lse[0] = 0xffffffff;
@@ -252,7 +255,60 @@ void xlate_pop_mpls(struct xlate *x, uint16_t eth_type)
 		a->eth_type = rte_cpu_to_be_16(eth_type);
 }
 
+/* ---- 802.1ah ---- */
+
+#define ETH_P_PBB 0x88e7
+
+/* OpenFlow 1.3.5, 5.13: service id and priority are those of the outermost I-TAG and VLAN tag. */
+void xlate_push_pbb(struct xlate *x, uint16_t eth_type)
+{
+	struct xlate_key need = {0};
+	struct hal_act_pbb *a;
+	uint32_t itag;
+
+	need.dp.eth_type = 0xffff;
+	need.dp.vlan[0].tci = rte_cpu_to_be_16(0xe000 | HAL_VLAN_PRESENT);
+	if (x->key.dp.eth_type == rte_cpu_to_be_16(ETH_P_PBB))
+		need.dp.pbb_isid = rte_cpu_to_be_32(0xffffff);
+	xlate_need_mask(x, &need);
+	itag = rte_be_to_cpu_32(x->key.dp.pbb_isid & need.dp.pbb_isid);
+	x->key.dp.pbb_isid = rte_cpu_to_be_32(itag);
+	itag |= (rte_be_to_cpu_16(x->key.dp.vlan[0].tci) & 0xe000u) << 16;
+	a = hal_builder_add(&x->out, ACTION_PUSH_PBB, sizeof(*a));
+	if (a) {
+		a->eth_type = rte_cpu_to_be_16(eth_type);
+		a->itag = rte_cpu_to_be_32(itag);
+	}
+	tag_move(x, 0, -1);
+	tag_move(x, 1, -1);
+	forget_payload(x, true);
+	forget_labels(x);
+	x->key.dp.pbb_uca = 0;
+	x->known.dp.pbb_uca = x->written.dp.pbb_uca = 1;
+	x->known.dp.pbb_isid = x->written.dp.pbb_isid = rte_cpu_to_be_32(0xffffff);
+	x->key.dp.eth_type = rte_cpu_to_be_16(eth_type);
+	x->known.dp.eth_type = x->written.dp.eth_type = 0xffff;
+}
+
+void xlate_pop_pbb(struct xlate *x)
+{
+	xlate_need_field(x, FIELD_ETH_TYPE);
+	if (x->key.dp.eth_type != rte_cpu_to_be_16(ETH_P_PBB))
+		return;
+	hal_build_plain(&x->out, ACTION_POP_PBB);
+	xlate_freeze_after(x, NULL, NULL);
+}
+
 /* ---- TTL ---- */
+
+void xlate_copy_ttl(struct xlate *x, bool in)
+{
+	xlate_need_field(x, FIELD_ETH_TYPE);
+	if (!is_mpls(rte_be_to_cpu_16(x->key.dp.eth_type)))
+		return;
+	hal_build_plain(&x->out, in ? ACTION_COPY_TTL_IN : ACTION_COPY_TTL_OUT);
+	xlate_freeze_after(x, NULL, NULL);
+}
 
 static void need_ttl_bits(struct xlate *x, uint8_t bits)
 {

@@ -279,6 +279,10 @@ void xlate_pop_vlan(struct xlate *x);
 void xlate_set_vlan_bits(struct xlate *x, uint16_t tci, uint16_t mask);
 void xlate_push_mpls(struct xlate *x, uint16_t eth_type);
 void xlate_pop_mpls(struct xlate *x, uint16_t eth_type);
+void xlate_push_pbb(struct xlate *x, uint16_t eth_type);
+/* Afterwards the packet is looked at again: what these uncover or copy is not in the key. */
+void xlate_pop_pbb(struct xlate *x);
+void xlate_copy_ttl(struct xlate *x, bool in);
 bool xlate_dec_ttl(struct xlate *x); /* false: ran out, stop */
 
 void xlate_depend(struct xlate *x, struct dep_key key);

@@ -145,12 +145,9 @@ static void one_action(struct xlate *x, const struct of_action *a)
 	case OFACT_SET_VLAN_PCP_10:
 		xlate_set_vlan_10(x, a);
 		break;
-	case OFACT_PUSH_VLAN: {
-		/* OpenFlow 1.3, 5.13: the new tag copies VID and PCP of the outermost one. Open
-		 * vSwitch starts with zeros instead, and so do we: its users rely on it. */
-		xlate_push_vlan(x, a->eth_type, 0);
+	case OFACT_PUSH_VLAN:
+		xlate_push_vlan_action(x, a->eth_type);
 		break;
-	}
 	case OFACT_POP_VLAN:
 		xlate_pop_vlan_action(x);
 		break;
@@ -174,9 +171,15 @@ static void one_action(struct xlate *x, const struct of_action *a)
 		xlate_resubmit(x, a);
 		break;
 	case OFACT_PUSH_PBB:
+		xlate_push_pbb(x, a->eth_type);
+		break;
 	case OFACT_POP_PBB:
+		xlate_pop_pbb(x);
+		break;
 	case OFACT_COPY_TTL_IN:
 	case OFACT_COPY_TTL_OUT:
+		xlate_copy_ttl(x, a->type == OFACT_COPY_TTL_IN);
+		break;
 	case OFACT_SET_QUEUE:
 	case OFACT_MAX:
 		/* Refused when the flow was added (check.c). */

@@ -195,8 +195,9 @@ static bool take_dp_hash(struct xlate *x, const struct pl_group *g, uint32_t *at
 	/* Open vSwitch's parameter: the algorithm (0: each direction its own, 1: symmetric) before
 	 * the basis. */
 	bool dp_hash = g->g.select == OF_SELECT_DP_HASH;
-	enum hal_hash algorithm =
-		dp_hash && !(g->g.select_param >> 32) ? HAL_HASH_L4 : HAL_HASH_SYM_L4;
+	enum hal_hash algorithm = !dp_hash                     ? HAL_HASH_SYM_L2
+				  : !(g->g.select_param >> 32) ? HAL_HASH_L4
+							       : HAL_HASH_SYM_L4;
 	uint32_t basis = dp_hash ? (uint32_t)g->g.select_param : 0, mask, value;
 	struct xlate_key need = {0};
 

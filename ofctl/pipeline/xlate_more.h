@@ -33,6 +33,7 @@ void xlate_set_field(
 void xlate_set_field_action(struct xlate *x, const struct of_action *a);
 void xlate_delete_field(struct xlate *x, const struct of_action *a); /* of tunnel metadata */
 void xlate_move(struct xlate *x, const struct of_action *a);
+void xlate_push_vlan_action(struct xlate *x, uint16_t tpid);
 void xlate_pop_vlan_action(struct xlate *x);
 void xlate_set_vlan_10(struct xlate *x, const struct of_action *a);
 

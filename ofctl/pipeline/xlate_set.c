@@ -34,6 +34,40 @@ void xlate_pop_vlan_action(struct xlate *x)
 		xlate_pop_vlan(x);
 }
 
+/* Bits of the outermost TCI that the actions which come next write. */
+static uint16_t written_next(const struct xlate_list *l)
+{
+	uint16_t bits = 0;
+
+	for (unsigned i = l ? l->next : 0; l && i < l->acts->n; i++) {
+		const struct of_action *a = &l->acts->a[i];
+
+		if (a->type != OFACT_SET_FIELD || a->has_mask)
+			break;
+		if (a->field == FIELD_VLAN_VID)
+			bits |= 0x0fff;
+		else if (a->field == FIELD_VLAN_PCP)
+			bits |= 0xe000;
+	}
+	return bits;
+}
+
+/* OpenFlow 1.3.5, 5.13: id and priority are those of the outermost tag, or 0. What is written right
+ * after does not have to be known. */
+void xlate_push_vlan_action(struct xlate *x, uint16_t tpid)
+{
+	uint16_t tci = 0;
+
+	if (is_tagged(x)) {
+		struct xlate_key need = {0};
+
+		need.dp.vlan[0].tci = rte_cpu_to_be_16((uint16_t)~written_next(x->list));
+		xlate_need_mask(x, &need);
+		tci = rte_be_to_cpu_16(x->key.dp.vlan[0].tci & need.dp.vlan[0].tci);
+	}
+	xlate_push_vlan(x, tpid, tci);
+}
+
 /* To write a TCI without the bit that says "present" is to take the tag off. */
 static void set_vlan_field(struct xlate *x, enum hal_field_id id, const uint8_t *value_bytes,
 	const uint8_t *mask_bytes)
@@ -120,6 +154,9 @@ void xlate_set_field(
 	}
 	xlate_emit_set(x, id, value, mask);
 	xlate_write_field(x, id, value, mask);
+	/* What follows is of another kind now: the packet has to be looked at again. */
+	if (id == FIELD_ETH_TYPE || id == FIELD_IP_PROTO)
+		xlate_freeze_after(x, NULL, NULL);
 	if (id == FIELD_TUN_METADATA && mask)
 		xlate_tun_metadata_written(x, mask);
 }

@@ -246,9 +246,9 @@ class Mpls(Family):
                     ",mpls_bos=%d" % (how != 4 if how in (0, 4, 5) else self.rng.randrange(2))),
                 ",".join(act + ["output:%d" % self.out()])))
         for i, v4 in enumerate(self.v4):
-            act = ["push_mpls:0x8847", "set_field:%d->mpls_label" % (50 + i)]
-            if self.chance(50):
-                act.append("set_field:%d->mpls_tc" % self.rng.randrange(8))
+            # Open vSwitch takes a first label's traffic class from the DSCP.
+            act = ["push_mpls:0x8847", "set_field:%d->mpls_label" % (50 + i),
+                   "set_field:%d->mpls_tc" % self.rng.randrange(8)]
             if self.chance(30):
                 act += ["push_mpls:0x8847", "set_field:%d->mpls_label" % (70 + i)]
             if self.chance(20):
@@ -389,7 +389,9 @@ class Groups(Family):
         if self.chance(40):
             acts.append("set_field:02:cc:00:00:00:%02x->eth_dst" % self.rng.randrange(1, 9))
         if self.chance(20):
-            acts.append("push_vlan:0x8100,set_field:0x10%02x->vlan_vid" % self.rng.randrange(1, 99))
+            # Open vSwitch does not take over the priority of a tag that is there.
+            acts.append("push_vlan:0x8100,set_field:0x10%02x->vlan_vid,set_field:%d->vlan_pcp" % (
+                self.rng.randrange(1, 99), self.rng.randrange(8)))
         acts.append("output:%d" % self.out())
         return "bucket=%sactions=%s" % (more, ",".join(acts))
 

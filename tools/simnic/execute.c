@@ -168,6 +168,12 @@ void nic_flow_id(struct nic_packet *p, struct hal_flow_id *id)
 		memcpy(id->src, key.h.src, 6);
 		memcpy(id->dst, key.h.dst, 6);
 	}
+	memcpy(&id->eth[0], key.h.src, 6);
+	memcpy(&id->eth[1], key.h.dst, 6);
+	if (key.h.type[0] == 0x08 && key.h.type[1] == 0x06) {
+		memcpy(&id->arp[0], key.h.ip_src, 4);
+		memcpy(&id->arp[1], key.h.ip_dst, 4);
+	}
 	memcpy(&id->tp_src, key.h.l4_src, 2);
 	memcpy(&id->tp_dst, key.h.l4_dst, 2);
 }

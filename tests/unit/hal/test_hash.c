@@ -49,6 +49,24 @@ static void directions(void)
 	CU_ASSERT_EQUAL(hash_of(arp, HAL_HASH_SYM_L4, 0), hash_of(turned(arp), HAL_HASH_SYM_L4, 0));
 }
 
+/* What has the same transport, or none, is told apart by its Ethernet or ARP addresses. */
+static void link_addresses(void)
+{
+	struct hal_key k = tcp4(), arp = {.eth_type = RTE_BE16(0x0806)};
+	uint32_t h = hash_of(k, HAL_HASH_SYM_L2, 7);
+
+	CU_ASSERT_EQUAL(hash_of(turned(k), HAL_HASH_SYM_L2, 7), h);
+	k.eth_src[5] ^= 1;
+	CU_ASSERT_NOT_EQUAL(hash_of(k, HAL_HASH_SYM_L2, 7), h);
+	k = tcp4();
+	k.tp_src ^= RTE_BE16(4);
+	CU_ASSERT_NOT_EQUAL(hash_of(k, HAL_HASH_SYM_L2, 7), h);
+	h = hash_of(arp, HAL_HASH_SYM_L2, 7);
+	arp.ipv4_dst ^= RTE_BE32(1);
+	CU_ASSERT_NOT_EQUAL(hash_of(arp, HAL_HASH_SYM_L2, 7), h);
+	CU_ASSERT_EQUAL(hash_of(turned(arp), HAL_HASH_SYM_L2, 7), hash_of(arp, HAL_HASH_SYM_L2, 7));
+}
+
 /* Each member of the 5-tuple counts in both, what is not of it in none. */
 static void members(void)
 {
@@ -108,6 +126,7 @@ static void tunnel_port(void)
 
 CU_TestInfo hash_tests[] = {
 	{"directions", directions},
+	{"link addresses", link_addresses},
 	{"members", members},
 	{"spread", spread},
 	{"tunnel source port", tunnel_port},

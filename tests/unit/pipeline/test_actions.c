@@ -162,6 +162,11 @@ static void vlans(void)
 			"push_vlan(vid=5,pcp=0),output(102)"},
 		{{"actions=push_vlan:0x88a8,set_field:3->vlan_pcp,output:2"}, "in_port=1",
 			"push_vlan(tpid=0x88a8,vid=0,pcp=3),output(102)"},
+		{{"actions=push_vlan:0x88a8,output:2"}, "in_port=1,dl_vlan=100,dl_vlan_pcp=3",
+			"push_vlan(tpid=0x88a8,vid=100,pcp=3),output(102)"},
+		{{"actions=push_vlan:0x8100,set_field:4101->vlan_vid,output:2"},
+			"in_port=1,dl_vlan=100,dl_vlan_pcp=3",
+			"push_vlan(vid=5,pcp=3),output(102)"},
 		{{"actions=pop_vlan,output:2"}, "in_port=1", "output(102)"},
 		{{"actions=pop_vlan,output:2"}, "in_port=1,dl_vlan=5", "pop_vlan,output(102)"},
 		{{"actions=pop_vlan,pop_vlan,output:2"}, "in_port=1,dl_vlan=5,vlan_tci1=0x1006",
@@ -214,6 +219,16 @@ static void mpls(void)
 	static const struct action_case cases[] = {
 		{{"ip,actions=push_mpls:0x8847,output:2"}, "in_port=1,ip,nw_ttl=7",
 			"push_mpls(eth_type=0x8847,label=0,tc=0,bos=1,ttl=7),output(102)"},
+		{{"ip,actions=push_mpls:0x8847,output:2"}, "in_port=1,ip,nw_tos=28,nw_ttl=7",
+			"push_mpls(eth_type=0x8847,label=0,tc=0,bos=1,ttl=7),output(102)"},
+		{{"ipv6,actions=push_mpls:0x8847,output:2"}, "in_port=1,ipv6,nw_ttl=7",
+			"push_mpls(eth_type=0x8847,label=0,tc=0,bos=1,ttl=7),output(102)"},
+		{{"arp,actions=push_mpls:0x8847,output:2"}, "in_port=1,arp",
+			"push_mpls(eth_type=0x8847,label=0,tc=0,bos=1,ttl=0),output(102)"},
+		{{"mpls,actions=copy_ttl_in,copy_ttl_out,output:2"}, "in_port=1,mpls,mpls_bos=1",
+			"copy_ttl_in,recirc(#)"},
+		{{"mpls,actions=copy_ttl_out,output:2"}, "in_port=1,mpls,mpls_bos=1",
+			"copy_ttl_out,recirc(#)"},
 		{{"mpls,actions=pop_mpls:0x800,output:2"}, "in_port=1,mpls,mpls_label=5,mpls_bos=1",
 			"pop_mpls(eth_type=0x0800),output(102)"},
 		/* The second label counts then. */
@@ -228,6 +243,46 @@ static void mpls(void)
 		{{"mpls,actions=set_field:7->mpls_label,dec_mpls_ttl,output:2"},
 			"in_port=1,mpls,mpls_label=5,mpls_ttl=9",
 			"set(mpls_label=7),set(mpls_ttl=8),output(102)"},
+	};
+
+	RUN(cases);
+}
+
+static void backbone(void)
+{
+	static const struct action_case cases[] = {
+		{{"ip,actions=push_pbb:0x88e7,output:2"}, "in_port=1,ip",
+			"push_pbb(isid=0x0,pcp=0),output(102)"},
+		/* Priority and service are those of what is outermost; the tag goes inside. */
+		{{"ip,actions=push_pbb:0x88e7,pop_vlan,output:2"},
+			"in_port=1,ip,dl_vlan=7,dl_vlan_pcp=3",
+			"push_pbb(isid=0x0,pcp=3),output(102)"},
+		{{"dl_type=0x88e7,actions=push_pbb:0x88e7,output:2"},
+			"in_port=1,dl_type=0x88e7,pbb_isid=0x64",
+			"push_pbb(isid=0x64,pcp=0),output(102)"},
+		{{"ip,actions=push_pbb:0x88e7,set_field:0x65->pbb_isid,goto_table:1",
+			 "table=1,dl_type=0x88e7,pbb_isid=0x65,actions=push_vlan:0x88a8,output:2"},
+			"in_port=1,ip",
+			"push_pbb(isid=0x0,pcp=0),set(pbb_isid=0x65),"
+			"push_vlan(tpid=0x88a8,vid=0,pcp=0),output(102)"},
+		/* What was inside is seen when the packet comes back. */
+		{{"dl_type=0x88e7,actions=output:1,pop_pbb,goto_table:1",
+			 "table=1,ip,actions=output:2"},
+			"in_port=3,dl_type=0x88e7", "output(101),pop_pbb,recirc(#)"},
+	};
+
+	RUN(cases);
+}
+
+/* The packet is another one then, and looked at again. */
+static void other_kinds(void)
+{
+	static const struct action_case cases[] = {
+		{{"ip,actions=set_field:0x8848->eth_type,output:2"}, "in_port=1,ip",
+			"set(eth_type=0x8848),recirc(#)"},
+		{{"tcp,actions=set_field:17->ip_proto,goto_table:1",
+			 "table=1,udp,actions=output:2"},
+			"in_port=1,tcp", "set(ip_proto=17),recirc(#)"},
 	};
 
 	RUN(cases);
@@ -286,6 +341,8 @@ CU_TestInfo action_tests[] = {
 	{"VLAN tags", vlans},
 	{"TTL", ttls},
 	{"MPLS", mpls},
+	{"backbone", backbone},
+	{"other kinds", other_kinds},
 	{"a push that came to nothing", forgotten_push},
 	{"move", moves},
 	{"misses", misses},

@@ -242,9 +242,15 @@ static void exact_widths(void)
 		{{"actions=mod_vlan_vid:5,output:2"}, "in_port=1,dl_vlan=9",
 			"dp_port=101,vlan_tci=0x1000/0x1000"},
 		{{"actions=pop_vlan,output:2"}, "in_port=1", "dp_port=101,vlan_tci=0x0000/0x1000"},
-		{{"actions=push_vlan:0x8100,set_field:4101->vlan_vid,goto_table:1",
+		{{"actions=push_vlan:0x8100,set_field:4101->vlan_vid,set_field:3->vlan_pcp,goto_"
+		  "table:1",
 			 "table=1,dl_vlan=5,actions=output:2"},
-			"in_port=1,dl_vlan=9", "dp_port=101"},
+			"in_port=1,dl_vlan=9", "dp_port=101,vlan_tci=0x1000/0x1000"},
+		/* What a pushed tag takes from the one below, and is not written over. */
+		{{"actions=push_vlan:0x8100,set_field:4101->vlan_vid,output:2"},
+			"in_port=1,dl_vlan=9,dl_vlan_pcp=3", "dp_port=101,dl_vlan_pcp=3"},
+		{{"actions=push_vlan:0x8100,output:2"}, "in_port=1,dl_vlan=9,dl_vlan_pcp=3",
+			"dp_port=101,dl_vlan=9,dl_vlan_pcp=3"},
 		/* What was written is known; what was moved is where it came from. */
 		{{"tcp,actions=mod_tp_dst:80,goto_table:1",
 			 "table=1,tcp,tp_dst=80,actions=output:2"},

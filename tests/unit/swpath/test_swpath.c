@@ -109,6 +109,7 @@ int main(void)
 	suite_parse();
 	suite_classifier();
 	suite_edit();
+	suite_kinds();
 	suite_program();
 	suite_many();
 	suite_meter();

@@ -15,6 +15,7 @@
 void suite_parse(void);
 void suite_classifier(void);
 void suite_edit(void);
+void suite_kinds(void);
 void suite_datapath(void);
 void suite_program(void);
 void suite_many(void);
