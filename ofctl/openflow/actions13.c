@@ -30,8 +30,6 @@ static enum of_error output(struct of_rd *r, struct of_actions *acts)
 		return OFERR_BAD_ACTION_LEN;
 	a.port = of_get_u32(r);
 	a.max_len = of_get_u16(r);
-	if (a.port != OF_PORT_CONTROLLER)
-		a.max_len = 0;
 	return of_out_port_ok(a.port) ? pushed(of_actions_push(acts, &a)) : OFERR_BAD_OUT_PORT;
 }
 

@@ -10,7 +10,8 @@
 
 #include "ofctl/openflow/conn.h"
 
-#define ALL_VERSIONS (1u << OFP10 | 1u << OFP13)
+#define DEFAULT_VERSIONS (1u << OFP10 | 1u << OFP13)
+#define ALL_VERSIONS (DEFAULT_VERSIONS | 1u << OFP14)
 
 /* A peer that closes its socket while we write to it is an error of that connection. */
 static void ignore_sigpipe(void)
@@ -90,7 +91,7 @@ struct of_agent *of_agent_create(struct of_agents *all, struct pipeline *pl, str
 	agent->all = all;
 	agent->pl = pl;
 	agent->br = br;
-	agent->versions = ALL_VERSIONS;
+	agent->versions = DEFAULT_VERSIONS;
 	agent->fail_mode = PL_FAIL_STANDALONE;
 	LIST_INIT(&agent->conns);
 	LIST_INIT(&agent->controllers);
@@ -128,9 +129,9 @@ void of_agent_free(struct of_agent *agent)
 void of_agent_set_versions(struct of_agent *agent, uint32_t bitmap)
 {
 	struct of_conn *conn, *next;
-	uint32_t versions = bitmap ? bitmap & ALL_VERSIONS : ALL_VERSIONS;
+	uint32_t versions = bitmap & ALL_VERSIONS;
 
-	agent->versions = versions ? versions : ALL_VERSIONS;
+	agent->versions = versions ? versions : DEFAULT_VERSIONS;
 	for (conn = LIST_FIRST(&agent->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (conn->version && !(agent->versions & 1u << conn->version))

@@ -9,9 +9,12 @@
 void of_async_default(struct of_async *a)
 {
 	/* OpenFlow 1.3, 6.3.6: masters and equals get everything but invalid TTLs, slaves the ports
-	 * only. */
+	 * only. What 1.4 added is part of it. */
 	*a = (struct of_async){
-		.packet_in = {BIT(OF_REASON_NO_MATCH) | BIT(OF_REASON_ACTION), 0},
+		.packet_in = {BIT(OF_REASON_NO_MATCH) | BIT(OF_REASON_ACTION) |
+				      BIT(OF_REASON_ACTION_SET) | BIT(OF_REASON_GROUP) |
+				      BIT(OF_REASON_PACKET_OUT),
+			0},
 		.port_status = {BIT(OF_PORT_ADD) | BIT(OF_PORT_DELETE) | BIT(OF_PORT_MODIFY),
 			BIT(OF_PORT_ADD) | BIT(OF_PORT_DELETE) | BIT(OF_PORT_MODIFY)},
 		.flow_removed = {BIT(OF_REMOVED_IDLE) | BIT(OF_REMOVED_HARD) |
@@ -49,8 +52,6 @@ static bool within_rate(struct of_conn *conn)
 void of_async_packet_in(void *ctx, struct pl_bridge *br, const struct of_packet_in *pin)
 {
 	struct of_agent *agent = of_agent_find(ctx, br);
-	/* Reasons that later versions added are an action in these. */
-	unsigned reason = pin->reason <= OF_REASON_INVALID_TTL ? pin->reason : OF_REASON_ACTION;
 	struct of_conn *conn;
 
 	if (!agent)
@@ -58,7 +59,8 @@ void of_async_packet_in(void *ctx, struct pl_bridge *br, const struct of_packet_
 	LIST_FOREACH (conn, &agent->conns, entry) {
 		struct of_buf b = {0};
 
-		if (!wants(conn, conn->async.packet_in, reason) ||
+		if (!wants(conn, conn->async.packet_in,
+			    of_packet_in_reason_to(conn->version, pin->reason)) ||
 			conn->controller_id != pin->controller_id)
 			continue;
 		if (of_channel_congested(conn->ch) || !within_rate(conn)) {

@@ -95,7 +95,7 @@ void of_instructions_encode10(struct of_buf *b, const struct of_instructions *in
 
 /* Bodies, without header. `table_ids`: the 1.0 extension is on. */
 enum of_error of_flow_mod10_decode(struct of_rd r, bool table_ids, struct of_flow_mod *fm);
-enum of_error of_flow_mod13_decode(struct of_rd r, struct of_flow_mod *fm);
+enum of_error of_flow_mod13_decode(struct of_rd r, uint8_t version, struct of_flow_mod *fm);
 enum of_error of_flow_mod_nx_decode(struct of_rd r, bool table_ids, struct of_flow_mod *fm);
 
 /* Whole messages, for clients and tests. */
@@ -123,7 +123,7 @@ void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_ta
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps);
 void of_table_features_encode(struct of_buf *b, uint8_t table);
 
-/* ---- groups (group.c) and meters (meter.c): 1.3 only ---- */
+/* ---- groups (group.c) and meters (meter.c): from 1.3 on ---- */
 
 /* Bodies. What gm->group owns is the caller's. */
 enum of_error of_group_mod_decode(struct of_rd r, struct of_group_mod *gm);
@@ -159,6 +159,9 @@ void of_packet_in_encode(
 	struct of_buf *b, uint8_t version, uint8_t format, const struct of_packet_in *pin);
 void of_flow_removed_encode(
 	struct of_buf *b, uint8_t version, bool nxm, const struct of_flow_removed *fr);
+
+/* 1.0 and 1.3 know three reasons; what 1.4 tells apart is an action in them. */
+uint8_t of_packet_in_reason_to(uint8_t version, enum of_packet_in_reason reason);
 
 /* NXT_PACKET_IN2 (packet_in_nx.c): `fields` is what is told of the pipeline. */
 void of_packet_in2_encode(struct of_buf *b, uint8_t version, uint8_t reason,

@@ -144,8 +144,33 @@ static const char *const texts[OFERR_MAX] = {
 #undef OF_ERROR
 };
 
+/* What 1.4 has numbers of its own for (7.5.4). */
+static bool code14(enum of_error err, struct of_error_code *c)
+{
+	switch (err) {
+	case OFERR_DUP_INSTRUCTION:
+		*c = (struct of_error_code){3, 9};
+		return true;
+	case OFERR_PROP_BAD_TYPE:
+		*c = (struct of_error_code){14, 0};
+		return true;
+	case OFERR_PROP_BAD_LEN:
+		*c = (struct of_error_code){14, 1};
+		return true;
+	case OFERR_PROP_BAD_VALUE:
+		*c = (struct of_error_code){14, 2};
+		return true;
+	default:
+		return false;
+	}
+}
+
 struct of_error_code of_error_code(uint8_t version, enum of_error err)
 {
+	struct of_error_code c;
+
+	if (version >= OFP14 && code14(err, &c))
+		return c;
 	return version == OFP10 ? codes[err].v10 : codes[err].v13;
 }
 

@@ -143,12 +143,12 @@ enum of_error of_flow_mod_nx_decode(struct of_rd r, bool table_ids, struct of_fl
 	return checked(fm, err);
 }
 
-enum of_error of_flow_mod13_decode(struct of_rd r, struct of_flow_mod *fm)
+enum of_error of_flow_mod13_decode(struct of_rd r, uint8_t version, struct of_flow_mod *fm)
 {
 	enum of_error err;
 	uint8_t command;
 
-	*fm = (struct of_flow_mod){.version = OFP13};
+	*fm = (struct of_flow_mod){.version = version};
 	fm->cookie = of_get_u64(&r);
 	fm->cookie_mask = of_get_u64(&r);
 	fm->table = of_get_u8(&r);
@@ -160,7 +160,10 @@ enum of_error of_flow_mod13_decode(struct of_rd r, struct of_flow_mod *fm)
 	fm->out_port = of_get_u32(&r);
 	fm->out_group = of_get_u32(&r);
 	fm->flags = of_get_u16(&r);
-	of_skip(&r, 2);
+	if (version >= OFP14)
+		fm->importance = of_get_u16(&r);
+	else
+		of_skip(&r, 2);
 	if (r.bad)
 		return OFERR_BAD_LEN;
 	if (command > OF_FLOW_DELETE_STRICT)
@@ -188,7 +191,7 @@ static void encode10(struct of_buf *b, const struct of_flow_mod *fm)
 	of_instructions_encode10(b, &fm->ins);
 }
 
-static void encode13(struct of_buf *b, const struct of_flow_mod *fm)
+static void encode13(struct of_buf *b, uint8_t version, const struct of_flow_mod *fm)
 {
 	of_put_u64(b, fm->cookie);
 	of_put_u64(b, fm->cookie_mask);
@@ -201,7 +204,7 @@ static void encode13(struct of_buf *b, const struct of_flow_mod *fm)
 	of_put_u32(b, fm->out_port);
 	of_put_u32(b, fm->out_group);
 	of_put_u16(b, fm->flags);
-	of_put_zeros(b, 2);
+	of_put_u16(b, version >= OFP14 ? fm->importance : 0);
 	of_match13_encode(b, &fm->match);
 	of_instructions_encode(b, &fm->ins);
 }
@@ -214,6 +217,6 @@ void of_flow_mod_encode(
 	if (version == OFP10)
 		encode10(b, fm);
 	else
-		encode13(b, fm);
+		encode13(b, version, fm);
 	of_end(b, start);
 }

@@ -8,7 +8,9 @@
 
 static uint8_t reason_to(uint8_t version, enum of_removed_reason reason)
 {
-	enum of_removed_reason last = version == OFP10 ? OF_REMOVED_DELETE : OF_REMOVED_GROUP;
+	enum of_removed_reason last = version == OFP10   ? OF_REMOVED_DELETE
+				      : version == OFP13 ? OF_REMOVED_GROUP
+							 : OF_REMOVED_EVICTION;
 
 	return (uint8_t)(reason <= last ? reason : OF_REMOVED_DELETE);
 }
@@ -37,14 +39,15 @@ static void encode10(struct of_buf *b, const struct of_flow_removed *fr, const s
 	of_end(b, start);
 }
 
-static void encode13(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
+static void encode13(struct of_buf *b, uint8_t version, const struct of_flow_removed *fr,
+	const struct hal_match *m)
 {
 	const struct of_flow_stats *fs = &fr->stats;
-	size_t start = of_begin(b, OFP13, OFPT_FLOW_REMOVED, 0);
+	size_t start = of_begin(b, version, OFPT_FLOW_REMOVED, 0);
 
 	of_put_u64(b, fs->cookie);
 	of_put_u16(b, fs->priority);
-	of_put_u8(b, reason_to(OFP13, fr->reason));
+	of_put_u8(b, reason_to(version, fr->reason));
 	of_put_u8(b, fs->table);
 	put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);
@@ -84,7 +87,7 @@ void of_flow_removed_encode(
 
 	hal_cmatch_expand(fr->stats.match, &m);
 	if (version != OFP10)
-		encode13(b, fr, &m);
+		encode13(b, version, fr, &m);
 	else if (nxm)
 		encode_nx(b, fr, &m);
 	else

@@ -141,7 +141,9 @@ static bool action_equal(const struct of_action *a, const struct of_action *b)
 		return false;
 	switch (a->type) {
 	case OFACT_OUTPUT:
-		return a->port == b->port && a->max_len == b->max_len;
+		/* To other ports the length says nothing; it is kept to be given back. */
+		return a->port == b->port &&
+		       (a->port != OF_PORT_CONTROLLER || a->max_len == b->max_len);
 	case OFACT_SET_FIELD:
 		if (a->field != b->field || a->has_mask != b->has_mask)
 			return false;

@@ -8,10 +8,10 @@
 
 #include "ofctl/openflow/wire.h"
 
-/* 1.0 and 1.3 know three reasons; what later versions tell apart is an action in them. */
-static uint8_t reason_to(enum of_packet_in_reason reason)
+uint8_t of_packet_in_reason_to(uint8_t version, enum of_packet_in_reason reason)
 {
-	return (uint8_t)(reason <= OF_REASON_INVALID_TTL ? reason : OF_REASON_ACTION);
+	return (uint8_t)(version >= OFP14 || reason <= OF_REASON_INVALID_TTL ? reason
+									     : OF_REASON_ACTION);
 }
 
 static void add_nonzero(struct hal_match *m, enum hal_field_id id, const struct hal_key *key)
@@ -56,20 +56,20 @@ static void encode10(struct of_buf *b, const struct of_packet_in *pin)
 	of_put_u32(b, OF_NO_BUFFER);
 	of_put_u16(b, total_len(pin));
 	of_put_u16(b, of_port_to16(pin->in_port));
-	of_put_u8(b, reason_to(pin->reason));
+	of_put_u8(b, of_packet_in_reason_to(OFP10, pin->reason));
 	of_put_zeros(b, 1);
 	of_put_bytes(b, pin->data, pin->len);
 	of_end(b, start);
 }
 
-static void encode13(struct of_buf *b, const struct of_packet_in *pin)
+static void encode13(struct of_buf *b, uint8_t version, const struct of_packet_in *pin)
 {
-	size_t start = of_begin(b, OFP13, OFPT_PACKET_IN, 0);
+	size_t start = of_begin(b, version, OFPT_PACKET_IN, 0);
 	struct hal_match m;
 
 	of_put_u32(b, OF_NO_BUFFER);
 	of_put_u16(b, total_len(pin));
-	of_put_u8(b, reason_to(pin->reason));
+	of_put_u8(b, of_packet_in_reason_to(version, pin->reason));
 	of_put_u8(b, pin->table);
 	of_put_u64(b, pin->cookie);
 	pipeline_fields(&m, pin);
@@ -86,7 +86,7 @@ static void encode_nx(struct of_buf *b, const struct of_packet_in *pin)
 
 	of_put_u32(b, OF_NO_BUFFER);
 	of_put_u16(b, total_len(pin));
-	of_put_u8(b, reason_to(pin->reason));
+	of_put_u8(b, of_packet_in_reason_to(OFP10, pin->reason));
 	of_put_u8(b, pin->table);
 	of_put_u64(b, pin->cookie);
 	match_len = b->len;
@@ -109,9 +109,10 @@ void of_packet_in_encode(
 
 	if (format == NX_PACKET_IN_2) {
 		pipeline_fields(&m, pin);
-		of_packet_in2_encode(b, version, reason_to(pin->reason), &m, pin);
+		of_packet_in2_encode(
+			b, version, of_packet_in_reason_to(version, pin->reason), &m, pin);
 	} else if (version != OFP10) {
-		encode13(b, pin);
+		encode13(b, version, pin);
 	} else if (format == NX_PACKET_IN_NXM) {
 		encode_nx(b, pin);
 	} else {

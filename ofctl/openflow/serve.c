@@ -84,6 +84,13 @@ static const struct handler handlers13[] = {
 	{OFPT13_METER_MOD, 0, 16, of_serve_meter_mod},
 };
 
+/* Properties may follow what was fixed before; queues are described by multipart. */
+static const struct handler handlers14[] = {
+	{OFPT13_PORT_MOD, 0, 32, of_serve_port_mod},
+	{OFPT13_TABLE_MOD, 0, 16, of_serve_table_mod},
+	{OFPT13_SET_ASYNC, SLAVE_OK, 8, of_serve_set_async},
+};
+
 static const struct handler *find(const struct handler *h, size_t n, uint8_t type)
 {
 	for (size_t i = 0; i < n; i++)
@@ -100,6 +107,12 @@ enum of_error of_serve(struct of_conn *conn, const uint8_t *msg, size_t len)
 		h = find(handlers10, sizeof(handlers10) / sizeof(handlers10[0]), msg[1]);
 	else
 		h = find(handlers13, sizeof(handlers13) / sizeof(handlers13[0]), msg[1]);
+	if (conn->version >= OFP14) {
+		const struct handler *h14 =
+			find(handlers14, sizeof(handlers14) / sizeof(handlers14[0]), msg[1]);
+
+		h = msg[1] == OFPT13_QUEUE_GET_CONFIG_REQUEST ? NULL : h14 ? h14 : h;
+	}
 	if (!h)
 		return OFERR_BAD_TYPE;
 	if (len < h->min_len || (h->flags & EXACT && len != h->min_len))

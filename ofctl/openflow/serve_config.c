@@ -102,12 +102,13 @@ enum of_error of_serve_table_mod(struct of_conn *conn, const uint8_t *msg, size_
 	uint8_t table = of_get_u8(&r);
 	uint32_t config;
 
-	(void)conn;
 	of_skip(&r, 3);
 	config = of_get_u32(&r);
 	if (table >= OF_TABLES && table != OF_TABLE_ALL)
 		return OFERR_TABLE_MOD_BAD_TABLE;
 	/* 1.3 deprecates what 1.1 could set here, and accepts it. */
+	if (conn->version >= OFP14 && r.left)
+		return OFERR_PROP_BAD_TYPE; /* eviction and vacancy have none to be set by */
 	return config & ~DEPRECATED_TABLE_CONFIG ? OFERR_TABLE_MOD_BAD_CONFIG : OFERR_OK;
 }
 

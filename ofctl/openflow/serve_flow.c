@@ -17,7 +17,7 @@ enum of_error of_serve_flow_mod(struct of_conn *conn, const uint8_t *msg, size_t
 	struct of_rd r = of_msg_body(msg, len);
 	struct of_flow_mod fm;
 	enum of_error err = conn->version == OFP10 ? of_flow_mod10_decode(r, conn->table_ids, &fm)
-						   : of_flow_mod13_decode(r, &fm);
+						   : of_flow_mod13_decode(r, conn->version, &fm);
 
 	return err ? err : of_apply_flow_mod(conn, &fm);
 }

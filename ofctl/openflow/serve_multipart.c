@@ -4,6 +4,8 @@
  */
 #include "ofctl/openflow/conn.h"
 
+#define TABLE_DESC_LEN 8
+
 typedef enum of_error serve_fn(struct of_conn *conn, const uint8_t *msg, size_t len);
 
 static size_t header_len(const struct of_conn *conn)
@@ -89,6 +91,40 @@ static enum of_error serve_table_features(struct of_conn *conn, const uint8_t *m
 	return OFERR_OK;
 }
 
+/* 1.4: no table evicts flows or tells of its room. */
+static enum of_error serve_table_desc(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_reply rep;
+
+	(void)len;
+	of_reply_begin(&rep, conn, msg, OFPMP_TABLE_DESC, 0);
+	for (unsigned t = 0; t < OF_TABLES; t++) {
+		of_put_u16(&rep.b, TABLE_DESC_LEN);
+		of_put_u8(&rep.b, (uint8_t)t);
+		of_put_zeros(&rep.b, 5);
+		of_reply_entry(&rep);
+	}
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
+/* No port has queues. */
+static enum of_error serve_queue_desc(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_rd r = of_multipart_body(conn, msg, len);
+	uint32_t port = of_get_u32(&r), queue = of_get_u32(&r);
+	struct of_port_desc desc;
+	struct of_reply rep;
+
+	if (port != OF_PORT_ANY && !pl_port_desc(conn->agent->br, port, &desc))
+		return OFERR_QUEUE_BAD_PORT;
+	if (queue != UINT32_MAX)
+		return OFERR_QUEUE_BAD_QUEUE;
+	of_reply_begin(&rep, conn, msg, OFPMP_QUEUE_DESC, 0);
+	of_reply_end(&rep);
+	return OFERR_OK;
+}
+
 static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	struct of_rd r = of_multipart_body(conn, msg, len);
@@ -99,6 +135,7 @@ static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg
 }
 
 #define ANY_LEN 0xffff
+#define SINCE14(type) ((type) == OFPMP_TABLE_DESC || (type) == OFPMP_QUEUE_DESC)
 
 static const struct handler {
 	uint16_t type;
@@ -120,6 +157,8 @@ static const struct handler {
 	{OFPMP_METER_FEATURES, false, 0, 0, of_serve_meter_features},
 	{OFPMP_TABLE_FEATURES, false, 0, ANY_LEN, serve_table_features},
 	{OFPMP_PORT_DESC, true, 0, 0, serve_port_desc}, /* in 1.0 as an extension */
+	{OFPMP_TABLE_DESC, false, 0, 0, serve_table_desc},
+	{OFPMP_QUEUE_DESC, false, 0, 8, serve_queue_desc},
 	{OFPMP_EXPERIMENTER, true, ANY_LEN, ANY_LEN, serve_experimenter},
 };
 
@@ -136,7 +175,8 @@ enum of_error of_serve_multipart(struct of_conn *conn, const uint8_t *msg, size_
 		const struct handler *h = &handlers[i];
 		uint16_t want = v10 ? h->body10 : h->body13;
 
-		if (h->type != type || (v10 && !h->in10))
+		if (h->type != type || (v10 && !h->in10) ||
+			(conn->version < OFP14 && SINCE14(type)))
 			continue;
 		if (want != ANY_LEN && len != header_len(conn) + want)
 			return OFERR_BAD_LEN;

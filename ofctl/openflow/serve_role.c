@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Roles and asynchronous configuration (OpenFlow 1.3, 7.3.9 and 7.3.10).
+ * Roles and asynchronous configuration (OpenFlow 1.3, 7.3.9 and 7.3.10; 1.4, 7.3.10 and 7.4.4).
  */
 #include "ofctl/openflow/conn.h"
 
@@ -10,6 +10,30 @@ enum {
 	OFPCR_ROLE_MASTER = 2,
 	OFPCR_ROLE_SLAVE = 3,
 };
+#define OFPCRR_MASTER_REQUEST 0
+
+#define REASONS13 0x7 /* of packet-ins */
+
+#define ASYNC14_TYPES 6
+#define ASYNC14_LAST 11
+#define ASYNC14_LEN 8
+
+/* 1.4 tells a master that another one took over. */
+static void tell_role(struct of_conn *conn)
+{
+	struct of_buf b = {0};
+	size_t start;
+
+	if (conn->version < OFP14)
+		return;
+	start = of_begin(&b, conn->version, OFPT14_ROLE_STATUS, 0);
+	of_put_u32(&b, OFPCR_ROLE_SLAVE);
+	of_put_u8(&b, OFPCRR_MASTER_REQUEST);
+	of_put_zeros(&b, 3);
+	of_put_u64(&b, conn->agent->has_generation ? conn->agent->generation : UINT64_MAX);
+	of_end(&b, start);
+	of_conn_send(conn, &b);
+}
 
 /* There is one master at most. */
 static void become_master(struct of_conn *conn)
@@ -17,8 +41,10 @@ static void become_master(struct of_conn *conn)
 	struct of_conn *other;
 
 	LIST_FOREACH (other, &conn->agent->conns, entry)
-		if (other != conn && other->role == OF_ROLE_MASTER)
+		if (other != conn && other->role == OF_ROLE_MASTER) {
 			of_conn_set_role(other, OF_ROLE_SLAVE);
+			tell_role(other);
+		}
 	of_conn_set_role(conn, OF_ROLE_MASTER);
 }
 
@@ -82,6 +108,50 @@ enum of_error of_nx_role(struct of_conn *conn, const uint8_t *msg, struct of_rd 
 	return OFERR_OK;
 }
 
+/* Properties of 1.4 by type: first what a slave gets, then what others do. What is behind flow
+ * removed (role, table and forwarded requests) is not to be chosen. */
+static uint32_t *async14(struct of_async *a, unsigned type)
+{
+	uint32_t *pairs[] = {a->packet_in, a->port_status, a->flow_removed};
+
+	return type < ASYNC14_TYPES ? &pairs[type / 2][!(type % 2)] : NULL;
+}
+
+static void put_async14(struct of_buf *b, const struct of_async *a)
+{
+	struct of_async copy = *a;
+
+	for (unsigned type = 0; type < ASYNC14_TYPES; type++) {
+		of_put_u16(b, (uint16_t)type);
+		of_put_u16(b, ASYNC14_LEN);
+		of_put_u32(b, *async14(&copy, type));
+	}
+}
+
+/* What is not named stays. */
+static enum of_error read_async14(struct of_conn *conn, struct of_rd r)
+{
+	struct of_async a = conn->async;
+
+	while (r.left) {
+		struct of_rd value;
+		uint16_t type;
+		uint32_t *mask;
+
+		if (!of_get_property(&r, &type, &value) || value.left != ASYNC14_LEN - 4)
+			return OFERR_PROP_BAD_LEN;
+		mask = async14(&a, type);
+		if (mask)
+			*mask = of_get_u32(&value);
+		else if (type > ASYNC14_LAST)
+			return OFERR_PROP_BAD_TYPE;
+	}
+	conn->async = a;
+	if (!conn->miss_send_len)
+		conn->miss_send_len = 128;
+	return OFERR_OK;
+}
+
 enum of_error of_serve_get_async(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	const struct of_async *a = &conn->async;
@@ -89,12 +159,16 @@ enum of_error of_serve_get_async(struct of_conn *conn, const uint8_t *msg, size_
 	size_t start = of_begin(&b, conn->version, OFPT13_GET_ASYNC_REPLY, of_msg_xid(msg));
 
 	(void)len;
-	of_put_u32(&b, a->packet_in[0]);
-	of_put_u32(&b, a->packet_in[1]);
-	of_put_u32(&b, a->port_status[0]);
-	of_put_u32(&b, a->port_status[1]);
-	of_put_u32(&b, a->flow_removed[0]);
-	of_put_u32(&b, a->flow_removed[1]);
+	if (conn->version >= OFP14) {
+		put_async14(&b, a);
+	} else {
+		of_put_u32(&b, a->packet_in[0] & REASONS13);
+		of_put_u32(&b, a->packet_in[1] & REASONS13);
+		of_put_u32(&b, a->port_status[0]);
+		of_put_u32(&b, a->port_status[1]);
+		of_put_u32(&b, a->flow_removed[0]);
+		of_put_u32(&b, a->flow_removed[1]);
+	}
 	of_end(&b, start);
 	of_conn_send(conn, &b);
 	return OFERR_OK;
@@ -121,5 +195,6 @@ enum of_error of_read_async(struct of_conn *conn, struct of_rd r)
 
 enum of_error of_serve_set_async(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
-	return of_read_async(conn, of_msg_body(msg, len));
+	return conn->version >= OFP14 ? read_async14(conn, of_msg_body(msg, len))
+				      : of_read_async(conn, of_msg_body(msg, len));
 }

@@ -96,7 +96,8 @@ static void put_flow10(struct of_buf *b, const struct of_flow_stats *fs, const s
 	of_instructions_encode10(b, fs->ins);
 }
 
-static void put_flow13(struct of_buf *b, const struct of_flow_stats *fs, const struct hal_match *m)
+static void put_flow13(struct of_buf *b, uint8_t version, const struct of_flow_stats *fs,
+	const struct hal_match *m)
 {
 	of_put_u8(b, fs->table);
 	of_put_zeros(b, 1);
@@ -105,7 +106,8 @@ static void put_flow13(struct of_buf *b, const struct of_flow_stats *fs, const s
 	of_put_u16(b, fs->idle_timeout);
 	of_put_u16(b, fs->hard_timeout);
 	of_put_u16(b, fs->flags);
-	of_put_zeros(b, 4);
+	of_put_u16(b, version >= OFP14 ? fs->importance : 0);
+	of_put_zeros(b, 2);
 	of_put_u64(b, fs->cookie);
 	of_put_u64(b, fs->packets);
 	of_put_u64(b, fs->bytes);
@@ -123,7 +125,7 @@ void of_flow_stats_encode(struct of_buf *b, uint8_t version, const struct of_flo
 	if (version == OFP10)
 		put_flow10(b, fs, &m);
 	else
-		put_flow13(b, fs, &m);
+		put_flow13(b, version, fs, &m);
 	of_set_u16(b, start, b->len - start);
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Table and port statistics (OpenFlow 1.0, 5.3.5; OpenFlow 1.3, 7.3.5.4 and 7.3.5.6).
+ * Table and port statistics (OpenFlow 1.0, 5.3.5; OpenFlow 1.3 and 1.4, 7.3.5.4 and 7.3.5.6).
  */
 #include "ofctl/openflow/codec.h"
 
 #include "ofctl/openflow/wire.h"
 
 #define UNKNOWN UINT64_MAX
+
+#define PROP_ETHERNET 0 /* property of 1.4 */
+#define ETHERNET_LEN 40
 
 void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_table_stats *ts)
 {
@@ -22,10 +25,23 @@ void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_ta
 	of_put_u64(b, ts->matched);
 }
 
+static void put_duration(struct of_buf *b, uint64_t ns)
+{
+	of_put_u32(b, (uint32_t)(ns / 1000000000));
+	of_put_u32(b, (uint32_t)(ns % 1000000000));
+}
+
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps)
 {
+	size_t start = b->len;
+
+	if (version >= OFP14)
+		of_put_zeros(b, 4); /* length and padding */
 	of_put_port(b, version, ps->number);
-	of_put_zeros(b, version == OFP10 ? 6 : 4);
+	if (version >= OFP14)
+		put_duration(b, ps->duration_ns);
+	else
+		of_put_zeros(b, version == OFP10 ? 6 : 4);
 	of_put_u64(b, ps->rx_packets);
 	of_put_u64(b, ps->tx_packets);
 	of_put_u64(b, ps->rx_bytes);
@@ -34,12 +50,17 @@ void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_por
 	of_put_u64(b, ps->tx_dropped);
 	of_put_u64(b, ps->rx_errors);
 	of_put_u64(b, ps->tx_errors);
+	if (version >= OFP14) {
+		of_put_u16(b, PROP_ETHERNET);
+		of_put_u16(b, ETHERNET_LEN);
+		of_put_zeros(b, 4);
+	}
 	of_put_u64(b, UNKNOWN); /* frame alignment errors */
 	of_put_u64(b, UNKNOWN); /* overruns */
 	of_put_u64(b, UNKNOWN); /* CRC errors */
 	of_put_u64(b, UNKNOWN); /* collisions */
-	if (version == OFP10)
-		return;
-	of_put_u32(b, (uint32_t)(ps->duration_ns / 1000000000));
-	of_put_u32(b, (uint32_t)(ps->duration_ns % 1000000000));
+	if (version >= OFP14)
+		of_set_u16(b, start, b->len - start);
+	else if (version != OFP10)
+		put_duration(b, ps->duration_ns);
 }

@@ -2,9 +2,10 @@
  *
  * Numbers of OpenFlow on the wire.
  *
- * What: message, multipart, action and instruction types of OpenFlow 1.0 and 1.3, and of the Nicira
- * extensions that stock tools use. Names follow the specifications (OpenFlow 1.0.0, section 5;
- * OpenFlow 1.3.5, section 7) with the version where it matters.
+ * What: message, multipart, action and instruction types of OpenFlow 1.0, 1.3 and 1.4, and of the
+ * Nicira extensions that stock tools use. Names follow the specifications (OpenFlow 1.0.0, section
+ * 5; OpenFlow 1.3.5 and 1.4.1, section 7) with the version where it matters. What is called 13 is
+ * the same in 1.4.
  * Thread-safety: constants.
  */
 #ifndef SLUICE_OFCTL_OPENFLOW_WIRE_H
@@ -12,6 +13,7 @@
 
 #define OFP10 0x01
 #define OFP13 0x04
+#define OFP14 0x05
 
 #define OFP_HEADER_LEN 8
 #define OFP_PORT 6653
@@ -60,6 +62,8 @@ enum {
 	OFPT13_GET_ASYNC_REPLY = 27,
 	OFPT13_SET_ASYNC = 28,
 	OFPT13_METER_MOD = 29,
+
+	OFPT14_ROLE_STATUS = 30,
 };
 
 /* Multipart ("stats" in 1.0) types. */
@@ -78,6 +82,8 @@ enum {
 	OFPMP_METER_FEATURES = 11,
 	OFPMP_TABLE_FEATURES = 12,
 	OFPMP_PORT_DESC = 13,
+	OFPMP_TABLE_DESC = 14, /* from 1.4 on */
+	OFPMP_QUEUE_DESC = 15,
 	OFPMP_EXPERIMENTER = 0xffff,
 };
 #define OFPMPF_MORE 0x0001

@@ -65,6 +65,15 @@ static void test_versions(void)
 		}
 		close(fd);
 	}
+	/* 1.4 is spoken where the bridge's protocols say so. */
+	of_agent_set_versions(rig.agent, 1u << OFP10 | 1u << OFP14);
+	for (uint8_t version = OFP10; version <= OFP14; version += OFP14 - OFP10) {
+		int fd = peer_greet(&rig, version);
+
+		peer_hex(fd, version, OFPT_ECHO_REQUEST, 10, "");
+		CU_ASSERT(next(fd) >= 8 && msg[1] == OFPT_ECHO_REPLY && msg[0] == version);
+		close(fd);
+	}
 	rig_close(&rig);
 }
 

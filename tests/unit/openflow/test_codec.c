@@ -170,7 +170,8 @@ static void test_flow_mod(void)
 		CU_ASSERT_FATAL(!b.failed && b.len >= 8);
 		CU_ASSERT_EQUAL((size_t)(b.data[2] << 8 | b.data[3]), b.len);
 		r = of_rd_make(b.data + 8, b.len - 8);
-		err = v10 ? of_flow_mod10_decode(r, false, &out) : of_flow_mod13_decode(r, &out);
+		err = v10 ? of_flow_mod10_decode(r, false, &out)
+			  : of_flow_mod13_decode(r, OFP13, &out);
 		CU_ASSERT_EQUAL(err, OFERR_OK);
 		if (!err) {
 			expect_same_flow_mod(&in, &out);
@@ -194,6 +195,76 @@ static void test_hello(void)
 	}
 }
 
+/* 1.4 has a length, and properties behind what is the same for all ports. */
+static void test_ports14(void)
+{
+	static const struct of_port_desc desc = {
+		.number = 5, .name = "p5", .curr = 0x20, .curr_kbps = 7, .max_kbps = 9};
+	static const struct of_port_stats stats = {
+		.number = 5, .rx_packets = 1, .tx_errors = 8, .duration_ns = 2000000003};
+	struct of_buf b = {0};
+	struct of_rd r;
+
+	of_port_desc_encode(&b, OFP14, &desc);
+	CU_ASSERT_EQUAL_FATAL(b.len, 72);
+	r = of_rd_make(b.data, b.len);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 5);
+	CU_ASSERT_EQUAL(of_get_u16(&r), 72);
+	of_skip(&r, 34);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 32); /* Ethernet's property */
+	of_skip(&r, 4);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 0x20);
+	of_skip(&r, 12);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 7);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 9);
+	of_buf_free(&b);
+
+	b = (struct of_buf){0};
+	of_port_stats_encode(&b, OFP14, &stats);
+	CU_ASSERT_EQUAL_FATAL(b.len, 120);
+	r = of_rd_make(b.data, b.len);
+	CU_ASSERT_EQUAL(of_get_u16(&r), 120);
+	of_skip(&r, 2);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 5);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 2);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 3);
+	CU_ASSERT_EQUAL(of_get_u64(&r), 1);
+	of_skip(&r, 48);
+	CU_ASSERT_EQUAL(of_get_u64(&r), 8);
+	CU_ASSERT_EQUAL(of_get_u32(&r), 40);
+	of_buf_free(&b);
+}
+
+/* An importance is 1.4's. */
+static void test_importance(void)
+{
+	for (uint8_t version = OFP13; version <= OFP14; version++) {
+		struct of_flow_mod in = {.version = version,
+					   .importance = 77,
+					   .buffer_id = OF_NO_BUFFER,
+					   .out_port = OF_PORT_ANY,
+					   .out_group = OF_GROUP_ANY},
+				   out;
+		struct of_buf b = {0};
+
+		of_flow_mod_encode(&b, version, 7, &in);
+		CU_ASSERT_EQUAL(b.data[0], version);
+		CU_ASSERT_EQUAL(
+			of_flow_mod13_decode(of_rd_make(b.data + 8, b.len - 8), version, &out),
+			OFERR_OK);
+		CU_ASSERT_EQUAL(out.importance, version == OFP14 ? 77 : 0);
+		CU_ASSERT_EQUAL(out.version, version);
+		of_buf_free(&b);
+	}
+}
+
+static void test_reasons(void)
+{
+	CU_ASSERT_EQUAL(of_packet_in_reason_to(OFP13, OF_REASON_GROUP), OF_REASON_ACTION);
+	CU_ASSERT_EQUAL(of_packet_in_reason_to(OFP14, OF_REASON_GROUP), 4);
+	CU_ASSERT_EQUAL(of_packet_in_reason_to(OFP13, OF_REASON_INVALID_TTL), 2);
+}
+
 static void test_ports16(void)
 {
 	CU_ASSERT_EQUAL(of_port_from16(1), 1);
@@ -215,5 +286,8 @@ CU_TestInfo codec_tests[] = {
 	{"flow-mods", test_flow_mod},
 	{"hello", test_hello},
 	{"ports of 16 bits", test_ports16},
+	{"ports of 1.4", test_ports14},
+	{"importance", test_importance},
+	{"reasons of packet-ins", test_reasons},
 	CU_TEST_INFO_NULL,
 };

@@ -92,7 +92,8 @@ static const struct {
 	{"push mpls 0x8100", "0013 0008 8100 0000", OFERR_BAD_ACTION_TYPE,
 		OFERR_BAD_ACTION_ARGUMENT},
 	{"set eth_src", "0019 0010 80000806 020000000001 0000", OFERR_BAD_ACTION_TYPE, OFERR_OK},
-	{"set in_port's like", "0019 0010 80000a02 0800 000000000000", OFERR_BAD_ACTION_TYPE,
+	{"set ethertype", "0019 0010 80000a02 0800 000000000000", OFERR_BAD_ACTION_TYPE, OFERR_OK},
+	{"set extension headers", "0019 0010 80004e02 0001 000000000000", OFERR_BAD_ACTION_TYPE,
 		OFERR_BAD_SET_TYPE},
 	{"set with a mask", "0019 0018 8000090c 020000000001 ffffffffffff 00000000",
 		OFERR_BAD_ACTION_TYPE, OFERR_BAD_SET_TYPE},
@@ -121,7 +122,7 @@ static const struct {
 		OFERR_BAD_ACTION_ARGUMENT, OFERR_BAD_ACTION_ARGUMENT},
 	{"load beyond", "ffff 0018 00002320 0007 04 1f 00010004 0000000000000100",
 		OFERR_BAD_SET_LEN, OFERR_BAD_SET_LEN},
-	{"load of ethertype", "ffff 0018 00002320 0007 000f 00000602 0000000000000100",
+	{"load of ct_state", "ffff 0018 00002320 0007 001f 0001d204 0000000000000001",
 		OFERR_BAD_SET_ARGUMENT, OFERR_BAD_SET_ARGUMENT},
 };
 
@@ -203,7 +204,7 @@ static void test_flow_mod(void)
 
 		fm.buffer_id = OF_NO_BUFFER;
 		of_flow_mod_encode(&b, OFP13, 1, &fm);
-		err = of_flow_mod13_decode(of_rd_make(b.data + 8, b.len - 8), &out);
+		err = of_flow_mod13_decode(of_rd_make(b.data + 8, b.len - 8), OFP13, &out);
 		EXPECT(err == cases[i].err, cases[i].what);
 		if (!err)
 			of_instructions_free(&out.ins);

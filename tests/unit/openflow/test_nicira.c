@@ -189,7 +189,7 @@ static const struct {
 		OFERR_BAD_ACTION_ARGUMENT},
 	{"output_reg2's padding", "ffff0018000023200020001fffff00010004000000000001",
 		OFERR_MUST_BE_ZERO},
-	{"pop to the ethertype", "ffff001800002320001c0000000006020010000000000000",
+	{"pop to ct_state", "ffff001800002320001c00000001d2040020000000000000",
 		OFERR_BAD_SET_ARGUMENT},
 	{"truncated to 13", "ffff001000002320002700050000000d", OFERR_BAD_ACTION_ARGUMENT},
 	{"learn in table 255", "ffff002000002320001000000000800000000000000000000000ff0000000000",
@@ -268,7 +268,7 @@ static void check_option(const char *in, const char *want, bool nxm)
 	} else {
 		of_flow_mod_encode(&b, OFP13, 1, &fm);
 		r = of_rd_make(b.data + 8, b.len - 8);
-		EXPECT(!of_flow_mod13_decode(r, &back), in);
+		EXPECT(!of_flow_mod13_decode(r, OFP13, &back), in);
 	}
 	EXPECT(match_equal(&fm.match, &back.match), in);
 	cm = hal_cmatch_new(&fm.match);

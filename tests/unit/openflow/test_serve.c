@@ -128,6 +128,35 @@ static const struct {
 		ERROR(13, 5)},
 	{"multipart experimenter", 4, OFPT13_MULTIPART_REQUEST,
 		"ffff 0000 00000000 12345678 00000000", ERROR(1, 3)},
+	{"port-mod of 1.4", 5, OFPT13_PORT_MOD,
+		"00000001 00000000 020000000001 0000 00000001 00000001", 0},
+	{"port-mod of 1.4, advertised", 5, OFPT13_PORT_MOD,
+		"00000001 00000000 020000000001 0000 00000001 00000001 0000 0008 00000000", 0},
+	{"port-mod of 1.4, property", 5, OFPT13_PORT_MOD,
+		"00000001 00000000 020000000001 0000 00000001 00000001 0001 0008 00000000",
+		ERROR(14, 0)},
+	{"port-mod of 1.4, property's length", 5, OFPT13_PORT_MOD,
+		"00000001 00000000 020000000001 0000 00000001 00000001 0000 0010 00000000",
+		ERROR(14, 1)},
+	{"table-mod of 1.4", 5, OFPT13_TABLE_MOD, "ff 000000 00000000", 0},
+	{"table-mod of 1.4, eviction", 5, OFPT13_TABLE_MOD, "ff 000000 00000004", ERROR(8, 1)},
+	{"table-mod of 1.4, property", 5, OFPT13_TABLE_MOD, "ff 000000 00000000 0002 0008 00000000",
+		ERROR(14, 0)},
+	{"async of 1.4", 5, OFPT13_GET_ASYNC_REQUEST, "", OFPT13_GET_ASYNC_REPLY},
+	{"set async of 1.4", 5, OFPT13_SET_ASYNC, "0001 0008 00000007 0007 0008 00000000", 0},
+	{"set async of 1.4, property", 5, OFPT13_SET_ASYNC, "000c 0008 00000007", ERROR(14, 0)},
+	{"set async of 1.4, short", 5, OFPT13_SET_ASYNC, "0001 0006 0000", ERROR(14, 1)},
+	{"queues in 1.4", 5, OFPT13_QUEUE_GET_CONFIG_REQUEST, "00000001 00000000", ERROR(1, 1)},
+	{"queue description of 1.4", 5, OFPT13_MULTIPART_REQUEST,
+		"000f 0000 00000000 ffffffff ffffffff", OFPT13_MULTIPART_REPLY},
+	{"queue description of 1.4, no port", 5, OFPT13_MULTIPART_REQUEST,
+		"000f 0000 00000000 00000009 ffffffff", ERROR(9, 0)},
+	{"table description of 1.4", 5, OFPT13_MULTIPART_REQUEST, "000e 0000 00000000",
+		OFPT13_MULTIPART_REPLY},
+	{"table description in 1.3", 4, OFPT13_MULTIPART_REQUEST, "000e 0000 00000000",
+		ERROR(1, 2)},
+	{"role of 1.4", 5, OFPT13_ROLE_REQUEST, "00000000 00000000 0000000000000000",
+		OFPT13_ROLE_REPLY},
 	{"features of 1.0", 1, OFPT_FEATURES_REQUEST, "", OFPT_FEATURES_REPLY},
 	{"role in 1.0", 1, OFPT13_ROLE_REQUEST, "00000000 00000000 0000000000000000", ERROR(1, 1)},
 	{"nicira role", 1, OFPT_EXPERIMENTER, "00002320 0000000a 00000000", OFPT_EXPERIMENTER},
@@ -155,14 +184,16 @@ static unsigned u16(const uint8_t *p)
 
 static void test_requests(void)
 {
-	int fd10, fd13;
+	int fd10, fd13, fd14;
 
 	rig_open(&rig);
+	of_agent_set_versions(rig.agent, 1u << OFP10 | 1u << OFP13 | 1u << OFP14);
 	fd10 = peer_greet(&rig, OFP10);
 	fd13 = peer_greet(&rig, OFP13);
+	fd14 = peer_greet(&rig, OFP14);
 	for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		bool v10 = requests[i].version == OFP10;
-		int fd = v10 ? fd10 : fd13;
+		int fd = v10 ? fd10 : requests[i].version == OFP13 ? fd13 : fd14;
 		unsigned got = 0;
 
 		peer_hex(fd, requests[i].version, requests[i].type, 100 + i, requests[i].body);
@@ -185,6 +216,7 @@ static void test_requests(void)
 	CU_ASSERT_EQUAL(fake_n_flows(), 0);
 	close(fd10);
 	close(fd13);
+	close(fd14);
 	rig_close(&rig);
 }
 

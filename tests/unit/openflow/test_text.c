@@ -143,7 +143,7 @@ static const struct {
 	{"actions=goto_table:1,goto_table:2", "twice"},
 	{"actions=write_actions(goto_table:2)", "cannot stand here"},
 	{"actions=set_field:1->nosuch", "nosuch"},
-	{"actions=set_field:1->eth_type", "eth_type"},
+	{"actions=set_field:1->ipv6_exthdr", "ipv6_exthdr"},
 	{"actions=set_field:1", "->"},
 	{"actions=load:256->NXM_NX_REG0[0..7]", "256"},
 	{"actions=load:1->NXM_NX_REG0[8..7]", "bits"},
