@@ -97,7 +97,7 @@ void ebpf_rules_clear(struct ebpf_dev *dev)
 void ebpf_rule_key(
 	const struct ebpf_dev *dev, const struct ebpf_rule *rule, void *out, unsigned *class)
 {
-	const struct ebpf_mask *mask = &dev->maps.masks[rule->mask];
+	const struct ebpf_mask *mask = &dev->masks.mask[rule->mask];
 	struct ebpf_key key;
 
 	*class = ebpf_class_of(mask);
@@ -151,6 +151,7 @@ int64_t ebpf_slot_write(struct ebpf_dev *dev, const struct hal_ufid *ufid,
 	memcpy(slot->ufid, ufid->u, sizeof(slot->ufid));
 	slot->n = code->n;
 	slot->program = program;
+	dev->program_of[number] = is_long ? (uint16_t)(program + 1) : 0;
 	memcpy(is_long ? dev->maps.programs[program].step : slot->step, code->step,
 		code->n * sizeof(code->step[0]));
 	if (MUTATE(633, true, false))
@@ -160,10 +161,9 @@ int64_t ebpf_slot_write(struct ebpf_dev *dev, const struct hal_ufid *ufid,
 
 void ebpf_slot_free(struct ebpf_dev *dev, uint32_t number)
 {
-	const struct ebpf_slot *slot = &dev->maps.slots[number];
-
-	if (slot->n > EBPF_INLINE)
-		pool_put(&dev->programs, slot->program);
+	if (dev->program_of[number])
+		pool_put(&dev->programs, dev->program_of[number] - 1u);
+	dev->program_of[number] = 0;
 	pool_put(&dev->slots, number);
 }
 
@@ -245,12 +245,31 @@ static struct hal_cmatch *match_of(
 {
 	struct ebpf_key k;
 
-	if (key->mask >= EBPF_MASKS || ebpf_class_of(&dev->maps.masks[key->mask]) != class)
+	if (key->mask >= EBPF_MASKS || ebpf_class_of(&dev->masks.mask[key->mask]) != class)
 		return NULL;
 	memset(&k, 0, sizeof(k));
-	k.mask = dev->maps.masks[key->mask];
+	k.mask = dev->masks.mask[key->mask];
 	memcpy(k.w, key->w, k.mask.words * sizeof(k.w[0]));
 	return ebpf_key_decode(dev, &k);
+}
+
+/* Takes the slot and its program for the rule that it says it has; false if that cannot be. */
+static bool claim_slot(struct ebpf_dev *dev, uint32_t number, struct hal_ufid *ufid)
+{
+	const struct ebpf_slot *slot = &dev->maps.slots[number];
+	const uint32_t program = slot->program;
+
+	if (dev->slots.used[number] || slot->n > EBPF_STEPS)
+		return false;
+	memcpy(ufid->u, slot->ufid, sizeof(ufid->u));
+	if (ebpf_rule_find(dev, ufid))
+		return false;
+	if (slot->n > EBPF_INLINE) {
+		if (!pool_claim(&dev->programs, program))
+			return false;
+		dev->program_of[number] = (uint16_t)(program + 1);
+	}
+	return pool_claim(&dev->slots, number);
 }
 
 static int take(void *ctx, unsigned class, const void *at, uint32_t entry)
@@ -265,20 +284,20 @@ static int take(void *ctx, unsigned class, const void *at, uint32_t entry)
 
 	memcpy(&key, at, ebpf_class_size(class));
 	match = entry < EBPF_RULES && !dev->by_entry[entry] ? match_of(dev, class, &key) : NULL;
+	if (match && ebpf_rule_of_match(dev, match, key.chain)) {
+		free(match);
+		match = NULL;
+	}
 	slot = match ? dev->maps.entries[entry].slot : EBPF_SLOTS;
-	if (slot >= EBPF_SLOTS || dev->slots.used[slot] || dev->maps.slots[slot].n > EBPF_STEPS ||
-		(dev->maps.slots[slot].n > EBPF_INLINE &&
-			!pool_claim(&dev->programs, dev->maps.slots[slot].program))) {
+	if (slot >= EBPF_SLOTS || !claim_slot(dev, slot, &ufid)) {
 		free(match);
 		return remember(s, class, at);
 	}
-	memcpy(ufid.u, dev->maps.slots[slot].ufid, sizeof(ufid.u));
 	rule = ebpf_rule_new(dev, &ufid, match, key.chain, entry);
 	if (!rule) {
 		free(match);
 		return -ENOMEM;
 	}
-	pool_claim(&dev->slots, slot);
 	pool_claim(&dev->entries, entry);
 	rule->slot = slot;
 	rule->mask = key.mask;

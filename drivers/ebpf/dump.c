@@ -25,6 +25,7 @@ struct ebpf_dump {
 	hal_dump_cb *cb;
 	void *ctx;
 	unsigned told;
+	unsigned strange; /* in this pass */
 };
 
 struct ebpf_dump *ebpf_dump_new(void)
@@ -94,8 +95,7 @@ static int decode(
 	if (dev->maps.entries[rule->entry].slot != rule->slot ||
 		memcmp(dev->maps.slots[rule->slot].ufid, rule->ufid.u, sizeof(rule->ufid.u)) ||
 		!ebpf_slot_read(dev, rule->slot, &code) ||
-		ebpf_key_encode(dev, rule->match, &key, NULL) ||
-		memcmp(&dev->maps.masks[rule->mask], &key.mask, sizeof(key.mask)))
+		ebpf_key_encode(dev, rule->match, &key, NULL))
 		return -EINVAL;
 	entry->match = ebpf_key_decode(dev, &key);
 	return entry->match ? ebpf_code_decode(entry->match, &code, &ports, &entry->program)
@@ -110,8 +110,8 @@ static int tell(void *ctx, unsigned class, const void *key, uint32_t number)
 	int err;
 
 	if (!rule) {
-		log_warn("somebody put an entry into a map of rules: it is deleted");
 		bpf_map_delete_elem(d->dev->maps.rules[class], key);
+		d->strange++;
 		return 0;
 	}
 	rule->seen = d->dev->pass;
@@ -152,8 +152,12 @@ int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_c
 
 	if (!*at) {
 		ebpf_ports_mend(dev);
+		ebpf_masks_mend(dev);
+		if (ebpf_sign(dev))
+			log_warn("somebody altered whose the maps are: it is put right");
 		dev->pass++;
 		memset(&d->walk, 0, sizeof(d->walk));
+		d->strange = 0;
 	}
 	d->dev = dev;
 	d->cb = cb;
@@ -162,7 +166,11 @@ int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_c
 	while (!err && more && (!max || d->told < max))
 		err = ebpf_walk_piece(dev, &d->walk, tell, d, &more);
 	*at = !err && more;
-	if (!err && !more)
+	if (!err && !more) {
 		find_missing(dev);
+		if (d->strange)
+			log_warn("somebody put %u entries into maps of rules: they are deleted",
+				d->strange);
+	}
 	return err;
 }

@@ -52,6 +52,7 @@ static void free_device(struct ebpf_dev *dev)
 	pool_destroy(&dev->entries);
 	pool_destroy(&dev->slots);
 	pool_destroy(&dev->programs);
+	free(dev->program_of);
 	free(dev->by_entry);
 	free(dev->dump);
 	free(dev->done);
@@ -87,10 +88,12 @@ static struct ebpf_dev *new_device(const struct hal_env *env)
 	hmap_init(&dev->ports_by_ifindex);
 	hmap_init(&dev->rules);
 	hmap_init(&dev->matches);
+	dev->program_of = calloc(EBPF_SLOTS, sizeof(*dev->program_of));
 	dev->by_entry = calloc(EBPF_RULES, sizeof(*dev->by_entry));
 	dev->dump = ebpf_dump_new();
 	if (pool_init(&dev->entries, EBPF_RULES) || pool_init(&dev->slots, EBPF_SLOTS) ||
-		pool_init(&dev->programs, EBPF_PROGRAMS) || !dev->by_entry || !dev->dump) {
+		pool_init(&dev->programs, EBPF_PROGRAMS) || !dev->program_of || !dev->by_entry ||
+		!dev->dump) {
 		free_device(dev);
 		return NULL;
 	}

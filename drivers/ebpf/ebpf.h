@@ -76,10 +76,13 @@ struct ebpf_maps {
 	int rules[EBPF_CLASSES], ports, mask_hits, stats, grace, grace_inner;
 };
 
+/* The maps' contents are written from this, and never read: others can write to them, too. */
 struct ebpf_masks {
+	struct ebpf_mask mask[EBPF_MASKS];
+	uint8_t order[EBPF_MASKS];
 	uint32_t refs[EBPF_MASKS];
 	uint32_t hash[EBPF_MASKS];
-	uint32_t n;         /* ever used */
+	uint32_t n;         /* ever used, and in the order */
 	uint64_t sorted_ms; /* when they were last put in order */
 	uint64_t hits[EBPF_MASKS];
 };
@@ -100,6 +103,7 @@ struct ebpf_dev {
 	struct hmap rules, matches;
 	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
 	struct pool entries, slots, programs;
+	uint16_t *program_of;   /* slots: 1 + the program that it has, 0: none */
 	struct ebpf_dump *dump; /* dump.c's */
 	uint32_t pass;          /* of the last dump that began */
 	uint32_t generation;
@@ -115,6 +119,8 @@ extern const struct hal_driver ebpf_driver;
 int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r); /* 0 or -errno */
 void ebpf_unload(struct ebpf_dev *dev, bool keep);         /* keep: what is pinned stays */
 int ebpf_program_fd(const struct ebpf_dev *dev);
+/* Whose maps they are is written there; true: somebody had altered it. */
+bool ebpf_sign(struct ebpf_dev *dev);
 /* Returns after every run of the program that began before has ended. */
 void ebpf_grace(struct ebpf_dev *dev);
 
@@ -133,6 +139,8 @@ int ebpf_mask_hold(struct ebpf_dev *dev, const struct ebpf_mask *mask, struct ha
 void ebpf_mask_drop(struct ebpf_dev *dev, uint32_t number);
 /* Those that are in the maps already. */
 void ebpf_masks_found(struct ebpf_dev *dev);
+/* What somebody altered of them in the maps is put right. */
+void ebpf_masks_mend(struct ebpf_dev *dev);
 /* Puts the most hit first, now and then. */
 void ebpf_masks_sort(struct ebpf_dev *dev);
 
@@ -218,7 +226,7 @@ int ebpf_port_bind(
 int ebpf_port_unbind(void *dev, uint32_t port);
 int ebpf_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
 int ebpf_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
-void ebpf_ports_mend(struct ebpf_dev *dev);  /* the program is back where it was taken away */
+void ebpf_ports_mend(struct ebpf_dev *dev);  /* what was taken away or altered is put right */
 void ebpf_ports_close(struct ebpf_dev *dev); /* filters stay */
 int ebpf_ports_found(struct ebpf_dev *dev);  /* of a former run: 0 or -ENOMEM */
 

@@ -301,6 +301,18 @@ static uint32_t id_of(int program)
 	return bpf_obj_get_info_by_fd(program, &info, &len) ? 0 : info.id;
 }
 
+bool ebpf_sign(struct ebpf_dev *dev)
+{
+	struct ebpf_control *c = dev->maps.control;
+	const bool same =
+		c->layout == EBPF_LAYOUT && c->instance == dev->instance && c->netns == dev->netns;
+
+	c->layout = EBPF_LAYOUT;
+	c->instance = dev->instance;
+	c->netns = dev->netns;
+	return !same;
+}
+
 int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r)
 {
 	char *verifier = malloc(VERIFIER_LOG);
@@ -327,9 +339,7 @@ int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r)
 		ebpf_unload(dev, true);
 		goto out;
 	}
-	dev->maps.control->layout = EBPF_LAYOUT;
-	dev->maps.control->instance = dev->instance;
-	dev->maps.control->netns = dev->netns;
+	ebpf_sign(dev);
 	dev->program_id = id_of(ebpf_program_fd(dev));
 	pin_program(dev);
 

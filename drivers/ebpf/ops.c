@@ -92,7 +92,7 @@ static unsigned gather(struct batch *b, enum hal_op_type type, unsigned class)
 		unsigned own;
 
 		if (!req->rule || req->op->type != type ||
-			ebpf_class_of(&b->dev->maps.masks[req->rule->mask]) != class)
+			ebpf_class_of(&b->dev->masks.mask[req->rule->mask]) != class)
 			continue;
 		ebpf_rule_key(b->dev, req->rule, b->keys + n * size, &own);
 		b->entries[n] = req->rule->entry;

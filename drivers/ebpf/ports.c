@@ -265,8 +265,25 @@ free_port:
 	return err;
 }
 
+/* What the map says of a port. */
+static void mend_entry(struct ebpf_dev *dev, const struct ebpf_bound *port)
+{
+	struct ebpf_port now;
+	struct hal_reason r;
+
+	if (!bpf_map_lookup_elem(dev->maps.ports, &port->ifindex, &now) && now.id == port->id &&
+		now.miss == port->miss.ifindex)
+		return;
+	if (write_port(dev, port, &r))
+		log_warn("%s: its entry in the map of ports was altered, and stays so: %s",
+			port->name, r.text);
+	else
+		log_warn("%s: its entry in the map of ports was altered, and is put right",
+			port->name);
+}
+
 /* Somebody took the program away, perhaps with the qdisc, or put another in its place. */
-static void mend(struct ebpf_dev *dev, struct ebpf_bound *port)
+static void mend_program(struct ebpf_dev *dev, struct ebpf_bound *port)
 {
 	struct ebpf_filter f;
 	struct hal_reason r;
@@ -290,8 +307,10 @@ static void mend(struct ebpf_dev *dev, struct ebpf_bound *port)
 
 void ebpf_ports_mend(struct ebpf_dev *dev)
 {
-	HMAP_FOR_EACH (port, struct ebpf_bound, by_id, &dev->ports)
-		mend(dev, port);
+	HMAP_FOR_EACH (port, struct ebpf_bound, by_id, &dev->ports) {
+		mend_entry(dev, port);
+		mend_program(dev, port);
+	}
 }
 
 /* ---- unbind ---- */

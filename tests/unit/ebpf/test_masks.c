@@ -75,10 +75,44 @@ static void found_again(void)
 	test_device_free(dev);
 }
 
+/* What somebody writes over them, in whichever way. */
+static void put_right(void)
+{
+	struct ebpf_dev *dev = test_device();
+	struct ebpf_mask mask;
+
+	dev->n_cpus = 1;
+	dev->maps.mask_hits = -1;
+	for (unsigned i = 0; i < 5; i++) {
+		mask = nth(i);
+		ebpf_mask_hold(dev, &mask, NULL);
+	}
+	for (unsigned n = 0; n < 2000; n++) {
+		uint8_t *at = (uint8_t *)(n % 2 ? (void *)dev->maps.control : dev->maps.masks);
+		const size_t size = n % 2 ? sizeof(struct ebpf_control) : 5 * sizeof(mask);
+
+		at[test_rand() % size] = (uint8_t)test_rand();
+		if (n % 3) /* as the driver goes on, before and after */
+			ebpf_masks_mend(dev);
+		mask = nth(n % 7);
+		CU_ASSERT_EQUAL(ebpf_mask_hold(dev, &mask, NULL), (int)(n % 7));
+		dev->masks.sorted_ms = 0;
+		ebpf_masks_sort(dev);
+	}
+	ebpf_masks_mend(dev);
+	check_order(dev);
+	for (unsigned i = 0; i < 7; i++) {
+		mask = nth(i);
+		CU_ASSERT(!memcmp(&dev->maps.masks[i], &mask, sizeof(mask)));
+	}
+	test_device_free(dev);
+}
+
 void add_masks_suite(void)
 {
 	CU_pSuite suite = CU_add_suite("ebpf: masks", NULL, NULL);
 
 	CU_add_test(suite, "room ends, and comes back", room_ends);
 	CU_add_test(suite, "those of a former run", found_again);
+	CU_add_test(suite, "what somebody altered is put right", put_right);
 }
