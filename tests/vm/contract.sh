@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# In the guest: the driver contract, by the kernel's traffic control.
+# In the guest: the driver contract, by the kernel's traffic control and by its BPF programs.
 # contract.sh MODULE CONTRACT-TEST
 set -u
 bad=0
@@ -17,4 +17,5 @@ for i in 0 1 2; do
 	done
 done
 "$2" --netdevs swp wire tc:skip_sw || bad=1
+"$2" --wires ebpf: || bad=1
 exit $bad
