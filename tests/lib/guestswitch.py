@@ -35,7 +35,7 @@ class GuestUnderTest(SluiceUnderTest):
     patience = 6
 
     def __init__(self, name, policy, env=None):
-        self.name, self.device = name, "tc:" + policy
+        self.name, self.device = name, policy if policy == "ebpf" else "tc:" + policy
         self.counts_drops = policy != "skip_sw"  # TC has no place for what a card says of it
         self.ns = slu.Netns("diff-" + name)
         devices = []

@@ -250,6 +250,7 @@ class Ovs(Switch):
 class Sluiced(Switch):
     """sluiced in its own run directory."""
     patience = 20  # seconds that it may take to start
+    around = ()  # what it is started by
 
     def __init__(self, ns, name="sluice", env=None, start=True):
         super().__init__(ns, name)
@@ -262,8 +263,8 @@ class Sluiced(Switch):
 
     def start(self):
         self.log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
-        self.proc = spawn(program("sluiced"), "--rundir", self.rundir, "--db-file", self.db,
-                          ns=self.ns, log=self.log, env=self.extra_env)
+        self.proc = spawn(*self.around, program("sluiced"), "--rundir", self.rundir,
+                          "--db-file", self.db, ns=self.ns, log=self.log, env=self.extra_env)
         self.wait_ready()
 
     def wait_ready(self):

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# In the guest: sluiced with ports p1 to p6 on the TC device, each wired to the network card e1 to
-# e6 that leads out of the guest, and br0 to e0. Its sockets are served over TCP by e9. It runs
-# until there is a file /mnt/stop.  switch.sh SLUICED POLICY MODULE
+# In the guest: sluiced with ports p1 to p6 on the TC device, or with the policy "ebpf" on that, each
+# wired to the network card e1 to e6 that leads out of the guest, and br0 to e0. Its sockets are
+# served over TCP by e9. It runs until there is a file /mnt/stop.  switch.sh SLUICED POLICY MODULE
 set -eu
 sluiced=$1 policy=$2 module=$3
 export OVS_RUNDIR=/run/sluice
@@ -53,8 +53,9 @@ mkdir -p $OVS_RUNDIR
 "$sluiced" --rundir $OVS_RUNDIR --db-file /run/conf.db --log-file /mnt/sluiced.log 2>/dev/null &
 daemon=$!
 until [ -S $OVS_RUNDIR/db.sock ]; do sleep 0.2; done
-ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true \
-	other_config:sluice-device=tc "other_config:tc-policy=$policy" \
+device=(other_config:sluice-device=tc "other_config:tc-policy=$policy")
+if [ "$policy" = ebpf ]; then device=(other_config:sluice-device=ebpf); fi
+ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true "${device[@]}" \
 	other_config:sluice-audit-interval=500 # all the time, beside everything else
 args=()
 for i in 1 2 3 4 5 6; do

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The differential test against the TC driver: the same programs and packets through Open vSwitch's
-userspace datapath here, and through Sluice with a TC device in a guest.
+"""The differential test against the kernel's drivers: the same programs and packets through Open
+vSwitch's userspace datapath here, and through Sluice in a guest with a TC device, or an eBPF one.
 
 test_diff.py [--policy P]... [--programs N] [--packets N] [--seed N] [--only N]
 test_diff.py --mutations [N,N,...]
@@ -18,6 +18,8 @@ from coverage import Coverage  # noqa: E402
 from diff import Diff, packets_for, run_programs  # noqa: E402
 from guestswitch import GuestUnderTest  # noqa: E402
 from switches import OvsUnderTest  # noqa: E402
+
+POLICIES = "none", "skip_hw", "skip_sw", "ebpf"  # the last is a device of its own
 
 
 def compare(policy, args):
@@ -56,7 +58,7 @@ def compare(policy, args):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--policy", action="append", choices=("none", "skip_hw", "skip_sw"))
+    p.add_argument("--policy", action="append", choices=POLICIES)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--programs", type=int, default=10)
     p.add_argument("--packets", type=int, default=2500, help="by policy")
@@ -71,7 +73,7 @@ def main():
         args.programs = max(args.programs, 30)
         return judge_guest(args)
     problems = []
-    for policy in args.policy or ("none", "skip_hw", "skip_sw"):
+    for policy in args.policy or POLICIES:
         problems += compare(policy, args)
     for problem in problems:
         slu.log("PROBLEM " + problem)
