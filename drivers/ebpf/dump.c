@@ -151,6 +151,7 @@ int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_c
 	int err = 0;
 
 	if (!*at) {
+		ebpf_ports_settle(dev);
 		ebpf_ports_mend(dev);
 		ebpf_masks_mend(dev);
 		if (ebpf_sign(dev))

@@ -13,6 +13,8 @@
 
 #include <rte_common.h>
 
+#include "hal/device.h"
+
 /* All that the program's parser finds, however it is masked. */
 static void fill_matches(struct hal_caps *caps)
 {
@@ -82,6 +84,7 @@ static struct ebpf_dev *new_device(const struct hal_env *env)
 		return NULL;
 	if (env)
 		dev->env = *env;
+	dev->bound_ms = hal_now_ms();
 	dev->netns = netns_cookie();
 	dev->instance = hash_bytes(rundir, strlen(rundir), (uint32_t)dev->netns);
 	hmap_init(&dev->ports);

@@ -99,6 +99,8 @@ struct ebpf_dev {
 	struct hmap ports, ports_by_ifindex;
 	struct ebpf_former *former;
 	unsigned n_former;
+	uint64_t bound_ms; /* when the last port was, or the device was opened */
+	bool settled;      /* what a former run left at netdevs that are no ports is gone */
 	uint32_t program_id;
 	struct hmap rules, matches;
 	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
@@ -226,7 +228,9 @@ int ebpf_port_bind(
 int ebpf_port_unbind(void *dev, uint32_t port);
 int ebpf_port_stats(void *dev, uint32_t port, struct hal_port_stats *out);
 int ebpf_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
-void ebpf_ports_mend(struct ebpf_dev *dev);  /* what was taken away or altered is put right */
+void ebpf_ports_mend(struct ebpf_dev *dev); /* what was taken away or altered is put right */
+/* Takes away what a former run left where no port is, once, when ports have been bound. */
+void ebpf_ports_settle(struct ebpf_dev *dev);
 void ebpf_ports_close(struct ebpf_dev *dev); /* filters stay */
 int ebpf_ports_found(struct ebpf_dev *dev);  /* of a former run: 0 or -ENOMEM */
 

@@ -11,9 +11,12 @@
 
 #include "drivers/ebpf/ebpf.h"
 #include "hal/base/log.h"
+#include "hal/device.h"
 #include "hal/mutation.h"
 
 LOG_DEFINE(ebpf_ports);
+
+#define SETTLED_MS 10000 /* after the last port was bound: those of a former run are all there */
 
 static struct ebpf_bound *by_id(const struct ebpf_dev *dev, uint32_t id)
 {
@@ -243,6 +246,7 @@ int ebpf_port_bind(
 	port->base = link.stats;
 	port->miss.fd = -1;
 	memcpy(port->name, link.name, sizeof(port->name));
+	dev->bound_ms = hal_now_ms();
 	settle_former(dev, id, port->ifindex);
 	err = netdev_qdisc_make(dev->ch, port->ifindex, &port->qdisc_is_ours, r);
 	if (err)
@@ -310,6 +314,58 @@ void ebpf_ports_mend(struct ebpf_dev *dev)
 	HMAP_FOR_EACH (port, struct ebpf_bound, by_id, &dev->ports) {
 		mend_entry(dev, port);
 		mend_program(dev, port);
+	}
+}
+
+/* ---- what a former run left, and nobody wants ---- */
+
+struct strays {
+	struct ebpf_dev *dev;
+	uint32_t *ifindex;
+	unsigned n;
+};
+
+static int note_stray(void *ctx, uint32_t ifindex)
+{
+	struct strays *s = ctx;
+	uint32_t *more;
+
+	if (by_ifindex(s->dev, ifindex))
+		return 0;
+	more = realloc(s->ifindex, (s->n + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->ifindex = more;
+	s->ifindex[s->n++] = ifindex;
+	return 0;
+}
+
+static void take_away(struct ebpf_dev *dev, uint32_t ifindex)
+{
+	struct ebpf_filter f;
+
+	if (ebpf_filter_find(dev, ifindex, &f) || !f.found)
+		return;
+	ebpf_filter_detach(dev, ifindex);
+	if (f.qdisc_is_ours)
+		netdev_qdisc_drop(dev->ch, ifindex);
+	log_info("netdev %u is no port any more: its program is taken away", ifindex);
+}
+
+void ebpf_ports_settle(struct ebpf_dev *dev)
+{
+	struct strays s = {.dev = dev};
+
+	if (dev->settled || hal_now_ms() - dev->bound_ms < SETTLED_MS)
+		return;
+	dev->settled = !netdev_qdisc_dump(dev->ch, note_stray, &s);
+	for (unsigned i = 0; i < s.n; i++)
+		take_away(dev, s.ifindex[i]);
+	free(s.ifindex);
+	while (dev->n_former) {
+		remove_rules(dev, dev->former[0].ifindex, true);
+		bpf_map_delete_elem(dev->maps.ports, &dev->former[0].ifindex);
+		forget_former(dev, 0);
 	}
 }
 

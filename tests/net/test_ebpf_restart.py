@@ -168,5 +168,33 @@ def test_another_layout_with_pins(lab):
         expect_in("its rules are given up", f.read(), "what is said of it")
 
 
+def test_a_port_that_is_none_any_more(lab):
+    """Its row went while no daemon ran: the program goes from it, and with it the qdisc."""
+    flows_in_the_kernel(lab)
+    stays = program_at(lab.ns, "p-w2")
+    lab.sluice.stop()
+    with open(lab.sluice.db, "rb") as f:
+        before = f.read()
+    lab.sluice.start()
+    host = lab.host("w3", bridge="br0")
+    wait_until("a third port", lambda: lab.device_state()["ports"] == 3)
+    expect(program_at(lab.ns, host.port), "its program")
+    lab.sluice.kill()
+    for suffix in ("-wal", "-shm"):
+        slu.run("rm", "-f", lab.sluice.db + suffix)
+    with open(lab.sluice.db, "wb") as f:
+        f.write(before)
+    lab.sluice.start()
+    wait_until("two ports", lambda: lab.device_state()["ports"] == 2)
+    lab.sluice.ctl("offload", "audit")
+    expect(program_at(lab.ns, host.port), "its program, while ports may still come")
+    time.sleep(10)
+    lab.sluice.ctl("offload", "audit")
+    expect_equal(program_at(lab.ns, host.port), None, "its program")
+    expect("clsact" not in slu.run("tc", "qdisc", "show", "dev", host.port, ns=lab.ns), "its qdisc")
+    expect(program_at(lab.ns, "p-w2") not in (None, stays), "the program of a port")
+    expect_equal(len(Maps(lab.ns, "p-w2").dump("ports")), 2, "ports in the map")
+
+
 if __name__ == "__main__":
     main()
