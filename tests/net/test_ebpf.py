@@ -34,6 +34,8 @@ def test_without_privileges(lab):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         return p.stdout
     expect_in("CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON", attempt("net_admin"), "what is said")
+    # The kernel trusts it less, and its verifier says where it stopped.
+    expect_in("the program was refused: The sequence of", attempt("bpf", "net_admin"), "what is said")
     enough = attempt("bpf", "net_admin", "perfmon")
     # Without wires it is opened, and closed again.
     expect_in("its ports would be netdevs of this host", enough, "these are enough")

@@ -7,7 +7,7 @@ import slu
 from bpfmaps import Maps, bpftool, program_at
 from nettest import expect_equal, expect_in, frame, main, wait_until
 
-DROPPED = 9999  # UDP port
+LEFT, TAKEN, DROPPED = 9997, 9998, 9999  # UDP ports: verdicts of their program
 SOURCE = r"""
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -32,7 +32,15 @@ int others(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (n && bpf_ntohs(port) >= 2000)
 		__sync_fetch_and_add(n, 1);
-	return port == bpf_htons(9999) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	switch (bpf_ntohs(port)) {
+	case 9997:
+		return TC_ACT_PIPE;
+	case 9998:
+		return TC_ACT_OK;
+	case 9999:
+		return TC_ACT_SHOT;
+	}
+	return TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "GPL";
@@ -94,8 +102,10 @@ def on_kernel(lab):
 def shares(lab, wires, others, before, count):
     """They see what comes in, drop what they drop, and we forward what they let through."""
     expect_equal(sent(wires, 2000), 20, "packets that they let through")
+    expect_equal(sent(wires, LEFT), 20, "packets that they leave to others")
+    expect_equal(sent(wires, TAKEN), 0, "packets that go to the host by their word")
     expect_equal(sent(wires, DROPPED), 0, "packets that they drop")
-    expect_equal(others.seen() - before, 40, "packets that they saw")
+    expect_equal(others.seen() - before, 80, "packets that they saw")
     wait_until("packets in the kernel", lambda: sum(
         m["packets"]["hardware"] for m in in_kernel(lab)) == count)
 
@@ -104,7 +114,7 @@ def test_their_program_comes_first(lab):
     """It was there before ours, or comes later; it stays when ours goes, and so does its qdisc."""
     wires = on_kernel(lab)
     others = Others(lab, "p-w1")
-    shares(lab, wires, others, 0, 20)
+    shares(lab, wires, others, 0, 40)
     # Ours goes, and comes to where theirs is.
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=false")
     wait_until("our program is gone", lambda: not program_at(lab.ns, "p-w1"))
@@ -116,7 +126,7 @@ def test_their_program_comes_first(lab):
     wait_until("our program is back", lambda: program_at(lab.ns, "p-w1"))
     expect_equal(sent(wires, 2000, 1), 1, "packets")
     wait_until("the flow in the kernel", lambda: in_kernel(lab))
-    shares(lab, wires, others, others.seen(), 20)
+    shares(lab, wires, others, others.seen(), 40)
     # The port goes.
     lab.sluice.vsctl("del-port", "br0", "p-w1")
     wait_until("our program is gone", lambda: not program_at(lab.ns, "p-w1"))
@@ -181,6 +191,7 @@ def test_two_daemons(lab):
         expect_equal(sent(wires, 2000), 20, "packets of the first")
     finally:
         second.stop()
+        slu.run("rm", "-rf", second.db, second.log, second.rundir)
 
 
 if __name__ == "__main__":
