@@ -250,6 +250,9 @@ static struct hal_cmatch *match_of(
 	memset(&k, 0, sizeof(k));
 	k.mask = dev->masks.mask[key->mask];
 	memcpy(k.w, key->w, k.mask.words * sizeof(k.w[0]));
+	for (unsigned i = k.mask.n; i < k.mask.words; i++)
+		if (k.w[i]) /* no packet would have this key */
+			return NULL;
 	return ebpf_key_decode(dev, &k);
 }
 

@@ -39,9 +39,10 @@ class Traffic(threading.Thread):
         expect_equal(len(got), self.sent, "packets that came out")
 
 
-def add_flows(lab):
+def add_flows(lab, flows=FLOWS):
     lab.sluice.ofctl("add-flows", "br0", "-", input="".join(
-        "udp,in_port=1,tp_dst=%d,actions=output:2\n" % (5000 + n) for n in range(FLOWS)))
+        "udp,in_port=1,nw_src=10.0.0.1,tp_dst=%d,actions=output:2\n" % (5000 + n)
+        for n in range(flows)))
 
 
 def flows_in_the_kernel(lab):
@@ -96,6 +97,29 @@ def test_killed_under_traffic(lab):
     wires = flows_in_the_kernel(lab)
     for _ in range(KILLS):
         killed_and_started(lab, wires)
+
+
+def test_what_nobody_wants_any_more(lab):
+    """Half of the flows are there again: the rules of the others go, and stray entries with them."""
+    lab.allow("%d entries of a former run could not be read" % FLOWS)
+    wires = flows_in_the_kernel(lab)
+    lab.sluice.kill()
+    maps = Maps(lab.ns, "p-w1")
+    rules = maps.rules()
+    maps.write(*[(rules, key[:-1] + ["0x%02x" % (int(key[-1], 16) ^ 1)], value)
+                 for key, value in maps.dump(rules)])
+    lab.sluice.start()
+    add_flows(lab, FLOWS // 2)
+    device = wait_until("the others are removed", lambda: next(
+        (d for d in lab.sluice.offload_status()["devices"] if d["removed_foreign"]), None), 20)
+    expect_equal((device["adopted"], device["removed_foreign"]), (FLOWS // 2, FLOWS // 2),
+                 "rules adopted, removed")
+    lab.sluice.ctl("offload", "audit")
+    expect_equal(lab.device_state()["audit"]["lost"], 0, "rules that went with the stray entries")
+    wait_until("half of the entries", lambda: len(maps.dump(rules)) == FLOWS // 2)
+    for n in range(FLOWS):
+        wires[0].send(frame(dport=5000 + n))
+    expect_equal(len([f for f in wires[1].receive(0.5) if b"payload" in f]), FLOWS // 2, "packets")
 
 
 def with_pins(lab):
