@@ -21,7 +21,7 @@ static void check_order(const struct ebpf_dev *dev)
 	const struct ebpf_order *order = &c->order[c->which & 1];
 	bool seen[EBPF_MASKS] = {false};
 
-	CU_ASSERT_EQUAL(order->n, dev->masks.n);
+	CU_ASSERT_EQUAL_FATAL(order->n, dev->masks.n);
 	for (uint32_t i = 0; i < order->n; i++) {
 		CU_ASSERT_FALSE(seen[order->mask[i]]);
 		seen[order->mask[i]] = true;
@@ -87,7 +87,7 @@ static void put_right(void)
 		mask = nth(i);
 		ebpf_mask_hold(dev, &mask, NULL);
 	}
-	for (unsigned n = 0; n < 2000; n++) {
+	for (unsigned n = 0; n < 200; n++) {
 		uint8_t *at = (uint8_t *)(n % 2 ? (void *)dev->maps.control : dev->maps.masks);
 		const size_t size = n % 2 ? sizeof(struct ebpf_control) : 5 * sizeof(mask);
 
@@ -99,6 +99,8 @@ static void put_right(void)
 		dev->masks.sorted_ms = 0;
 		ebpf_masks_sort(dev);
 	}
+	memset(dev->maps.control, 0xff, sizeof(*dev->maps.control));
+	memset(dev->maps.masks, 0xff, EBPF_MASKS * sizeof(mask));
 	ebpf_masks_mend(dev);
 	check_order(dev);
 	for (unsigned i = 0; i < 7; i++) {
