@@ -29,6 +29,10 @@ struct hal_device;
 /* Whether this build has the driver. */
 bool hal_driver_is_known(const char *name);
 
+/* Lets all drivers but that of `spec` ("": none) forget what a former run left on netdevs. Before
+ * netdevs are opened by anybody. */
+void hal_forget_others(const char *spec, const struct hal_env *env);
+
 /* Opens "<driver>:<args>". 0, or -errno with a reason; -ENOENT if there is no such driver (the
  * reason lists those there are). */
 int hal_device_open(

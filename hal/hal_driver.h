@@ -38,6 +38,9 @@
  * writes by itself, and port_rx and port_tx stay NULL. port_miss then names the netdev where the
  * packets of a port arrive that no rule took, and -ENOENT says that it is the port's own.
  *
+ * forget takes away what a former run with this environment left on netdevs, so that no packet is
+ * forwarded there and by the software path too. It is called instead of open, by the opener.
+ *
  * Counters: raw values as the device has them, monotonic within caps.counter_bits, with a
  * generation that changes whenever the device restarted them. Extending them is the HAL's work.
  *
@@ -140,6 +143,7 @@ struct hal_driver {
 	int (*open)(const char *args, const struct hal_env *env, void **dev, struct hal_caps *caps,
 		struct hal_reason *r);
 	void (*close)(void *dev);
+	void (*forget)(const struct hal_env *env); /* NULL: there is nothing of that kind */
 	int (*check)(void *dev, const struct hal_rule *rule, struct hal_reason *r);
 	int (*submit)(void *dev, struct hal_op *ops, unsigned n);         /* number accepted */
 	int (*poll)(void *dev, struct hal_completion *out, unsigned max); /* number, or -errno */

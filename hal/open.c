@@ -28,17 +28,30 @@ bool hal_driver_is_known(const char *name)
 	return false;
 }
 
+static bool is_of(const char *spec, const struct hal_driver *drv)
+{
+	const size_t len = strcspn(spec, ":");
+
+	return strlen(drv->name) == len && !memcmp(drv->name, spec, len);
+}
+
+void hal_forget_others(const char *spec, const struct hal_env *env)
+{
+	for (unsigned i = 0; hal_drivers[i]; i++)
+		if (hal_drivers[i]->forget && !is_of(spec, hal_drivers[i]))
+			hal_drivers[i]->forget(env);
+}
+
 int hal_device_open(
 	const char *spec, const struct hal_env *env, struct hal_device **out, struct hal_reason *r)
 {
 	const char *colon = strchr(spec, ':');
-	size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
 	char known[80];
 
 	for (unsigned i = 0; hal_drivers[i]; i++) {
 		const struct hal_driver *drv = hal_drivers[i];
 
-		if (strlen(drv->name) == len && !memcmp(drv->name, spec, len))
+		if (is_of(spec, drv))
 			return hal_device_open_driver(drv, colon ? colon + 1 : "", env, out, r);
 	}
 	list_drivers(known, sizeof(known));

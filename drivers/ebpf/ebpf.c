@@ -160,10 +160,27 @@ static void ebpf_close(void *ctx)
 	free_device(dev);
 }
 
+/* Maps live as long as a program or a pin uses them. */
+static void ebpf_forget(const struct hal_env *env)
+{
+	struct ebpf_dev *dev = new_device(env);
+
+	if (!dev)
+		return;
+	if (!netdev_channel_open(&dev->ch)) {
+		ebpf_ports_forget(dev);
+		ebpf_pins_forget(dev);
+		netdev_channel_close(dev->ch);
+	}
+	ebpf_ports_close(dev);
+	free_device(dev);
+}
+
 const struct hal_driver ebpf_driver = {
 	.name = "ebpf",
 	.open = ebpf_open,
 	.close = ebpf_close,
+	.forget = ebpf_forget,
 	.check = ebpf_check,
 	.submit = ebpf_submit,
 	.poll = ebpf_poll,

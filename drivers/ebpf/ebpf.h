@@ -120,6 +120,7 @@ extern const struct hal_driver ebpf_driver;
 
 int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r); /* 0 or -errno */
 void ebpf_unload(struct ebpf_dev *dev, bool keep);         /* keep: what is pinned stays */
+void ebpf_pins_forget(struct ebpf_dev *dev);               /* of a former run */
 int ebpf_program_fd(const struct ebpf_dev *dev);
 /* Whose maps they are is written there; true: somebody had altered it. */
 bool ebpf_sign(struct ebpf_dev *dev);
@@ -231,6 +232,8 @@ int ebpf_port_miss(void *dev, uint32_t port, struct hal_port_handle *out);
 void ebpf_ports_mend(struct ebpf_dev *dev); /* what was taken away or altered is put right */
 /* Takes away what a former run left where no port is, once, when ports have been bound. */
 void ebpf_ports_settle(struct ebpf_dev *dev);
+/* Takes the programs of a former run from all netdevs. */
+void ebpf_ports_forget(struct ebpf_dev *dev);
 void ebpf_ports_close(struct ebpf_dev *dev); /* filters stay */
 int ebpf_ports_found(struct ebpf_dev *dev);  /* of a former run: 0 or -ENOMEM */
 

@@ -25,7 +25,8 @@
 LOG_DEFINE(ebpf_load);
 
 #define BPFFS "/sys/fs/bpf"
-#define VERIFIER_LOG (1u << 20) /* bytes */
+#define FOLDER BPFFS "/sluice/%08x" /* by instance */
+#define VERIFIER_LOG (1u << 20)     /* bytes */
 
 /* Maps that a rule's life depends on. */
 static struct bpf_map *kept(void *ctx, unsigned i)
@@ -56,7 +57,7 @@ static void find_folder(struct ebpf_dev *dev)
 		return;
 	}
 	mkdir(BPFFS "/sluice", 0700);
-	snprintf(dev->folder, sizeof(dev->folder), BPFFS "/sluice/%08x", dev->instance);
+	snprintf(dev->folder, sizeof(dev->folder), FOLDER, dev->instance);
 	if (mkdir(dev->folder, 0700) && errno != EEXIST) {
 		log_warn("%s: %s: nothing is pinned", dev->folder, strerror(errno));
 		dev->folder[0] = '\0';
@@ -361,6 +362,19 @@ void ebpf_unload(struct ebpf_dev *dev, bool keep)
 	dev->skel = NULL;
 	if (!keep)
 		remove_folder(dev);
+}
+
+void ebpf_pins_forget(struct ebpf_dev *dev)
+{
+	struct stat st;
+
+	if (!is_bpffs())
+		return;
+	snprintf(dev->folder, sizeof(dev->folder), FOLDER, dev->instance);
+	if (stat(dev->folder, &st))
+		return;
+	forget_pins(dev);
+	remove_folder(dev);
 }
 
 int ebpf_program_fd(const struct ebpf_dev *dev)

@@ -352,6 +352,16 @@ static void take_away(struct ebpf_dev *dev, uint32_t ifindex)
 	log_info("netdev %u is no port any more: its program is taken away", ifindex);
 }
 
+void ebpf_ports_forget(struct ebpf_dev *dev)
+{
+	struct strays s = {.dev = dev};
+
+	netdev_qdisc_dump(dev->ch, note_stray, &s);
+	for (unsigned i = 0; i < s.n; i++)
+		take_away(dev, s.ifindex[i]);
+	free(s.ifindex);
+}
+
 void ebpf_ports_settle(struct ebpf_dev *dev)
 {
 	struct strays s = {.dev = dev};

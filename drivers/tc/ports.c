@@ -253,6 +253,45 @@ int tc_port_unbind(void *ctx, uint32_t id)
 	return 0;
 }
 
+/* ---- what a former run left ---- */
+
+struct marked {
+	uint32_t *ifindex;
+	unsigned n;
+};
+
+static int note_netdev(void *ctx, uint32_t ifindex)
+{
+	struct marked *m = ctx;
+	uint32_t *more = realloc(m->ifindex, (m->n + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	m->ifindex = more;
+	m->ifindex[m->n++] = ifindex;
+	return 0;
+}
+
+void tc_ports_forget(struct tc_dev *dev)
+{
+	struct marked all = {0};
+
+	netdev_qdisc_dump(dev->ch, note_netdev, &all);
+	for (unsigned i = 0; i < all.n; i++) {
+		struct tc_marker m;
+
+		if (tc_marker_get(dev, all.ifindex[i], &m) || m.instance != dev->instance)
+			continue;
+		remove_filters(dev, all.ifindex[i]);
+		tc_marker_drop(dev, all.ifindex[i]);
+		if (m.qdisc_is_ours)
+			netdev_qdisc_drop(dev->ch, all.ifindex[i]);
+		log_info("netdev %u is no port any more: its filters are taken away",
+			all.ifindex[i]);
+	}
+	free(all.ifindex);
+}
+
 void tc_ports_close(struct tc_dev *dev)
 {
 	HMAP_FOR_EACH (port, struct tc_port, by_id, &dev->ports)

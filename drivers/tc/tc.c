@@ -151,10 +151,22 @@ static void tc_close(void *ctx)
 	tc_device_free(ctx);
 }
 
+static void tc_forget(const struct hal_env *env)
+{
+	struct tc_dev *dev;
+
+	if (tc_device_new(TC_POLICY_NONE, env, &dev, NULL))
+		return;
+	tc_ports_forget(dev);
+	tc_object_del(dev, HAL_OBJECT_METER, HAL_OBJECT_ALL);
+	tc_device_free(dev);
+}
+
 const struct hal_driver tc_driver = {
 	.name = "tc",
 	.open = tc_open,
 	.close = tc_close,
+	.forget = tc_forget,
 	.check = tc_check,
 	.submit = tc_submit,
 	.poll = tc_poll,

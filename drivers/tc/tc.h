@@ -217,7 +217,8 @@ void tc_ports_mend(struct tc_dev *dev);
 bool tc_port_by_kernel(const struct tc_dev *dev, const struct tc_port *port);
 struct tc_port *tc_port_by_id(const struct tc_dev *dev, uint32_t id);
 struct tc_port *tc_port_by_ifindex(const struct tc_dev *dev, uint32_t ifindex);
-void tc_ports_close(struct tc_dev *dev); /* filters stay */
+void tc_ports_forget(struct tc_dev *dev); /* takes a former run's away, from all netdevs */
+void tc_ports_close(struct tc_dev *dev);  /* filters stay */
 
 /* ---- bond.c ---- */
 

@@ -90,7 +90,8 @@ struct bridges {
 	char device_spec[64]; /* of the open device, "" if none */
 	int device;           /* its index, or -1 */
 	char device_error[256];
-	uint64_t ct_seqno;                /* of the tables of zones, when they were last applied */
+	bool others_forgotten; /* what a former run left in devices that are not wanted now */
+	uint64_t ct_seqno;     /* of the tables of zones, when they were last applied */
 	uint64_t ct_zones[CT_ZONE_WORDS]; /* that have timeouts of their own */
 	bool cleaned;                     /* netdevs of a former run that nobody wants are gone */
 	struct start_config start;        /* what the database last said */

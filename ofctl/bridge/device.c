@@ -79,13 +79,18 @@ static void close_device(struct bridges *b)
 	b->device_spec[0] = '\0';
 }
 
-static void open_device(struct bridges *b, const char *spec)
+static struct hal_env environment(const struct bridges *b)
 {
-	struct hal_env env = {
+	return (struct hal_env){
 		.rundir = b->cfg.rundir,
 		.libexec = b->cfg.libexec,
 		.mbuf_pool = swpath_mbuf_pool(b->cfg.sp),
 	};
+}
+
+static void open_device(struct bridges *b, const char *spec)
+{
+	const struct hal_env env = environment(b);
 	struct hal_reason reason;
 	struct hal_device *dev;
 	int device, error = 0;
@@ -133,6 +138,12 @@ void device_reconcile(struct bridges *b, const struct ovsdb_row *root)
 
 	audit_reconcile(b, root);
 	wanted_spec(root, spec, sizeof(spec));
+	if (!b->others_forgotten) { /* once: a device that is closed leaves nothing */
+		const struct hal_env env = environment(b);
+
+		hal_forget_others(spec, &env);
+		b->others_forgotten = true;
+	}
 	if (strcmp(spec, b->device_spec))
 		close_device(b);
 	if (*spec && b->device < 0)

@@ -138,7 +138,8 @@ class Diff:
         # In software the next packet after the barrier sees the change.
         self.each(lambda s: s.load(path), prompt)
         t = self.timed("rules", t)
-        missing, strays = map(int, self.wire.ask("send", packets))
+        missing, strays = map(int, self.wire.ask(
+            "send", packets, max(s.placing_ms for s in self.switches)))
         if missing or strays:
             self.problem("%d fences did not come back, %d frames are not ours" % (missing, strays))
         t = self.timed("packets", t)

@@ -6,7 +6,8 @@
  *
  *   program SEED INDEX PHASES DIR   makes a program            ok PROFILE PHASES TABLES
  *   rules PHASE                     writes DIR/rules.PHASE     ok FLOWS
- *   send PACKETS                    sends a phase's packets    ok MISSING_FENCES STRAYS
+ *   send PACKETS [MS]               sends a phase's packets; after the first of each kind it waits
+ *                                   so long                    ok MISSING_FENCES STRAYS
  *   burst PACKETS                   the same, with no fence    ok 0 STRAYS
  *   begin INDEX DIR                 packets come from files    ok
  *   replay PHASE FILE               sends a file's packets     ok MISSING_FENCES STRAYS
@@ -229,8 +230,10 @@ static int cmd_replay(struct run *r, const char *args)
 
 static int cmd_send(struct run *r, const char *args, bool fence)
 {
-	unsigned n = (unsigned)atoi(args);
+	unsigned n = 0, pause = 0;
 
+	if (sscanf(args, "%u %u", &n, &pause) < 1)
+		return -EINVAL;
 	traffic_phase(&r->traffic, r->phase, n);
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t frame[PACKET_MAX];
@@ -242,6 +245,10 @@ static int cmd_send(struct run *r, const char *args, bool fence)
 		wire_send(&r->wire, port, frame, len);
 		if (i % WINDOW == WINDOW - 1)
 			wire_settle(&r->wire, 1, 25);
+		if (pause && i + 1 == r->traffic.n_templates) {
+			wire_settle(&r->wire, 1, 25);
+			usleep(pause * 1000);
+		}
 	}
 	sent_done(r, fence);
 	return 0;

@@ -35,6 +35,7 @@ class UnderTest:
     INSIDE = 48  # packets that a device may hold: as many are on their way at a time
     counts_drops = True  # the bytes that a meter's bands drop
     patience = 0  # seconds after which counters must be right
+    placing_ms = 0  # that its device takes to place what first packets make
     forgets = False  # may lose what a device counted since it was last asked
     forgotten = 0
     limited = ()  # zones with a limit

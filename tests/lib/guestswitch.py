@@ -33,6 +33,7 @@ class Relayed(slu.Switch):
 
 class GuestUnderTest(SluiceUnderTest):
     patience = 6
+    placing_ms = 400
 
     def __init__(self, name, policy, env=None):
         self.name, self.device = name, policy if policy == "ebpf" else "tc:" + policy

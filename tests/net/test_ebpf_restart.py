@@ -46,10 +46,15 @@ def add_flows(lab, flows=FLOWS):
 
 
 def flows_in_the_kernel(lab):
-    lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
-                     "other_config:max-idle=600000")
     lab.bridge("br0")
     wires = lab.wires(2)
+    offload_flows(lab, wires)
+    return wires
+
+
+def offload_flows(lab, wires):
+    lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
+                     "other_config:max-idle=600000")
     wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
     add_flows(lab)
     for n in range(FLOWS):
@@ -57,7 +62,6 @@ def flows_in_the_kernel(lab):
     wait_until("all in the kernel", lambda: len(
         [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]) == FLOWS)
     wires[1].drain()
-    return wires
 
 
 def adopted(lab):
@@ -192,22 +196,63 @@ def test_another_layout_with_pins(lab):
         expect_in("its rules are given up", f.read(), "what is said of it")
 
 
-def test_a_port_that_is_none_any_more(lab):
-    """Its row went while no daemon ran: the program goes from it, and with it the qdisc."""
-    flows_in_the_kernel(lab)
-    stays = program_at(lab.ns, "p-w2")
+def configuration(lab):
+    """The database as it is; the daemon is stopped for it."""
     lab.sluice.stop()
     with open(lab.sluice.db, "rb") as f:
-        before = f.read()
-    lab.sluice.start()
-    host = lab.host("w3", bridge="br0")
-    wait_until("a third port", lambda: lab.device_state()["ports"] == 3)
-    expect(program_at(lab.ns, host.port), "its program")
+        return f.read()
+
+
+def kill_and_restore(lab, before):
     lab.sluice.kill()
     for suffix in ("-wal", "-shm"):
         slu.run("rm", "-f", lab.sluice.db + suffix)
     with open(lab.sluice.db, "wb") as f:
         f.write(before)
+
+
+def check_no_device(lab):
+    """Who starts without a device forwards alone: what the killed one left is gone."""
+    lab.bridge("br0")
+    wires = lab.wires(2)
+    before = configuration(lab)
+    lab.sluice.start()
+    offload_flows(lab, wires)
+    expect(program_at(lab.ns, "p-w1"), "the program")
+    kill_and_restore(lab, before)
+    lab.sluice.start()
+    add_flows(lab)
+    wait_until("the switch forwards", lambda: (
+        wires[0].send(frame(dport=5000)), wires[1].receive(0.1))[1])
+    traffic = Traffic(wires[0])
+    wires[1].drain()
+    traffic.start()
+    time.sleep(0.3)
+    traffic.stop(wires[1])
+    for port in ("p-w1", "p-w2"):
+        expect_equal(program_at(lab.ns, port), None, "the program at " + port)
+
+
+def test_started_without_a_device(lab):
+    check_no_device(lab)
+
+
+def test_started_without_a_device_with_pins(lab):
+    top = with_pins(lab)
+    check_no_device(lab)
+    expect(not os.path.exists(top + "/sluice"), "its pins are gone")
+
+
+def test_a_port_that_is_none_any_more(lab):
+    """Its row went while no daemon ran: the program goes from it, and with it the qdisc."""
+    flows_in_the_kernel(lab)
+    stays = program_at(lab.ns, "p-w2")
+    before = configuration(lab)
+    lab.sluice.start()
+    host = lab.host("w3", bridge="br0")
+    wait_until("a third port", lambda: lab.device_state()["ports"] == 3)
+    expect(program_at(lab.ns, host.port), "its program")
+    kill_and_restore(lab, before)
     lab.sluice.start()
     wait_until("two ports", lambda: lab.device_state()["ports"] == 2)
     lab.sluice.ctl("offload", "audit")

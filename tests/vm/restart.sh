@@ -44,6 +44,15 @@ grep -q " 0% packet loss" /run/ping || fail "packets were lost while the daemon 
 [ "$(rules)" -ge 2 ] || fail "no rules are left"
 "$sluicectl" offload status
 "$sluicectl" offload flows
+
+echo "== $policy: killed, and started with nothing configured"
+kill -9 $daemon
+wait $daemon 2>/dev/null || true
+[ "$(rules)" -ge 2 ] || fail "the rules went with the daemon"
+rm -f /run/conf.db*
+launch
+gone() { [ "$(rules)" -eq 0 ] && ! tc filter show dev p1 ingress | grep -q "handle 0x5cffffff"; }
+until_true "what the killed one left is taken away" gone
 kill $daemon
 wait $daemon || fail "sluiced ended with $?"
 echo "all of it holds"
