@@ -19,6 +19,11 @@ static void no_close(void *dev)
 	(void)dev;
 }
 
+static void no_forget(const struct hal_env *env)
+{
+	(void)env;
+}
+
 /* Static checks have passed: a driver without combinations to judge takes everything. */
 static int any_check(void *dev, const struct hal_rule *rule, struct hal_reason *r)
 {
@@ -144,6 +149,7 @@ void hal_driver_fill(struct hal_driver *drv)
 	drv->SLOT = FN
 	FILL(open, no_open);
 	FILL(close, no_close);
+	FILL(forget, no_forget);
 	FILL(check, any_check);
 	FILL(submit, no_submit);
 	FILL(poll, no_poll);
