@@ -341,6 +341,13 @@ class SluiceUnderTest(UnderTest):
     def status(self):
         return self.sw.offload_status()
 
+    def audited(self):
+        """What the audit found, though nobody but the switch touched its rules."""
+        found = [d for d in self.sw.rpc_json("offload/log", "10000") if "audit" in d["decision"]]
+        for d in found[:5]:
+            slu.log("%s: %s: %s" % (self.name, d["match"], d["decision"]))
+        return ["the audit found %d rules wrong" % len(found)] if found else []
+
     def paths(self):
         packets = self.status()["packets"]
         return packets["hardware"], packets["software"]

@@ -20,14 +20,6 @@ from kernelswitch import KernelUnderTest  # noqa: E402
 from switches import OvsUnderTest, show_logs  # noqa: E402
 
 
-def audited(switch):
-    """What the audit found, though nobody but the switch touched its rules."""
-    found = [d for d in switch.sw.rpc_json("offload/log", "10000") if "audit" in d["decision"]]
-    for d in found[:5]:
-        slu.log("%s: %s: %s" % (switch.name, d["match"], d["decision"]))
-    return ["the audit found %d rules wrong" % len(found)] if found else []
-
-
 def compare(args):
     start = time.monotonic()
     switches = [OvsUnderTest(), KernelUnderTest("ebpf", "ebpf")]
@@ -42,7 +34,7 @@ def compare(args):
     by_device, in_software = switches[1].paths()
     switches[1].paths_report(False)
     problems = ["%d divergent programs" % len(bad)] if bad else []
-    problems += audited(switches[1])
+    problems += switches[1].audited()
     if by_device < args.packets / 4:
         problems.append("only %d of %d packets were handled by the device" % (
             by_device, by_device + in_software))

@@ -99,13 +99,6 @@ class GuestUnderTest(SluiceUnderTest):
     def width_violations(self):
         return 0  # the oracle doubles the work of a slow machine
 
-    def audited(self):
-        """What the audit found, though nobody but the switch touched its rules."""
-        found = [d for d in self.sw.rpc_json("offload/log", "10000") if "audit" in d["decision"]]
-        for d in found[:5]:
-            slu.log("%s: %s: %s" % (self.name, d["match"], d["decision"]))
-        return ["the audit found %d rules wrong" % len(found)] if found else []
-
     def stop(self):
         """Ends the guest; what it says in the end is in self.output."""
         with open(self.guest.folder + "/stop", "w"):
