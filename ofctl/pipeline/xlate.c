@@ -379,22 +379,6 @@ void xlate_bridge(struct xlate *x)
 
 /* ---- ways in ---- */
 
-/* The last list that runs on a copy may as well have the packet itself. */
-static void unwrap_last(struct hal_program *p)
-{
-	const struct hal_action *last = NULL;
-	uint8_t *at;
-
-	ACTION_FOR_EACH (a, p)
-		last = a;
-	if (!last || last->type != ACTION_CLONE)
-		return;
-	at = (uint8_t *)p->steps + ((const uint8_t *)last - (const uint8_t *)p->steps);
-	memmove(at, at + sizeof(struct hal_act_clone), last->len - sizeof(struct hal_act_clone));
-	p->len -= (uint32_t)sizeof(struct hal_act_clone);
-	unwrap_last(p);
-}
-
 /* A device of the input port may have to know more of the packet than the decision did. */
 static void need_for_device(struct xlate *x)
 {
@@ -406,18 +390,7 @@ static void need_for_device(struct xlate *x)
 		return;
 	port = atomic_load_explicit(&x->pl->dp_ports[dp], memory_order_acquire);
 	if (port && port->cfg.on_device)
-		hal_caps_need(need->need, need->n, &x->wc);
-}
-
-void xlate_simplify(const struct hal_key *key, struct hal_key *mask)
-{
-	mask->ip_frag &= HAL_FRAG_ANY | HAL_FRAG_LATER;
-	for (unsigned i = 0; i < 2; i++) {
-		rte_be16_t *tci = &mask->vlan[i].tci;
-
-		if (*tci & RTE_BE16(HAL_VLAN_PRESENT) && !key->vlan[i].tci)
-			*tci = RTE_BE16(HAL_VLAN_PRESENT);
-	}
+		hal_caps_need(need->need, need->n, x->orig, &x->wc);
 }
 
 static void finish(struct xlate *x)
@@ -430,7 +403,7 @@ static void finish(struct xlate *x)
 	if (p && p->len > x->useful)
 		p->len = x->useful;
 	if (p && !x->out.error)
-		unwrap_last(p);
+		xlate_tidy(p);
 	if (x->out.error && !x->error)
 		x->error = x->out.error;
 }

@@ -194,8 +194,12 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 
 /* One way to say the same of a megaflow that a packet made: what a device tells of its rules is
  * compared with what it was given. Where there is no tag there is no id either, and of fragments
- * two bits are told apart. */
+ * two bits are told apart; ICMP's types and codes are a byte each. */
 void xlate_simplify(const struct hal_key *key, struct hal_key *mask);
+
+/* Takes out of a whole program what is for nobody: a copy for steps that nothing follows, and marks
+ * that nothing reads any more. */
+void xlate_tidy(struct hal_program *p);
 
 /* As xlate_packet(), for actions of a packet-out; `in_port` may be NULL. */
 void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,

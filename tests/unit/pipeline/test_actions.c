@@ -332,6 +332,33 @@ static void misses(void)
 	CU_ASSERT(outputs_of(rig_program("in_port=1,dl_dst=02:00:00:00:00:01"), 103));
 }
 
+/* Ports send no mark along: it is written for who looks at the packet again. */
+static void marks(void)
+{
+	static const struct action_case cases[] = {
+		{{"table=0,actions=set_field:7->pkt_mark,output:2,goto_table:1",
+			 "table=1,pkt_mark=7,actions=set_field:8->pkt_mark,output:3"},
+			"in_port=1", "output(102),output(103)"},
+		{{"cookie=7,actions=set_field:7->pkt_mark,CONTROLLER:64,set_field:8->pkt_mark,"
+		  "output:2"},
+			"in_port=1",
+			"set(pkt_mark=0x7),controller(reason=1,max_len=64,id=0,table=0,cookie=0x7),"
+			"output(102)"},
+	};
+
+	RUN(cases);
+}
+
+/* A device that matches types by the byte is not asked for half of what it has no name for. */
+static void icmp_widths(void)
+{
+	rig_ports(4);
+	rig_flow("priority=9,icmp6,icmp_type=136,icmp_code=0,actions=output:2");
+	rig_flow("priority=8,icmp6,icmp_type=130,actions=output:3");
+	EXPECT_TEXT(rig_match("in_port=1,icmp6,icmp_type=136,icmp_code=0"),
+		"icmp6,dp_port=101,icmp_type=136,icmp_code=0");
+}
+
 CU_TestInfo action_tests[] = {
 	{"outputs", outputs},
 	{"ALL and FLOOD", flooding},
@@ -345,6 +372,8 @@ CU_TestInfo action_tests[] = {
 	{"other kinds", other_kinds},
 	{"a push that came to nothing", forgotten_push},
 	{"move", moves},
+	{"marks", marks},
+	{"widths of ICMP", icmp_widths},
 	{"misses", misses},
 	CU_TEST_INFO_NULL,
 };
