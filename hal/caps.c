@@ -11,7 +11,8 @@
 #include "hal/rule.h"
 #include "hal/walk.h"
 
-void hal_caps_need(const struct hal_need *need, unsigned n, struct hal_key *mask)
+void hal_caps_need(
+	const struct hal_need *need, unsigned n, const struct hal_key *key, struct hal_key *mask)
 {
 	uint64_t *to = (uint64_t *)mask;
 
@@ -20,6 +21,8 @@ void hal_caps_need(const struct hal_need *need, unsigned n, struct hal_key *mask
 		const uint64_t *bits = (const uint64_t *)&need[i].bits;
 		uint64_t any = 0;
 
+		if (need[i].eth_type && need[i].eth_type != key->eth_type)
+			continue;
 		for (unsigned w = 0; w < HAL_KEY_WORDS; w++)
 			any |= to[w] & when[w];
 		for (unsigned w = 0; any && w < HAL_KEY_WORDS; w++)

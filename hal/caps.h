@@ -38,10 +38,12 @@ enum hal_object_type {
 	HAL_OBJECT_MAX,
 };
 
-/* A match that covers any of the bits in `when` has to cover `bits` too. */
-#define HAL_NEEDS 2
+/* A match that covers any of the bits in `when` has to cover `bits` too: for packets of `eth_type`,
+ * or all of them if that is 0. */
+#define HAL_NEEDS 3
 struct hal_need {
 	struct hal_key when, bits;
+	rte_be16_t eth_type;
 };
 
 struct hal_caps {
@@ -82,8 +84,9 @@ int hal_caps_check(const struct hal_caps *caps, const struct hal_rule *rule, str
 /* The kind of a mask over a field: HAL_MATCH_EXACT, _PREFIX or _ANY, or 0 for an empty mask. */
 uint8_t hal_mask_kind(enum hal_field_id id, const uint8_t *mask);
 
-/* Adds to a mask what the device needs besides. */
-void hal_caps_need(const struct hal_need *need, unsigned n, struct hal_key *mask);
+/* Adds to the mask over `key` what the device needs besides. */
+void hal_caps_need(
+	const struct hal_need *need, unsigned n, const struct hal_key *key, struct hal_key *mask);
 
 const char *hal_object_name(enum hal_object_type type);
 

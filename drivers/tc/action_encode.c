@@ -26,8 +26,9 @@ struct encoding {
 	const struct hal_rule *rule;
 	const struct tc_action_env *env;
 	struct hal_reason *r;
-	struct hal_key value, mask; /* what is known of the packet now */
-	struct tc_edits edits;      /* not yet written */
+	struct hal_key value, mask;    /* what is known of the packet now */
+	struct tc_edits edits;         /* not yet written */
+	const struct hal_act_set *tag; /* the last write to the outermost tag that waits, too */
 	const struct hal_action *last;
 	struct nlattr *action, *options; /* open */
 	unsigned n;
@@ -140,7 +141,21 @@ static int put_policer(struct encoding *e, uint32_t index)
 
 /* ---- edits ---- */
 
-static int put_edits(struct encoding *e)
+/* act_vlan writes the whole TCI. */
+static int put_tag(struct encoding *e)
+{
+	const struct hal_vlan *mask = &e->mask.vlan[0], *tag = &e->value.vlan[0];
+	const struct hal_act_set *set = e->tag;
+
+	e->tag = NULL;
+	if (mask->tpid != RTE_BE16(0xffff) || mask->tci != RTE_BE16(0xffff) ||
+		!(tag->tci & RTE_BE16(HAL_VLAN_PRESENT)))
+		return hal_refuse_field(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, set->field,
+			"TC writes VLAN id and priority together, and not both are known");
+	return put_vlan(e, TCA_VLAN_ACT_MODIFY, tag->tpid, rte_be_to_cpu_16(tag->tci));
+}
+
+static int put_headers(struct encoding *e)
 {
 	const struct tc_csum csum = {.action = TC_ACT_PIPE, .update_flags = e->edits.sums};
 	int err;
@@ -156,6 +171,14 @@ static int put_edits(struct encoding *e)
 		err = put(e, "csum", TCA_CSUM_PARMS, &csum, sizeof(csum));
 	memset(&e->edits, 0, sizeof(e->edits));
 	return err;
+}
+
+/* What was written, before something is done with it. */
+static int put_edits(struct encoding *e)
+{
+	int err = e->tag ? put_tag(e) : 0;
+
+	return err ? err : put_headers(e);
 }
 
 /* Whether the kernel finds the headers that the edits are in. */
@@ -186,21 +209,11 @@ static bool is_tag(enum hal_field_id id)
 	return hal_fields[id].offset == offsetof(struct hal_key, vlan[0].tci);
 }
 
-/* act_vlan writes the whole TCI. */
-static int set_tag(struct encoding *e, const struct hal_act_set *set)
+static void set_tag(struct encoding *e, const struct hal_act_set *set)
 {
-	const struct hal_vlan *mask = &e->mask.vlan[0], *tag = &e->value.vlan[0];
-	int err = put_edits(e);
-
-	if (err)
-		return err;
 	hal_field_set(set->field, &e->value, set->value, set->mask);
 	hal_field_set(set->field, &e->mask, set->mask, set->mask);
-	if (mask->tpid != RTE_BE16(0xffff) || mask->tci != RTE_BE16(0xffff) ||
-		!(tag->tci & RTE_BE16(HAL_VLAN_PRESENT)))
-		return hal_refuse_field(e->r, HAL_REASON_UNSUPPORTED_COMBINATION, set->field,
-			"TC writes VLAN id and priority together, and not both are known");
-	return put_vlan(e, TCA_VLAN_ACT_MODIFY, tag->tpid, rte_be_to_cpu_16(tag->tci));
+	e->tag = set;
 }
 
 static int add_mpls(struct encoding *e, const struct hal_action *a)
@@ -225,8 +238,10 @@ static int add_set(struct encoding *e, const struct hal_act_set *set)
 {
 	int err;
 
-	if (is_tag(set->field))
-		return set_tag(e, set);
+	if (is_tag(set->field)) {
+		set_tag(e, set);
+		return 0;
+	}
 	if (tc_mpls_is_field(set->field))
 		return add_mpls(e, &set->a);
 	err = tc_pedit_set(&e->edits, set, &e->value, &e->mask, e->r);
@@ -314,6 +329,8 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 {
 	int err = 0;
 
+	if (a->type == ACTION_POP_VLAN)
+		e->tag = NULL; /* nobody sees it */
 	if (a->type != ACTION_SET && a->type != ACTION_DEC_TTL &&
 		MUTATE(525, true, a->type != ACTION_OUTPUT || a == e->last))
 		err = put_edits(e);

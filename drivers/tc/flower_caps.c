@@ -60,18 +60,24 @@ static const struct {
 };
 
 /* Which tag comes first, since the bytes of a tag are not counted; and before an EtherType is asked
- * for, all tags. Transport headers are looked at, and checksums written, in whole packets. */
+ * for, all tags. Transport headers are looked at, and checksums written, in whole packets; members
+ * of ARP, in what is known to be a request or a reply. */
 static void need(struct hal_caps *caps)
 {
-	struct hal_need *tags = &caps->need[0], *rest = &caps->need[1];
+	struct hal_need *tags = &caps->need[0], *rest = &caps->need[1], *arp = &caps->need[2];
 
-	caps->n_needs = 2;
+	caps->n_needs = 3;
 	memset(caps->need, 0, sizeof(caps->need));
 	tags->when.in_port = UINT32_MAX;
 	tags->bits.vlan[0] = (struct hal_vlan){RTE_BE16(0xffff), RTE_BE16(HAL_VLAN_PRESENT)};
 	rest->when.eth_type = RTE_BE16(0xffff);
 	rest->bits.vlan[1] = tags->bits.vlan[0];
 	rest->bits.ip_frag = HAL_FRAG_ANY | HAL_FRAG_LATER;
+	arp->eth_type = RTE_BE16(ETH_P_ARP);
+	arp->when.ipv4_src = arp->when.ipv4_dst = UINT32_MAX;
+	memset(arp->when.arp_sha, 0xff, sizeof(arp->when.arp_sha));
+	memset(arp->when.arp_tha, 0xff, sizeof(arp->when.arp_tha));
+	arp->bits.arp_op = RTE_BE16(0xffff);
 }
 
 void tc_flower_caps(struct hal_caps *caps)

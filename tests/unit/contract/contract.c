@@ -94,7 +94,7 @@ void contract_rule(struct contract *ct, struct hal_rule *rule, uint32_t n, uint3
 	memset(mask.eth_dst, 0xff, 6);
 	key.eth_type = rte_cpu_to_be_16(0x88b5); /* IEEE 802, local experimental */
 	mask.eth_type = 0xffff;
-	hal_caps_need(ct->caps.need, ct->caps.n_needs, &mask);
+	hal_caps_need(ct->caps.need, ct->caps.n_needs, &key, &mask);
 	hal_builder_init(&b);
 	if (out)
 		hal_build_output(&b, out);

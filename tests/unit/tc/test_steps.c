@@ -349,6 +349,61 @@ static void sums_are_not_put_right_behind_two_tags(void)
 	check_comes_back(&m, &b);
 }
 
+static void set(struct hal_builder *b, enum hal_field_id field, uint8_t high, uint8_t low)
+{
+	const uint8_t value[] = {high, low};
+
+	hal_build_set(b, field, value, NULL);
+}
+
+/* How often the actions write, push or pop a tag. */
+static unsigned vlan_actions(const struct hal_match *m, struct hal_builder *b)
+{
+	struct hal_program *p = hal_builder_finish(b);
+	struct nlattr *list, *one, *a[TCA_ACT_MAX + 1];
+	struct hal_reason r;
+	struct nl_msg *msg;
+	unsigned n = 0;
+	int left;
+
+	CU_ASSERT_EQUAL_FATAL(test_encode(m, p, &msg, &list, &r), 0);
+	nla_for_each_nested(one, list, left)
+	{
+		CU_ASSERT_EQUAL_FATAL(nla_parse_nested(a, TCA_ACT_MAX, one, NULL), 0);
+		n += nla_strcmp(a[TCA_ACT_KIND], "vlan") == 0;
+	}
+	free(p);
+	nlmsg_free(msg);
+	return n;
+}
+
+/* Neither the id nor the priority of the tag is known before both were written. */
+static void a_tag_is_written_as_a_whole(void)
+{
+	struct hal_builder b;
+	struct hal_match m;
+
+	match_ip(&m, 1);
+	m.mask.dp.vlan[0].tci = RTE_BE16(HAL_VLAN_PRESENT);
+	hal_builder_init(&b);
+	set(&b, FIELD_VLAN_VID, HAL_VLAN_PRESENT >> 8, 5);
+	set(&b, FIELD_VLAN_PCP, 3, 0);
+	hal_build_output(&b, 1);
+	CU_ASSERT_EQUAL(vlan_actions(&m, &b), 1);
+	hal_builder_init(&b);
+	set(&b, FIELD_VLAN_VID, HAL_VLAN_PRESENT >> 8, 5);
+	hal_build_output(&b, 1);
+	set(&b, FIELD_VLAN_PCP, 3, 0);
+	hal_build_output(&b, 2);
+	CU_ASSERT_EQUAL(refusal(&m, &b).field, FIELD_VLAN_VID);
+	/* What is written to a tag that goes is for nobody. */
+	hal_builder_init(&b);
+	set(&b, FIELD_VLAN_VID, HAL_VLAN_PRESENT >> 8, 5);
+	hal_build_plain(&b, ACTION_POP_VLAN);
+	hal_build_output(&b, 1);
+	CU_ASSERT_EQUAL(vlan_actions(&m, &b), 1);
+}
+
 void add_step_suite(void)
 {
 	CU_pSuite s = CU_add_suite("steps", NULL, NULL);
@@ -361,6 +416,7 @@ void add_step_suite(void)
 	CU_add_test(s, "writing keeps its order", writing_keeps_its_order);
 	CU_add_test(s, "a tag is known again once it is the outermost",
 		a_tag_is_known_again_once_it_is_the_outermost);
+	CU_add_test(s, "a tag is written as a whole", a_tag_is_written_as_a_whole);
 	CU_add_test(s, "sums are not put right behind two tags",
 		sums_are_not_put_right_behind_two_tags);
 }

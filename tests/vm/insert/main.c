@@ -40,7 +40,7 @@ static void make_rule(struct hal_device *dev, unsigned i, struct hal_rule *rule)
 	mask.eth_type = UINT16_MAX;
 	key.ipv4_dst = rte_cpu_to_be_32(0x0a000000 | i);
 	mask.ipv4_dst = UINT32_MAX;
-	hal_caps_need(caps->need, caps->n_needs, &mask);
+	hal_caps_need(caps->need, caps->n_needs, &key, &mask);
 	hal_builder_init(&b);
 	hal_build_output(&b, OUT);
 	*rule = (struct hal_rule){
