@@ -87,7 +87,7 @@ static bool may_set(const struct list *l, enum fid id)
 }
 
 /* Deeper headers are rarer, those of few packets most of all; registers are many. */
-static unsigned set_weight(enum fid id)
+static unsigned liking(enum fid id)
 {
 	switch (fields[id].layer) {
 	case L_NONE:
@@ -105,13 +105,19 @@ static unsigned set_weight(enum fid id)
 	}
 }
 
+static unsigned set_weight(const struct program *p, enum fid id)
+{
+	return p->rare->set[id] ? (liking(id) + 1) / 2 : liking(id);
+}
+
 static void set_any(struct list *l)
 {
 	enum fid choice[D_MAX * 6];
 	unsigned n = 0;
 
 	for (unsigned id = 0; id < D_MAX; id++)
-		for (unsigned w = may_set(l, (enum fid)id) ? set_weight((enum fid)id) : 0; w; w--)
+		for (unsigned w = may_set(l, (enum fid)id) ? set_weight(l->p, (enum fid)id) : 0; w;
+			w--)
 			choice[n++] = (enum fid)id;
 	if (n)
 		say_set(l, choice[rng_below(&l->p->rng, n)]);
@@ -161,7 +167,9 @@ static void output(struct list *l)
 		say(l, "IN_PORT");
 	else
 		say(l, "output:%u",
-			rng_chance(&p->rng, 5) ? PORT_UNBOUND : rng_range(&p->rng, 1, PORTS - 1));
+			rng_chance(&p->rng, p->rare->unbound ? 1 : 5)
+				? PORT_UNBOUND
+				: rng_range(&p->rng, 1, PORTS - 1));
 }
 
 static bool may_push(const struct list *l)

@@ -36,7 +36,8 @@ ACTIONS = {
 
 
 class Coverage:
-    def __init__(self):
+    def __init__(self, refusals=REFUSALS):
+        self.wanted_refusals = refusals
         self.fields = collections.Counter()
         self.kinds = collections.Counter()
         self.field_kinds = collections.Counter()
@@ -91,7 +92,7 @@ class Coverage:
         parts = [("field", self.fields, FIELDS), ("mask kind", self.kinds, ("exact", "prefix", "any")),
                  ("action", self.actions, ACTIONS), ("target of set_field", self.sets, SETS)]
         if self.seen_refusals:
-            parts.append(("refusal", self.refusals, REFUSALS))
+            parts.append(("refusal", self.refusals, self.wanted_refusals))
         for what, counter, wanted in parts:
             least = min(wanted, key=lambda name: counter[name])
             slu.log("occurrences: %d of %d %ss, least often %s (%d)" % (

@@ -75,6 +75,11 @@ class Diff:
         self.keep = keep
         self.dir = slu.tmpdir("program")
         self.wire = Wire(switches)
+        for s in switches:
+            self.wire.ask("rare", "match", *s.unmatched)
+            self.wire.ask("rare", "set", *s.unwritten)
+            if s.prefers_bound:
+                self.wire.ask("rare", "unbound")
         self.megaflows = {s.name: [] for s in switches}
         self.packets = self.forwarded = self.lost = self.unaccounted = 0
         self.took = {}

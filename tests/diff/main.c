@@ -4,6 +4,8 @@
  *
  *   sluice-diff NAME,NETNS,MGMT,LOCAL[,lossy] ...     the first one is the reference
  *
+ *   rare match|set FIELD...         seldom occur in programs   ok
+ *   rare unbound                    ports that no device has, as outputs, too  ok
  *   program SEED INDEX PHASES DIR   makes a program            ok PROFILE PHASES TABLES
  *   rules PHASE                     writes DIR/rules.PHASE     ok FLOWS
  *   send PACKETS [MS]               sends a phase's packets; after the first of each kind it waits
@@ -45,6 +47,7 @@ struct run {
 	unsigned n_sent, cap_sent;
 	bool active;    /* there is a program, */
 	bool generated; /* made here */
+	struct rare rare;
 };
 
 static void sent_clear(struct run *r)
@@ -73,7 +76,7 @@ static int cmd_program(struct run *r, const char *args)
 		phases > MAX_PHASES)
 		return -EINVAL;
 	program_end(r);
-	if (program_init(&r->program, seed, index, phases))
+	if (program_init(&r->program, seed, index, phases, &r->rare))
 		return -ENOMEM;
 	if (traffic_init(&r->traffic, &r->program)) {
 		program_free(&r->program);
@@ -162,6 +165,36 @@ static int cmd_begin(struct run *r, const char *args)
 	program_end(r);
 	r->active = true;
 	wire_reset(&r->wire, (uint16_t)index);
+	printf("ok\n");
+	return 0;
+}
+
+static int field_find(const char *name)
+{
+	for (int id = 0; id < D_MAX; id++)
+		if (!strcmp(fields[id].name, name))
+			return id;
+	return -EINVAL;
+}
+
+/* What programs seldom do, since a device under test cannot, and all such packets run in software.
+ */
+static int cmd_rare(struct run *r, char *words)
+{
+	const char *what = strtok(words, " \n");
+	bool *rare = what && !strcmp(what, "match") ? r->rare.match : r->rare.set;
+
+	if (!what)
+		return -EINVAL;
+	if (!strcmp(what, "unbound"))
+		r->rare.unbound = true;
+	for (char *name = strtok(NULL, " \n"); name; name = strtok(NULL, " \n")) {
+		int id = field_find(name);
+
+		if (id < 0)
+			return id;
+		rare[id] = true;
+	}
 	printf("ok\n");
 	return 0;
 }
@@ -296,12 +329,14 @@ static int cmd_verdict(struct run *r)
 	return 0;
 }
 
-static int command(struct run *r, const char *line)
+static int command(struct run *r, char *line)
 {
 	if (!strncmp(line, "program ", 8))
 		return cmd_program(r, line + 8);
 	if (!strncmp(line, "begin ", 6))
 		return cmd_begin(r, line + 6);
+	if (!strncmp(line, "rare ", 5))
+		return cmd_rare(r, line + 5);
 	if (!r->active)
 		return -EINVAL;
 	if (!strncmp(line, "replay ", 7))

@@ -116,6 +116,8 @@ static void add_vlan(struct program *p, struct shape *s)
 	unsigned how = rng_below(&p->rng, 10);
 	struct value present = value_u64(D_VLAN_VID, 0x1000);
 
+	if (how > 6 && p->rare->match[D_VLAN_VID] && rng_chance(&p->rng, 75))
+		how = 6; /* its parts, that is */
 	s->match.untagged = how == 0;
 	s->match.tagged = how > 0;
 	if (how == 0)
@@ -180,7 +182,7 @@ static bool usable(const struct program *p, const struct shape *s, unsigned tabl
 }
 
 /* How gladly a field is chosen: what only some packets have comes first, so that it is met. */
-static unsigned weight(enum fid id, unsigned table)
+static unsigned liking(enum fid id, unsigned table)
 {
 	if (id >= D_FIRST_XXREG)
 		return 5;
@@ -204,22 +206,30 @@ static unsigned weight(enum fid id, unsigned table)
 	}
 }
 
+/* Rare fields, a quarter of that. */
+static unsigned weight(const struct program *p, enum fid id, unsigned table)
+{
+	unsigned n = liking(id, table);
+
+	return p->rare->match[id] ? (n + 3) / 4 : n;
+}
+
 static enum fid pick_field(struct program *p, const struct shape *s, unsigned table)
 {
 	unsigned total = 0, at;
 
 	for (unsigned id = 0; id < D_MAX; id++)
 		if (usable(p, s, table, (enum fid)id))
-			total += weight((enum fid)id, table);
+			total += weight(p, (enum fid)id, table);
 	if (!total)
 		return D_MAX;
 	at = rng_below(&p->rng, total);
 	for (unsigned id = 0; id < D_MAX; id++) {
 		if (!usable(p, s, table, (enum fid)id))
 			continue;
-		if (at < weight((enum fid)id, table))
+		if (at < weight(p, (enum fid)id, table))
 			return (enum fid)id;
-		at -= weight((enum fid)id, table);
+		at -= weight(p, (enum fid)id, table);
 	}
 	return D_MAX;
 }
@@ -538,7 +548,8 @@ static void pick_shapes(struct program *p)
 	}
 }
 
-int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_phases)
+int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_phases,
+	const struct rare *rare)
 {
 	unsigned reg;
 
@@ -547,6 +558,7 @@ int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_ph
 	rng_u64(&p->rng);
 	p->seed = seed;
 	p->index = index;
+	p->rare = rare;
 	p->flows = calloc(MAX_FLOWS, sizeof(*p->flows));
 	if (!p->flows)
 		return -ENOMEM;

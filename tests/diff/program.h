@@ -74,6 +74,11 @@ struct flow {
 	bool present; /* as far as the generator knows */
 };
 
+/* What programs seldom match or write, by field, and whether they seldom send to PORT_UNBOUND. */
+struct rare {
+	bool match[D_MAX], set[D_MAX], unbound;
+};
+
 struct program {
 	struct rng rng;
 	uint64_t seed;
@@ -93,10 +98,13 @@ struct program {
 	unsigned max_tags;
 	unsigned n_phases;
 	uint32_t next_cookie;
+	const struct rare *rare;
 };
 
-/* Makes the program's frame: pools, tables, shapes. Frees nothing: program_free() does. */
-int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_phases);
+/* Makes the program's frame: pools, tables, shapes. `rare` outlives it. Frees nothing:
+ * program_free() does. */
+int program_init(struct program *p, uint64_t seed, unsigned index, unsigned n_phases,
+	const struct rare *rare);
 void program_free(struct program *p);
 
 /* Writes the flow-mods of a phase as ovs-ofctl's add-flows reads them, and a line

@@ -36,6 +36,9 @@ class UnderTest:
     counts_drops = True  # the bytes that a meter's bands drop
     patience = 0  # seconds after which counters must be right
     placing_ms = 0  # that its device takes to place what first packets make
+    # Fields that its device cannot match, or write: programs seldom do.
+    unmatched = unwritten = ()
+    prefers_bound = False  # programs seldom send to ports that its device does not have
     forgets = False  # may lose what a device counted since it was last asked
     forgotten = 0
     limited = ()  # zones with a limit

@@ -23,7 +23,7 @@ wires() { # pairs "A B": what comes in by one goes out by the other, and back
 
 modprobe -a tun virtio_net sch_ingress cls_matchall cls_flower act_mirred
 sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-if [ "$policy" = skip_sw ]; then insmod "$module" ports=6; fi
+if [ "$policy" = skip_sw ]; then insmod "$module" ports=6 max_rules=300; fi
 {
 	for dev in /sys/class/net/*; do # by the last byte of their addresses
 		read -r address <"$dev/address"
