@@ -16,7 +16,9 @@ BUILD = os.environ.get("SLU_BUILD", os.path.join(ROOT, "build"))
 BUILD_CLANG = BUILD + "-clang"
 BUILD_FUZZ = BUILD + "-fuzz"
 SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
-VM_ALONE = ("policers",)  # what looks at the clock
+NET_ALONE = ("faults",)  # what looks at the clock
+NET_LONG = ("tunnels", "restart", "forwarding", "offload", "conntrack", "groups")
+VM_ALONE = ("policers",)
 VM_LONG = ("test_agree", "test_audit", "test_diff", "test_families", "test_restart")
 FUZZ_SECONDS = 20  # for each target, unless it is said
 FUZZ_TARGETS = ("tests/fuzz/fuzz-tc",)
@@ -186,8 +188,23 @@ def suite_layers(args, results, reaper):
     suite_scripts("layers", args, results, reaper, 300)
 
 
+def suite_side_by_side(paths, first, alone, results, reaper, timeout):
+    """Two at a time. The longest ones come first, so that both lanes end at about the same time; what
+    looks at the clock runs alone."""
+    def among(path, names):
+        return any(name in path for name in names)
+    run_lanes([(path, [], timeout) for path in sorted(paths, key=lambda p: not among(p, first))
+               if not among(path, alone)], results)
+    for path in paths:
+        if among(path, alone):
+            run_test(path, [], results, reaper, timeout)
+
+
 def suite_net(args, results, reaper):
-    suite_scripts("net", args, results, reaper, 300)
+    """Scripts by name: mostly they wait."""
+    paths = [path for path in sorted(glob.glob(os.path.join(ROOT, "tests/net/test_*.py")))
+             if not args or any(a in path for a in args)]
+    suite_side_by_side(paths, NET_LONG, NET_ALONE, results, reaper, 300)
 
 
 def suite_diff(args, results, reaper):
@@ -226,13 +243,7 @@ def suite_vm(args, results, reaper):
         for path in paths:
             run_test(path, options, results, reaper, 7200, live=True)
         return
-    alone = [path for path in paths if any(name in path for name in VM_ALONE)]
-    # The longest ones come first, so that both lanes end at about the same time.
-    tests = [(path, [], 600) for path in sorted(
-        paths, key=lambda p: not any(name in p for name in VM_LONG)) if path not in alone]
-    run_lanes(tests, results)
-    for path in alone:
-        run_test(path, [], results, reaper, 600)
+    suite_side_by_side(paths, VM_LONG, VM_ALONE, results, reaper, 600)
 
 
 def suite_conform(args, results, reaper):
