@@ -166,3 +166,10 @@ void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_fil
 	rule->packets = f->packets;
 	rule->bytes = bytes;
 }
+
+void tc_rule_count_late(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
+	struct hal_raw_counter *out)
+{
+	if (f->packets >= rule->packets)
+		tc_rule_count(dev, rule, f, out);
+}

@@ -205,7 +205,7 @@ static int tell(struct tc_dump *d, const struct tc_filter *f, struct tc_rule *ru
 	if (program) {
 		if (rule->canonical && hal_program_equal(program, rule->canonical))
 			entry.program = rule->program;
-		tc_rule_count(d->dev, rule, f, &entry.counter);
+		tc_rule_count_late(d->dev, rule, f, &entry.counter);
 	}
 	d->told++;
 	err = d->cb(d->ctx, &entry);

@@ -145,6 +145,28 @@ static void test_gone_already(void)
 	drop(&dev);
 }
 
+/* A dump that began before the last reading tells of fewer packets: they are not counted again. */
+static void test_late_reading(void)
+{
+	struct tc_filter was = {.packets = 12, .bytes = 1200}, now = {.packets = 15, .bytes = 1500};
+	struct hal_raw_counter first, c = {0};
+	struct tc_rule *rule;
+	struct tc_dev dev;
+
+	make(&dev);
+	rule = tc_rule_find(&dev, &ufid);
+	tc_rule_count(&dev, rule, &now, &first);
+	CU_ASSERT_EQUAL(first.packets, 15);
+	tc_rule_count_late(&dev, rule, &was, &c);
+	CU_ASSERT_FALSE(c.known);
+	tc_rule_count(&dev, rule, &now, &c);
+	CU_ASSERT_EQUAL(c.generation, first.generation);
+	/* A reading in its turn that tells of fewer is another filter's. */
+	tc_rule_count(&dev, rule, &was, &c);
+	CU_ASSERT_NOT_EQUAL(c.generation, first.generation);
+	drop(&dev);
+}
+
 void add_leaving_suite(void)
 {
 	CU_pSuite s = CU_add_suite("filters that the kernel does not delete", NULL, NULL);
@@ -152,4 +174,5 @@ void add_leaving_suite(void)
 	CU_add_test(s, "refused", test_refused);
 	CU_add_test(s, "not answered", test_unanswered);
 	CU_add_test(s, "gone already", test_gone_already);
+	CU_add_test(s, "read late", test_late_reading);
 }
