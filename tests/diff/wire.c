@@ -353,15 +353,17 @@ static unsigned fences_missing(const struct wire *w)
 
 unsigned wire_fence(struct wire *w)
 {
+	static const unsigned seconds[] = {1, 4, 10};
 	uint8_t frame[PACKET_MAX];
 	unsigned len;
 
-	for (int tries = 0; tries < 3; tries++) {
+	/* A fence may be lost once; a guest on a busy machine may stand still for seconds. */
+	for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
 		uint64_t start = now_ns();
 
 		w->fence_round = (w->fence_round + 1) & 0x7fffff;
-		for (unsigned i = 0; i < w->n_peers; i++)
-			w->peer[i].fences = 0;
+		for (unsigned p = 0; p < w->n_peers; p++)
+			w->peer[p].fences = 0;
 		for (unsigned port = 0; port <= PORTS; port++) {
 			if (w->muted >> port & 1)
 				continue;
@@ -369,7 +371,7 @@ unsigned wire_fence(struct wire *w)
 				w->program, FENCE_SEQ | w->fence_round << 8 | port, frame);
 			wire_send(w, port, frame, len);
 		}
-		while (fences_missing(w) && now_ns() - start < 1000000000u)
+		while (fences_missing(w) && now_ns() - start < seconds[i] * UINT64_C(1000000000))
 			pump(w, 1);
 		if (!fences_missing(w))
 			break;

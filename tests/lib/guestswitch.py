@@ -40,9 +40,9 @@ class GuestUnderTest(SluiceUnderTest):
         self.name, self.device = name, policy if policy == "ebpf" else "tc:" + policy
         if policy != "ebpf":
             # Flower has no keys for them, and of VLAN ids for whole ones only.
-            self.unmatched = ("pkt_mark", "ipv6_label", "nd_target", "nd_sll", "nd_tll", "vlan_vid")
+            self.unmatched = ("pkt_mark", "ipv6_label", "nd_target", "nd_tll", "vlan_vid")
             self.unwritten = ("sctp_src", "sctp_dst", "icmp_type", "icmp_code", "icmpv6_type",
-                              "icmpv6_code", "nd_target", "nd_sll", "nd_tll")
+                              "icmpv6_code", "nd_target", "nd_tll")
         self.counts_drops = policy != "skip_sw"  # TC has no place for what a card says of it
         self.ns = slu.Netns("diff-" + name)
         devices = []

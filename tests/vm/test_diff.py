@@ -26,7 +26,7 @@ WHOLE = 200  # programs that exercise everything, and a device most of all
 def compare(policy, args):
     """Problems of one policy."""
     start = time.monotonic()
-    switches = [OvsUnderTest("ovs-" + policy), GuestUnderTest(policy, policy)]
+    switches = [OvsUnderTest("ovs-" + policy, purged=True), GuestUnderTest(policy, policy)]
     for s in switches:
         s.wait_ports()
     slu.log("%s: the guest is ready after %.0f s" % (policy, time.monotonic() - start))
