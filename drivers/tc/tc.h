@@ -188,7 +188,8 @@ void tc_rules_clear(struct tc_dev *dev);
 void tc_rule_count(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
 	struct hal_raw_counter *out);
 
-/* As dumped: what a dump brings may have been read before what was last counted, and is left then. */
+/* As dumped: what a dump brings may have been read before what was last counted, and is left then.
+ */
 void tc_rule_count_late(struct tc_dev *dev, struct tc_rule *rule, const struct tc_filter *f,
 	struct hal_raw_counter *out);
 
