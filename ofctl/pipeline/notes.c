@@ -73,8 +73,9 @@ void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_con
 {
 	struct pipeline *pl = ctx;
 	uint32_t total = rte_pktmbuf_pkt_len(pkt);
-	uint32_t len = act->max_len < total ? act->max_len : total;
-	struct note *n = note_new(NOTE_PACKET_IN, len);
+	/* All of it: max_len is for switches with buffers, where the rest can be had (OpenFlow 1.0,
+	 * 5.4.1; 1.3, 7.4.1). Controllers send what they get here back in a packet-out. */
+	struct note *n = note_new(NOTE_PACKET_IN, total);
 	const void *data;
 
 	(void)worker;
@@ -83,11 +84,10 @@ void pipeline_to_controller(void *ctx, unsigned worker, const struct hal_act_con
 	n->pin.act = *act;
 	n->pin.key = *key;
 	n->pin.says = act->note ? recirc_find(pl->recircs, act->note) : NULL;
-	n->pin.len = len;
-	n->pin.total_len = total;
-	data = rte_pktmbuf_read(pkt, 0, len, n->data);
+	n->pin.len = n->pin.total_len = total;
+	data = rte_pktmbuf_read(pkt, 0, total, n->data);
 	if (data && data != n->data)
-		memcpy(n->data, data, len);
+		memcpy(n->data, data, total);
 	note_post(pl, n);
 }
 

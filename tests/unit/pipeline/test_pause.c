@@ -77,7 +77,7 @@ static void test_fields(void)
 		to_controller);
 	send(PACKET);
 	CU_ASSERT_EQUAL(rig.packet_ins, 1);
-	CU_ASSERT_EQUAL(rig.pin.len, 30);
+	CU_ASSERT_EQUAL(rig.pin.len, sizeof(frame));
 	CU_ASSERT_EQUAL(rig.pin.controller_id, 5);
 	CU_ASSERT_EQUAL(rig.pin.reason, OF_REASON_INVALID_TTL);
 	CU_ASSERT_EQUAL(rig.pin.cookie, 7);
