@@ -106,6 +106,8 @@ enum of_error of_nx_delete_field_decode(
 		return OFERR_BAD_ACTION_LEN;
 	if (h.field != FIELD_TUN_METADATA)
 		return h.field == FIELD_INVALID ? OFERR_BAD_MATCH_FIELD : OFERR_BAD_ACTION_ARGUMENT;
+	if (!h.width)
+		return OFERR_INVALID_TLV_FIELD;
 	a.field = h.field;
 	a.option = h.option;
 	return of_nx_push(acts, &a);

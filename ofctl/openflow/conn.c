@@ -121,6 +121,7 @@ struct of_conn *of_conn_new(struct of_remote *remote, int fd, const struct of_ta
 	conn->probe_ms = remote->probe_ms;
 	conn->miss_send_len = conn->service ? 0 : 128;
 	of_async_default(&conn->async);
+	LIST_INIT(&conn->bundles);
 	conn->probe_timer = event_new(agent->all->base, -1, 0, on_probe, conn);
 	if (!conn->probe_timer)
 		goto free_conn;
@@ -164,6 +165,7 @@ void of_conn_close(struct of_conn *conn, const char *why)
 	if (conn->wait)
 		conn->wait->conn = NULL;
 	LIST_REMOVE(conn, entry);
+	of_bundles_free(conn);
 	event_free(conn->probe_timer);
 	of_channel_free(conn->ch);
 	if (conn->version) {

@@ -23,6 +23,7 @@ struct of_remote;
 LIST_HEAD(of_conn_list, of_conn);
 LIST_HEAD(of_remote_list, of_remote);
 LIST_HEAD(of_agent_list, of_agent);
+LIST_HEAD(of_bundle_list, of_conn_bundle);
 
 struct of_agents {
 	struct event_base *base;
@@ -89,6 +90,11 @@ struct of_conn {
 	uint16_t controller_id;
 
 	struct of_wait *wait;
+
+	/* Bundles that are not committed yet, and the bytes that their messages take. */
+	struct of_bundle_list bundles;
+	unsigned n_bundles;
+	size_t bundled;
 
 	struct event *probe_timer;
 	unsigned probe_ms; /* 0: never */
@@ -160,6 +166,12 @@ enum of_error of_serve_ct_flush(struct of_conn *conn, struct of_rd r);
 enum of_error of_serve_ct_flush_zone(struct of_conn *conn, struct of_rd r);
 enum of_error of_serve_tlv_mod(struct of_conn *conn, struct of_rd r);
 enum of_error of_serve_tlv_request(struct of_conn *conn, const uint8_t *msg, struct of_rd r);
+
+enum of_error of_serve_bundle_control(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_bundle_add(struct of_conn *conn, const uint8_t *msg, size_t len);
+/* Bundles as 1.3 has them: by the ONF's extension. */
+enum of_error of_serve_onf(struct of_conn *conn, const uint8_t *msg, size_t len);
+void of_bundles_free(struct of_conn *conn);
 
 enum of_error of_serve_multipart(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t len);

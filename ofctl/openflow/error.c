@@ -6,8 +6,8 @@
 #include "ofctl/openflow/codec.h"
 #include "ofctl/openflow/wire.h"
 
-/* Bytes of the offending request in an error. */
-#define ERROR_DATA 64
+/* The longest header before the offending request in an error: Nicira's. */
+#define ERROR_HEADER 20
 
 /* 1.0 has no numbers for what it does not know, matches in NXM form above all. Nicira's extension
  * has: codes from 256 on, sent as an error of this type and code 0 with experimenter, type and code
@@ -18,6 +18,9 @@
 /* 1.3 has a type for errors of experimenters (7.4.4.14): their own type is in place of the code,
  * and the experimenter follows. */
 #define NX OFPET13_EXPERIMENTER
+
+/* In 1.3 bundles are an extension of the ONF; the types of its errors do not overlap Nicira's. */
+#define ONF_ERROR_FIRST 2300
 
 /* Types and codes beyond 1.0's own are of the extension too. */
 #define LAST_TYPE10 5
@@ -136,6 +139,18 @@ static const struct {
 	[OFERR_TLV_INVALID_DEL] = {{1, 537}, {NX, 38}},
 	[OFERR_NX_NOT_SUPPORTED] = {{1, 533}, {NX, 34}},
 	[OFERR_NX_STALE] = {{1, 534}, {NX, 35}},
+	[OFERR_NOT_CONFIGURED] = {{1, 535}, {NX, 36}},
+	/* 1.0 has no bundles. */
+	[OFERR_BUNDLE_BAD_ID] = {{1, 1}, {NX, 2302}},
+	[OFERR_BUNDLE_CLOSED] = {{1, 1}, {NX, 2304}},
+	[OFERR_BUNDLE_OUT_OF_BUNDLES] = {{1, 1}, {NX, 2305}},
+	[OFERR_BUNDLE_BAD_TYPE] = {{1, 1}, {NX, 2306}},
+	[OFERR_BUNDLE_BAD_FLAGS] = {{1, 1}, {NX, 2307}},
+	[OFERR_BUNDLE_MSG_BAD_LEN] = {{1, 1}, {NX, 2308}},
+	[OFERR_BUNDLE_MSG_BAD_XID] = {{1, 1}, {NX, 2309}},
+	[OFERR_BUNDLE_MSG_UNSUP] = {{1, 1}, {NX, 2310}},
+	[OFERR_BUNDLE_MSG_TOO_MANY] = {{1, 1}, {NX, 2312}},
+	[OFERR_BUNDLE_MSG_FAILED] = {{1, 1}, {NX, 2313}},
 };
 
 static const char *const texts[OFERR_MAX] = {
@@ -144,9 +159,17 @@ static const char *const texts[OFERR_MAX] = {
 #undef OF_ERROR
 };
 
+#define OFPET14_BUNDLE_FAILED 17
+
 /* What 1.4 has numbers of its own for (7.5.4). */
 static bool code14(enum of_error err, struct of_error_code *c)
 {
+	uint16_t code = codes[err].v13.code;
+
+	if (codes[err].v13.type == NX && code >= ONF_ERROR_FIRST) {
+		*c = (struct of_error_code){OFPET14_BUNDLE_FAILED, code - ONF_ERROR_FIRST};
+		return true;
+	}
 	switch (err) {
 	case OFERR_DUP_INSTRUCTION:
 		*c = (struct of_error_code){3, 9};
@@ -199,10 +222,11 @@ void of_error_encode(struct of_buf *b, uint8_t version, uint32_t xid, enum of_er
 	of_put_u16(b, c.type);
 	of_put_u16(b, c.code);
 	if (version != OFP10 && c.type == NX)
-		of_put_u32(b, EXP_NICIRA);
+		of_put_u32(b, c.code >= ONF_ERROR_FIRST ? EXP_ONF : EXP_NICIRA);
 	if (text)
 		of_put_bytes(b, text, strlen(text));
 	else
-		of_put_bytes(b, request, len < ERROR_DATA ? len : ERROR_DATA);
+		of_put_bytes(b, request,
+			len < UINT16_MAX - ERROR_HEADER ? len : UINT16_MAX - ERROR_HEADER);
 	of_end(b, start);
 }

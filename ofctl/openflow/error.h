@@ -19,8 +19,9 @@ struct of_error_code {
 struct of_error_code of_error_code(uint8_t version, enum of_error err);
 const char *of_error_text(enum of_error err);
 
-/* Appends an error message about `request` (`len` bytes, at least a header). It carries the first
- * 64 bytes of it (OpenFlow 1.3, 7.4.4), or `text` instead if that is given (hello failed). */
+/* Appends an error message about `request` (`len` bytes, at least a header). It carries all
+ * of it that fits (64 bytes at least: OpenFlow 1.3, 7.4.4), from which stock tools print what was
+ * refused; or `text` instead if that is given (hello failed). */
 void of_error_encode(struct of_buf *b, uint8_t version, uint32_t xid, enum of_error err,
 	const uint8_t *request, size_t len, const char *text);
 

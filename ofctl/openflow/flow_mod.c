@@ -134,10 +134,11 @@ enum of_error of_flow_mod_nx_decode(struct of_rd r, bool table_ids, struct of_fl
 	/* A cookie in the match selects; an add has nothing to select. */
 	if (!err && fm->cookie_mask && fm->command == OF_FLOW_ADD)
 		err = OFERR_BAD_MATCH_FIELD;
-	if (!err && fm->cookie_mask && is_delete(fm))
+	if (!err && fm->cookie_mask) {
+		fm->has_new_cookie = !is_delete(fm) && fm->cookie != UINT64_MAX;
+		fm->new_cookie = fm->cookie;
 		fm->cookie = match_cookie;
-	else if (!err && fm->cookie_mask && fm->cookie == UINT64_MAX)
-		fm->cookie = match_cookie;
+	}
 	if (!err)
 		err = decode_actions10(r, fm);
 	return checked(fm, err);

@@ -57,12 +57,16 @@ enum of_error of_group_mod_decode(struct of_rd r, struct of_group_mod *gm)
 	uint8_t type = of_get_u8(&r);
 	enum of_error err = OFERR_OK;
 
+	if (command == OFPGC_ADD_OR_MOD)
+		command = OF_GROUP_ADD_OR_MODIFY;
+	else if (command > OF_GROUP_DELETE)
+		command = UINT16_MAX;
 	*gm = (struct of_group_mod){.command = (enum of_group_command)command};
 	of_skip(&r, 1);
 	gm->group.id = of_get_u32(&r);
 	if (r.bad)
 		return OFERR_BAD_LEN;
-	if (command > OF_GROUP_DELETE)
+	if (command > OF_GROUP_ADD_OR_MODIFY)
 		return OFERR_GROUP_BAD_COMMAND;
 	if (command == OF_GROUP_DELETE)
 		return OFERR_OK;
@@ -99,7 +103,8 @@ void of_group_mod_encode(struct of_buf *b, uint32_t xid, const struct of_group_m
 {
 	size_t start = of_begin(b, OFP13, OFPT13_GROUP_MOD, xid);
 
-	of_put_u16(b, (uint16_t)gm->command);
+	of_put_u16(b,
+		gm->command == OF_GROUP_ADD_OR_MODIFY ? OFPGC_ADD_OR_MOD : (uint16_t)gm->command);
 	of_put_u8(b, (uint8_t)gm->group.type);
 	of_put_zeros(b, 1);
 	of_put_u32(b, gm->group.id);

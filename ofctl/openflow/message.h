@@ -144,7 +144,18 @@
 	OF_ERROR(TLV_DUP_ENTRY, "tunnel option already mapped")                          \
 	OF_ERROR(TLV_INVALID_DEL, "tunnel option still in use")                          \
 	OF_ERROR(NX_NOT_SUPPORTED, "packet-in that cannot be resumed")                   \
-	OF_ERROR(NX_STALE, "packet-in that was resumed or lost")
+	OF_ERROR(NX_STALE, "packet-in that was resumed or lost")                         \
+	OF_ERROR(NOT_CONFIGURED, "statistics of what is not configured")                 \
+	OF_ERROR(BUNDLE_BAD_ID, "no such bundle")                                        \
+	OF_ERROR(BUNDLE_CLOSED, "bundle is closed")                                      \
+	OF_ERROR(BUNDLE_OUT_OF_BUNDLES, "too many bundles")                              \
+	OF_ERROR(BUNDLE_BAD_TYPE, "unknown bundle request")                              \
+	OF_ERROR(BUNDLE_BAD_FLAGS, "unknown flags of a bundle, or others than before")   \
+	OF_ERROR(BUNDLE_MSG_BAD_LEN, "bad length of a message in a bundle")              \
+	OF_ERROR(BUNDLE_MSG_BAD_XID, "transaction id of a message in a bundle differs")  \
+	OF_ERROR(BUNDLE_MSG_UNSUP, "message that bundles cannot hold")                   \
+	OF_ERROR(BUNDLE_MSG_TOO_MANY, "too many messages in bundles")                    \
+	OF_ERROR(BUNDLE_MSG_FAILED, "a message of the bundle failed: nothing was changed")
 
 enum of_error {
 #define OF_ERROR(ID, ...) OFERR_##ID,
@@ -383,7 +394,9 @@ struct of_flow_mod {
 	uint8_t table;   /* OF_TABLE_ALL for deletes: every table */
 	uint16_t priority;
 	struct hal_match match;
-	uint64_t cookie, cookie_mask;        /* mask: for modify and delete */
+	uint64_t cookie, cookie_mask; /* mask: for modify and delete */
+	bool has_new_cookie;          /* 1.0's modify: selects by a cookie, and sets one */
+	uint64_t new_cookie;
 	uint16_t idle_timeout, hard_timeout; /* seconds */
 	uint16_t flags;
 	uint16_t importance;
@@ -420,7 +433,12 @@ struct of_group {
 	struct of_bucket *buckets; /* owned */
 };
 
-enum of_group_command { OF_GROUP_ADD, OF_GROUP_MODIFY, OF_GROUP_DELETE };
+enum of_group_command {
+	OF_GROUP_ADD,
+	OF_GROUP_MODIFY,
+	OF_GROUP_DELETE,
+	OF_GROUP_ADD_OR_MODIFY, /* an extension: "ovs-ofctl --may-create mod-group" */
+};
 
 #define OF_GROUP_MAX 0xffffff00u
 #define OF_GROUP_ALL_ID 0xfffffffcu /* every group, for delete and statistics */
@@ -552,7 +570,7 @@ struct of_packet_in {
 	const uint8_t *continuation; /* of a pause; NULL: none. Opaque to everybody else */
 	size_t continuation_len;
 	const uint8_t *data;
-	size_t len; /* bytes given: already cut to max_len */
+	size_t len; /* bytes given */
 	size_t total_len;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packet-in (OpenFlow 1.0, 5.4.1; OpenFlow 1.3, 7.4.1) and Nicira's packet-in for 1.0.
+ * Packet-in (OpenFlow 1.0, 5.4.1; OpenFlow 1.3, 7.4.1) and Nicira's.
  */
 #include "ofctl/openflow/codec.h"
 
@@ -79,14 +79,14 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_packet_i
 	of_end(b, start);
 }
 
-static void encode_nx(struct of_buf *b, const struct of_packet_in *pin)
+static void encode_nx(struct of_buf *b, uint8_t version, const struct of_packet_in *pin)
 {
-	size_t start = of_begin_nicira(b, OFP10, 0, NXT_PACKET_IN), match, match_len;
+	size_t start = of_begin_nicira(b, version, 0, NXT_PACKET_IN), match, match_len;
 	struct hal_match m;
 
 	of_put_u32(b, OF_NO_BUFFER);
 	of_put_u16(b, total_len(pin));
-	of_put_u8(b, of_packet_in_reason_to(OFP10, pin->reason));
+	of_put_u8(b, of_packet_in_reason_to(version, pin->reason));
 	of_put_u8(b, pin->table);
 	of_put_u64(b, pin->cookie);
 	match_len = b->len;
@@ -111,10 +111,10 @@ void of_packet_in_encode(
 		pipeline_fields(&m, pin);
 		of_packet_in2_encode(
 			b, version, of_packet_in_reason_to(version, pin->reason), &m, pin);
+	} else if (format == NX_PACKET_IN_NXM) {
+		encode_nx(b, version, pin);
 	} else if (version != OFP10) {
 		encode13(b, version, pin);
-	} else if (format == NX_PACKET_IN_NXM) {
-		encode_nx(b, pin);
 	} else {
 		encode10(b, pin);
 	}

@@ -41,9 +41,12 @@ static enum of_error serve_nothing(struct of_conn *conn, const uint8_t *msg, siz
 static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	struct of_rd r = of_msg_body(msg, len);
+	uint32_t experimenter = of_get_u32(&r);
 
-	return of_get_u32(&r) == EXP_NICIRA ? of_serve_nicira(conn, msg, len)
-					    : OFERR_BAD_EXPERIMENTER;
+	if (experimenter == EXP_ONF && conn->version != OFP10)
+		return of_serve_onf(conn, msg, len);
+	return experimenter == EXP_NICIRA ? of_serve_nicira(conn, msg, len)
+					  : OFERR_BAD_EXPERIMENTER;
 }
 
 static const struct handler handlers10[] = {
@@ -89,6 +92,8 @@ static const struct handler handlers14[] = {
 	{OFPT13_PORT_MOD, 0, 32, of_serve_port_mod},
 	{OFPT13_TABLE_MOD, 0, 16, of_serve_table_mod},
 	{OFPT13_SET_ASYNC, SLAVE_OK, 8, of_serve_set_async},
+	{OFPT14_BUNDLE_CONTROL, 0, 16, of_serve_bundle_control},
+	{OFPT14_BUNDLE_ADD_MESSAGE, 0, 24, of_serve_bundle_add},
 };
 
 static const struct handler *find(const struct handler *h, size_t n, uint8_t type)

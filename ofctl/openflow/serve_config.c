@@ -7,7 +7,9 @@
 #define CAP_FLOW_STATS 0x01
 #define CAP_TABLE_STATS 0x02
 #define CAP_PORT_STATS 0x04
+#define CAP_GROUP_STATS 0x08  /* 1.3 */
 #define CAP_ARP_MATCH_IP 0x80 /* 1.0 */
+#define CAP_BUNDLES 0x200     /* 1.4 */
 #define ACTIONS10 0xfff       /* all that 1.0 has */
 
 #define CONFIG_FRAG_MASK 0x3
@@ -41,8 +43,9 @@ enum of_error of_serve_features(struct of_conn *conn, const uint8_t *msg, size_t
 	of_put_u32(&b, 0); /* buffers */
 	of_put_u8(&b, OF_TABLES);
 	of_put_zeros(&b, 3);
-	of_put_u32(&b,
-		CAP_FLOW_STATS | CAP_TABLE_STATS | CAP_PORT_STATS | (v10 ? CAP_ARP_MATCH_IP : 0));
+	of_put_u32(&b, CAP_FLOW_STATS | CAP_TABLE_STATS | CAP_PORT_STATS |
+			       (v10 ? CAP_ARP_MATCH_IP : CAP_GROUP_STATS) |
+			       (conn->version >= OFP14 ? CAP_BUNDLES : 0));
 	of_put_u32(&b, v10 ? ACTIONS10 : 0);
 	if (v10)
 		pl_port_list(conn->agent->br, put_port, &w);
@@ -121,7 +124,9 @@ enum of_error of_serve_queue_config(struct of_conn *conn, const uint8_t *msg, si
 	struct of_buf b = {0};
 	size_t start;
 
-	if (port != OF_PORT_ANY && !pl_port_desc(conn->agent->br, port, &desc))
+	/* A reserved port but ANY is none to be asked about (OpenFlow 1.3, 7.3.6). */
+	if (port != OF_PORT_ANY &&
+		(port >= OF_PORT_MAX || !pl_port_desc(conn->agent->br, port, &desc)))
 		return OFERR_QUEUE_BAD_PORT;
 	start = of_begin(&b, conn->version,
 		v10 ? OFPT10_QUEUE_GET_CONFIG_REPLY : OFPT13_QUEUE_GET_CONFIG_REPLY,

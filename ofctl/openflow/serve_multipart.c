@@ -129,8 +129,13 @@ static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg
 {
 	struct of_rd r = of_multipart_body(conn, msg, len);
 
+	uint32_t subtype;
+
 	if (of_get_u32(&r) != EXP_NICIRA)
 		return r.bad ? OFERR_BAD_LEN : OFERR_BAD_EXPERIMENTER;
+	subtype = of_get_u32(&r);
+	if (!r.bad && (subtype == NXST_IPFIX_BRIDGE || subtype == NXST_IPFIX_FLOW))
+		return OFERR_NOT_CONFIGURED; /* nothing is exported */
 	return conn->version == OFP10 ? of_serve_nx_stats(conn, msg, len) : OFERR_BAD_EXP_TYPE;
 }
 

@@ -22,7 +22,7 @@ static enum of_error set_packet_in_format(struct of_conn *conn, struct of_rd r)
 
 	if (r.bad || r.left)
 		return OFERR_BAD_LEN;
-	if (format > NX_PACKET_IN_2 || (format == NX_PACKET_IN_NXM && conn->version != OFP10))
+	if (format > NX_PACKET_IN_2)
 		return OFERR_EPERM;
 	conn->packet_in_format = (uint8_t)format;
 	return OFERR_OK;

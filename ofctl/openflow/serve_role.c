@@ -13,6 +13,7 @@ enum {
 #define OFPCRR_MASTER_REQUEST 0
 
 #define REASONS13 0x7 /* of packet-ins */
+#define REMOVED13 0xf /* of flow-removed */
 
 #define ASYNC14_TYPES 6
 #define ASYNC14_LAST 11
@@ -166,8 +167,8 @@ enum of_error of_serve_get_async(struct of_conn *conn, const uint8_t *msg, size_
 		of_put_u32(&b, a->packet_in[1] & REASONS13);
 		of_put_u32(&b, a->port_status[0]);
 		of_put_u32(&b, a->port_status[1]);
-		of_put_u32(&b, a->flow_removed[0]);
-		of_put_u32(&b, a->flow_removed[1]);
+		of_put_u32(&b, a->flow_removed[0] & REMOVED13);
+		of_put_u32(&b, a->flow_removed[1] & REMOVED13);
 	}
 	of_end(&b, start);
 	of_conn_send(conn, &b);

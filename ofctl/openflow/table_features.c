@@ -30,7 +30,7 @@ static void end_property(struct of_buf *b, size_t start)
 static void put_instructions(struct of_buf *b, uint8_t table)
 {
 	static const uint16_t types[] = {OFPIT_GOTO_TABLE, OFPIT_WRITE_METADATA,
-		OFPIT_WRITE_ACTIONS, OFPIT_APPLY_ACTIONS, OFPIT_CLEAR_ACTIONS};
+		OFPIT_WRITE_ACTIONS, OFPIT_APPLY_ACTIONS, OFPIT_CLEAR_ACTIONS, OFPIT_METER};
 	size_t start = of_begin_tlv(b, OFPTFPT_INSTRUCTIONS);
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -56,7 +56,8 @@ static void put_actions(struct of_buf *b, uint16_t property)
 	static const uint16_t types[] = {OFPAT_OUTPUT, OFPAT13_COPY_TTL_OUT, OFPAT13_COPY_TTL_IN,
 		OFPAT13_SET_MPLS_TTL, OFPAT13_DEC_MPLS_TTL, OFPAT13_PUSH_VLAN, OFPAT13_POP_VLAN,
 		OFPAT13_PUSH_MPLS, OFPAT13_POP_MPLS, OFPAT13_SET_QUEUE, OFPAT13_SET_NW_TTL,
-		OFPAT13_DEC_NW_TTL, OFPAT13_SET_FIELD, OFPAT13_PUSH_PBB, OFPAT13_POP_PBB};
+		OFPAT13_GROUP, OFPAT13_DEC_NW_TTL, OFPAT13_SET_FIELD, OFPAT13_PUSH_PBB,
+		OFPAT13_POP_PBB};
 	size_t start = of_begin_tlv(b, property);
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -21,6 +21,10 @@
 #define EXP_NICIRA 0x00002320u
 #define EXP_ONF 0x4f4e4600u
 
+/* Command of a group-mod in which Open vSwitch goes beyond the standard. */
+#define OFPGC_ADD_OR_MOD 0x8000
+#define EXP_ONF 0x4f4e4600u
+
 /* Message types. Up to PACKET_OUT and FLOW_MOD they are the same in both versions. */
 enum {
 	OFPT_HELLO = 0,
@@ -62,6 +66,8 @@ enum {
 	OFPT13_GET_ASYNC_REPLY = 27,
 	OFPT13_SET_ASYNC = 28,
 	OFPT13_METER_MOD = 29,
+	OFPT14_BUNDLE_CONTROL = 33,
+	OFPT14_BUNDLE_ADD_MESSAGE = 34,
 
 	OFPT14_ROLE_STATUS = 30,
 };
@@ -236,7 +242,10 @@ enum {
 	NXT_PACKET_IN2 = 30,
 	NXT_CT_FLUSH = 32,
 };
-enum { NXST_FLOW = 0, NXST_AGGREGATE = 1 };
+enum { NXST_FLOW = 0, NXST_AGGREGATE = 1, NXST_IPFIX_BRIDGE = 3, NXST_IPFIX_FLOW = 4 };
+
+/* Messages of the ONF's extension 230 to 1.3. */
+enum { ONFT_BUNDLE_CONTROL = 2300, ONFT_BUNDLE_ADD_MESSAGE = 2301 };
 enum { NX_FLOW_FORMAT_OPENFLOW10 = 0, NX_FLOW_FORMAT_NXM = 2 };
 enum { NX_PACKET_IN_STANDARD = 0, NX_PACKET_IN_NXM = 1, NX_PACKET_IN_2 = 2 };
 

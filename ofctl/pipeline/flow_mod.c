@@ -15,6 +15,7 @@
 #include "ofctl/pipeline/flow_select.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/undo.h"
 
 LOG_DEFINE(flow);
 
@@ -42,6 +43,7 @@ static void changed(struct flow *f)
 
 void flow_mod_remove(struct flow *f, enum of_removed_reason reason)
 {
+	undo_flow_went(f);
 	unlink_timed(f);
 	flow_table_remove(&f->br->tables[f->table], f);
 	f->removed = true;
@@ -56,6 +58,7 @@ void flow_mod_remove(struct flow *f, enum of_removed_reason reason)
 /* Inside a change: `to` has the same match and priority. */
 static void replace_flow(struct flow *from, struct flow *to)
 {
+	undo_flow_went(from);
 	unlink_timed(from);
 	flow_table_replace(&from->br->tables[from->table], from, to);
 	link_timed(from->br, to);
@@ -68,6 +71,20 @@ static void replace_flow(struct flow *from, struct flow *to)
 	learn_flow_added(to);
 	learn_flow_removed(from);
 	flow_unref(from);
+}
+
+/* Inside a change: nothing has its match and priority. 0 or -ENOMEM. */
+static int insert_flow(struct flow *f)
+{
+	int error = flow_table_insert(&f->br->tables[f->table], f);
+
+	if (error)
+		return error;
+	undo_flow_added(f);
+	link_timed(f->br, f);
+	pipeline_changed_flow_added(f->br->pl, f);
+	learn_flow_added(f);
+	return 0;
 }
 
 static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
@@ -94,43 +111,53 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 			old->counter->refs++;
 			free(f->counter);
 			f->counter = old->counter;
-			f->counter->created_ms = f->counter->modified_ms = clock_ms();
 		}
 		replace_flow(old, f);
+		f->counter->created_ms = f->counter->modified_ms = clock_ms();
 		return OFERR_OK;
 	}
-	if (flow_table_insert(t, f)) {
+	if (insert_flow(f)) {
 		flow_unref(f);
 		return OFERR_TABLE_FULL;
 	}
-	link_timed(br, f);
-	pipeline_changed_flow_added(br->pl, f);
-	learn_flow_added(f);
 	return OFERR_OK;
 }
 
 /* ---- modify, delete ---- */
 
-/* A flow like `old`, but with the instructions of `fm`. */
-static struct flow *modified(struct flow *old, const struct of_flow_mod *fm)
+/* A flow like `old`, but with these instructions and this cookie. `counter` NULL: new ones. */
+static struct flow *flow_like(const struct flow *old, const struct of_instructions *ins,
+	uint64_t cookie, struct flow_counter *counter)
 {
 	struct of_flow_mod like = {
 		.priority = old->priority,
-		.cookie =
-			fm->version <= OF_VERSION_11 && !fm->cookie_mask ? fm->cookie : old->cookie,
+		.cookie = cookie,
 		.idle_timeout = old->idle_timeout,
 		.hard_timeout = old->hard_timeout,
 		.flags = old->flags,
 		.importance = old->importance,
-		.ins = fm->ins,
+		.ins = *ins,
 	};
-	bool reset = fm->flags & OF_FLOW_RESET_COUNTS;
-	struct flow *f;
 
 	hal_cmatch_expand(old->match, &like.match);
+	return flow_new(old->br, &like, old->table, counter);
+}
+
+static uint64_t modified_cookie(const struct flow *old, const struct of_flow_mod *fm)
+{
+	if (fm->has_new_cookie)
+		return fm->new_cookie;
+	return fm->version <= OF_VERSION_11 && !fm->cookie_mask ? fm->cookie : old->cookie;
+}
+
+static struct flow *modified(struct flow *old, const struct of_flow_mod *fm)
+{
+	bool reset = fm->flags & OF_FLOW_RESET_COUNTS;
 	/* Counts that start anew are others: what old megaflows still bring goes to the old ones.
 	 */
-	f = flow_new(old->br, &like, old->table, reset ? NULL : old->counter);
+	struct flow *f =
+		flow_like(old, &fm->ins, modified_cookie(old, fm), reset ? NULL : old->counter);
+
 	if (f && reset) {
 		f->counter->created_ms = old->counter->created_ms;
 		f->counter->used_ms = old->counter->used_ms;
@@ -151,8 +178,8 @@ enum of_error flow_mod_learn(struct pl_bridge *br, const struct of_flow_mod *fm,
 	if (!f)
 		return OFERR_FLOW_MOD_UNKNOWN;
 	f->cookie = fm->cookie;
-	f->counter->modified_ms = clock_ms();
 	replace_flow(old, f);
+	f->counter->modified_ms = clock_ms();
 	return OFERR_OK;
 }
 
@@ -209,8 +236,8 @@ static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, 
 		goto free_selection;
 	}
 	for (unsigned i = 0; i < s.n; i++) {
-		fresh[i]->counter->modified_ms = clock_ms();
 		replace_flow(s.flows[i], fresh[i]);
+		fresh[i]->counter->modified_ms = clock_ms();
 	}
 	free(fresh);
 free_selection:
@@ -260,6 +287,35 @@ enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 	error = apply(br, fm);
 	pipeline_change_end_soon(br->pl);
 	return error;
+}
+
+int flow_mod_restore(struct flow *f)
+{
+	struct flow *now = flow_table_find(&f->br->tables[f->table], f->match, f->priority);
+	struct flow *again = flow_like(f, &f->ins, f->cookie, f->counter);
+	int error = 0;
+
+	f->announce = false;
+	if (!again)
+		return -ENOMEM;
+	if (now)
+		replace_flow(now, again);
+	else
+		error = insert_flow(again);
+	if (error)
+		flow_unref(again);
+	return error;
+}
+
+void flow_mod_forget(struct flow *f)
+{
+	struct flow *now = flow_table_find(&f->br->tables[f->table], f->match, f->priority);
+
+	if (!now || !flow_ref(now))
+		return;
+	flow_mod_remove(now, OF_REMOVED_DELETE);
+	now->announce = false;
+	flow_unref(now);
 }
 
 void pl_flow_flush(struct pl_bridge *br)

@@ -2,6 +2,7 @@
  *
  * Group-mods (OpenFlow 1.3, 6.5), judged before anything changes.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "ofctl/pipeline/group_priv.h"
 #include "ofctl/pipeline/meter.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/undo.h"
 
 static bool sends_to(const struct of_actions *acts, uint32_t group)
 {
@@ -206,6 +208,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_group *from)
 		group_unref(g);
 		return OFERR_GROUP_OUT_OF_GROUPS;
 	}
+	undo_group_added(br->pl, g);
 	changed(br, from->id);
 	return OFERR_OK;
 }
@@ -223,6 +226,7 @@ static enum of_error modify(struct pl_bridge *br, const struct of_group *from)
 	g = group_new(from, old);
 	if (!g)
 		return OFERR_GROUP_OUT_OF_BUCKETS;
+	undo_group_went(br->pl, old);
 	hmap_replace(&br->groups, &old->node, &g->node);
 	group_unref(old);
 	changed(br, from->id);
@@ -262,9 +266,37 @@ static bool flow_uses_any(const struct flow *f, void *none)
 
 static void remove_group(struct pl_bridge *br, struct pl_group *g)
 {
+	undo_group_went(br->pl, g);
 	hmap_remove(&br->groups, &g->node);
 	changed(br, g->g.id);
 	group_unref(g);
+}
+
+int group_restore(struct pl_bridge *br, struct pl_group *g)
+{
+	struct pl_group *now = bridge_group(br, g->g.id), *again = group_new(&g->g, g);
+	int error = 0;
+
+	if (!again)
+		return -ENOMEM;
+	if (now) {
+		hmap_replace(&br->groups, &now->node, &again->node);
+		group_unref(now);
+	} else {
+		error = hmap_insert(&br->groups, &again->node, hash_mix(g->g.id));
+	}
+	if (error)
+		group_unref(again);
+	changed(br, g->g.id);
+	return error;
+}
+
+void group_forget(struct pl_bridge *br, struct pl_group *g)
+{
+	struct pl_group *now = bridge_group(br, g->g.id);
+
+	if (now)
+		remove_group(br, now);
 }
 
 static enum of_error remove_groups(struct pl_bridge *br, uint32_t id)
@@ -294,6 +326,10 @@ enum of_error pl_group_mod(struct pl_bridge *br, const struct of_group_mod *gm)
 
 	pipeline_change_begin(br->pl);
 	switch (gm->command) {
+	case OF_GROUP_ADD_OR_MODIFY:
+		error = bridge_group(br, gm->group.id) ? modify(br, &gm->group)
+						       : add(br, &gm->group);
+		break;
 	case OF_GROUP_ADD:
 		error = add(br, &gm->group);
 		break;

@@ -50,25 +50,30 @@ void packet_out_run(struct pl_bridge *br, struct xlate *x, const struct hal_key 
 	keep_recircs(x);
 }
 
-enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
+enum of_error pl_packet_out_check(struct pl_bridge *br, const struct of_packet_out *po)
 {
-	const struct pl_port *in = bridge_port(br, po->in_port);
 	struct hal_match any = {0};
-	enum of_error error;
-	struct hal_key key;
-	struct xlate x;
 
 	if (po->len < 14)
 		return OFERR_BAD_PACKET;
-	if (!in && po->in_port < OF_PORT_MAX)
+	if (!bridge_port(br, po->in_port) && po->in_port < OF_PORT_MAX)
 		return OFERR_BAD_PORT;
-	swpath_parse(po->data, po->len, &key);
 	/* Here every header field is known, so actions are judged by the packet itself. */
-	any.value.dp = key;
+	swpath_parse(po->data, po->len, &any.value.dp);
 	memset(&any.mask.dp, 0xff, sizeof(any.mask.dp));
-	error = pl_actions_check(br, &po->actions, &any);
+	return pl_actions_check(br, &po->actions, &any);
+}
+
+enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
+{
+	const struct pl_port *in = bridge_port(br, po->in_port);
+	enum of_error error = pl_packet_out_check(br, po);
+	struct hal_key key;
+	struct xlate x;
+
 	if (error)
 		return error;
+	swpath_parse(po->data, po->len, &key);
 	if (in)
 		key.in_port = rte_cpu_to_be_32(in->cfg.dp_port);
 	xlate_packet_out(&x, br, in, &key, &po->actions);

@@ -177,6 +177,8 @@ void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
 void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out);
 
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po);
+/* Whether it would be sent, but for what its actions do to the packet. */
+enum of_error pl_packet_out_check(struct pl_bridge *br, const struct of_packet_out *po);
 
 /* Goes on where a controller action with `pause` stopped. NX_NOT_SUPPORTED: not a continuation;
  * NX_STALE: one of another bridge or run, or too old. Then nothing changes. */
@@ -197,6 +199,12 @@ int pl_group_list(struct pl_bridge *br, uint32_t id,
 	void (*cb)(void *ctx, const struct of_group_stats *gs), void *ctx);
 int pl_meter_list(struct pl_bridge *br, uint32_t id,
 	void (*cb)(void *ctx, const struct of_meter_stats *ms), void *ctx);
+
+/* Flow-mods and group-mods between the two are seen by packets all at once; without `keep` they are
+ * taken back, and flows and groups are as they were before, counters and times included. Within one
+ * call from the event loop: packets that miss meanwhile are not cached. */
+void pl_bundle_begin(struct pl_bridge *br);
+void pl_bundle_end(struct pl_bridge *br, bool keep);
 
 /* Removes every flow (fail mode changes, del-br). */
 void pl_flow_flush(struct pl_bridge *br);

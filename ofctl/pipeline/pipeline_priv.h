@@ -144,7 +144,8 @@ struct pipeline {
 	struct dep_key *changed_deps; /* in this change */
 	struct flow **added_flows;    /* in this change, with a reference */
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
-	bool all_changed; /* no memory to say what: everything */
+	struct undo *undo; /* of the bundle that is being applied; NULL: none is */
+	bool all_changed;  /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
 	_Atomic(struct pl_need *) need; /* of megaflows of ports on a device; workers, under RCU */
 	struct found_list found; /* rules of a former run, learned from and not yet claimed */

@@ -322,7 +322,7 @@ void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bo
 	d.state = link_up ? OF_PORT_STATE_LIVE : OF_PORT_STATE_LINK_DOWN;
 	memcpy(d.mac, mac, 6);
 	d.curr = features_of(speed_mbps);
-	d.curr_kbps = d.max_kbps = (uint32_t)(speed_mbps * 1000);
+	d.curr_kbps = (uint32_t)(speed_mbps * 1000); /* the greatest is not known */
 	if (same_status(&d, &old->desc))
 		return;
 	p = copy_of(old);

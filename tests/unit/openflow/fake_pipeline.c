@@ -277,6 +277,24 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 		out->active += flows[i].fm.table == table;
 }
 
+void pl_bundle_begin(struct pl_bridge *br)
+{
+	(void)br;
+}
+
+void pl_bundle_end(struct pl_bridge *br, bool keep)
+{
+	(void)br;
+	(void)keep;
+}
+
+enum of_error pl_packet_out_check(struct pl_bridge *br, const struct of_packet_out *po)
+{
+	(void)br;
+	(void)po;
+	return OFERR_OK;
+}
+
 enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po)
 {
 	(void)br;

@@ -45,6 +45,7 @@ int main(int argc, char **argv)
 		{"count", NULL, NULL, setup, rig_close, count_tests},
 		{"birth", NULL, NULL, setup, rig_close, birth_tests},
 		{"change", NULL, NULL, setup, rig_close, change_tests},
+		{"bundle", NULL, NULL, setup, rig_close, bundle_tests},
 		{"conjunction", NULL, NULL, setup, rig_close, conjunction_tests},
 		{"group", NULL, NULL, setup, rig_close, group_tests},
 		{"pause", NULL, NULL, setup, rig_close, pause_tests},

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bundles: all of their changes at once, or all as it was before.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ofctl/openflow/group_text.h"
+#include "ofctl/pipeline/group.h"
+#include "tests/unit/pipeline/special.h"
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	return (h ^ v) * UINT64_C(0x9e3779b97f4a7c15) + (h >> 29);
+}
+
+/* What a flow is and has counted, but for its place among others. */
+static uint64_t flow_sum(const struct flow *f)
+{
+	uint64_t h = mix((uint64_t)f->table << 16 | f->priority, f->cookie);
+
+	h = mix(h, hash_bytes(f->match->map, sizeof(f->match->map), f->match->n));
+	h = mix(h, hash_bytes(f->match->w, 2u * f->match->n * sizeof(f->match->w[0]), 1));
+	h = mix(h, (uint64_t)f->idle_timeout << 32 | (uint64_t)f->hard_timeout << 16 | f->flags);
+	h = mix(h, (uint64_t)f->ins.apply.n << 8 | f->ins.write.n);
+	for (unsigned i = 0; i < f->ins.apply.n; i++)
+		h = mix(h, (uint64_t)f->ins.apply.a[i].type << 32 | f->ins.apply.a[i].port);
+	h = mix(h, (uint64_t)(uintptr_t)f->counter);
+	h = mix(h, f->counter->packets);
+	return mix(mix(h, f->counter->created_ms), f->counter->modified_ms);
+}
+
+static uint64_t all_sum(void)
+{
+	uint64_t sum = 0;
+	struct flow *f;
+
+	for (unsigned t = 0; t < OF_TABLES; t++) {
+		TAILQ_FOREACH (f, &rig.br->tables[t].flows, order)
+			sum += flow_sum(f);
+		sum = mix(sum, rig.br->tables[t].n);
+	}
+	HMAP_FOR_EACH (g, struct pl_group, node, &rig.br->groups)
+		sum += mix(g->g.id, (uint64_t)g->g.type << 32 | g->g.n_buckets) +
+		       (uint64_t)(uintptr_t)g->counter;
+	return sum;
+}
+
+static void group_mod(enum of_group_command command, uint32_t id, unsigned port)
+{
+	struct of_group_mod gm = {.command = command, .group.id = id};
+	char text[128], err[256];
+
+	snprintf(text, sizeof(text), "group_id=%u,type=all,bucket=output:%u", id, port);
+	if (command != OF_GROUP_DELETE)
+		EXPECT(!of_group_mod_parse(text, command, NULL, &gm, err, sizeof(err)), text);
+	pl_group_mod(rig.br, &gm);
+	of_group_free(&gm.group);
+}
+
+static void change_flow(enum of_flow_mod_command command)
+{
+	struct flow_table *t = &rig.br->tables[rnd_below(GEN_TABLES)];
+	unsigned skip = t->n ? rnd_below(t->n) : 0;
+	struct flow *f = TAILQ_FIRST(&t->flows);
+	struct of_flow_mod fm;
+
+	while (f && skip--)
+		f = TAILQ_NEXT(f, order);
+	if (!f)
+		return;
+	gen_flow(&fm);
+	fm.command = command;
+	fm.table = f->table;
+	fm.priority = f->priority;
+	fm.flags = one_in(2) ? OF_FLOW_RESET_COUNTS : 0;
+	hal_cmatch_expand(f->match, &fm.match);
+	if (fm.ins.has_goto && fm.ins.goto_table <= fm.table)
+		fm.ins.has_goto = false;
+	pl_flow_mod(rig.br, &fm);
+	of_instructions_free(&fm.ins);
+}
+
+static void change_something(void)
+{
+	static const enum of_flow_mod_command commands[] = {
+		OF_FLOW_ADD, OF_FLOW_MODIFY_STRICT, OF_FLOW_MODIFY_STRICT, OF_FLOW_DELETE_STRICT};
+
+	switch (rnd_below(8)) {
+	case 0:
+		group_mod(OF_GROUP_ADD, 1 + rnd_below(4), 1 + rnd_below(3));
+		break;
+	case 1:
+		group_mod(OF_GROUP_MODIFY, 1 + rnd_below(4), 1 + rnd_below(3));
+		break;
+	case 2:
+		group_mod(OF_GROUP_DELETE, 1 + rnd_below(4), 0);
+		break;
+	case 3:
+	case 4:
+		gen_flow_add();
+		break;
+	default:
+		change_flow(commands[rnd_below(4)]);
+	}
+}
+
+static void clear(void)
+{
+	pl_flow_flush(rig.br);
+	group_mod(OF_GROUP_DELETE, OF_GROUP_ALL_ID, 0);
+	rig_settle();
+}
+
+/* Whatever a bundle did, nothing of it is left once it is taken back: not in tables, not in
+ * counters, not in megaflows. */
+static void taken_back(void)
+{
+	unsigned removed;
+	struct hal_key key;
+
+	gen_ports();
+	for (unsigned i = 0; i < 60; i++)
+		gen_flow_add();
+	for (unsigned round = 0; round < 60; round++) {
+		uint64_t before;
+
+		for (unsigned i = 0; i < 6; i++)
+			change_something();
+		for (unsigned i = 0; i < 20; i++) {
+			gen_key(&key);
+			rig_send(&key, 1);
+		}
+		rig_settle();
+		credit_all(rig.pl);
+		before = all_sum();
+		removed = rig.removed;
+		pl_bundle_begin(rig.br);
+		for (unsigned i = rnd_below(30); i-- > 0;)
+			change_something();
+		if (one_in(8))
+			pl_flow_flush(rig.br);
+		pl_bundle_end(rig.br, false);
+		rig_settle();
+		CU_ASSERT_EQUAL(all_sum(), before);
+		CU_ASSERT_EQUAL(rig.removed, removed);
+		rig_check_live("after a bundle that was taken back");
+	}
+	clear();
+}
+
+/* A packet sees either nothing or all of a bundle; what is removed is told once it is in force. */
+static void kept(void)
+{
+	rig_ports(3);
+	rig_flow("table=0,cookie=1,send_flow_rem,actions=output:2");
+	EXPECT_TEXT(rig_program("in_port=1"), "output(102)");
+	pl_bundle_begin(rig.br);
+	rig_mod(OF_FLOW_DELETE, 4, "table=0");
+	group_mod(OF_GROUP_ADD, 1, 3);
+	rig_flow("table=0,cookie=2,actions=goto_table:1");
+	rig_flow("table=1,cookie=3,actions=group:1");
+	rig_settle();
+	CU_ASSERT_EQUAL(rig.removed, 0);
+	pl_bundle_end(rig.br, true);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig.removed, 1);
+	EXPECT_TEXT(rig_program("in_port=1"), "output(103)");
+	clear();
+}
+
+/* Counters and ages go on where they were, for flows that were modified, replaced and deleted. */
+static void counters(void)
+{
+	rig_ports(3);
+	rig_flow("cookie=1,in_port=1,actions=output:2");
+	rig_send_text("in_port=1", 3);
+	rig_sweep(5000);
+	CU_ASSERT_EQUAL(rig_packets(1), 3);
+	pl_bundle_begin(rig.br);
+	rig_mod(OF_FLOW_MODIFY, 4, "reset_counts,in_port=1,actions=output:3");
+	rig_mod(OF_FLOW_DELETE, 4, "in_port=1");
+	rig_flow("cookie=9,in_port=1,actions=drop");
+	pl_bundle_end(rig.br, false);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig_packets(1), 3);
+	CU_ASSERT(rig_age_ms(1) >= 5000);
+	CU_ASSERT_EQUAL(rig_packets(9), UINT64_MAX);
+	rig_send_text("in_port=1", 2);
+	rig_sweep(1);
+	CU_ASSERT_EQUAL(rig_packets(1), 5);
+	clear();
+}
+
+/* What learned flows are kept for is known again. */
+static void learned(void)
+{
+	rig_ports(3);
+	rig_flow("table=0,cookie=1,actions=learn(table=5,cookie=7,delete_learned,"
+		 "NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])");
+	rig_flow("table=5,cookie=7,actions=output:2");
+	pl_bundle_begin(rig.br);
+	rig_mod(OF_FLOW_DELETE, 4, "table=0");
+	pl_bundle_end(rig.br, false);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig_flows("table=5"), 1);
+	rig_mod(OF_FLOW_DELETE, 4, "table=0");
+	rig_settle();
+	CU_ASSERT_EQUAL(rig_flows("table=5"), 0);
+	clear();
+}
+
+CU_TestInfo bundle_tests[] = {
+	{"a bundle is taken back", taken_back},
+	{"a bundle is kept", kept},
+	{"counters of what came back", counters},
+	{"learned flows of what came back", learned},
+	CU_TEST_INFO_NULL,
+};
