@@ -146,6 +146,12 @@ int64_t ebpf_slot_write(struct ebpf_dev *dev, const struct hal_ufid *ufid,
 			"all %u programs of more than %u steps are in use", EBPF_PROGRAMS,
 			EBPF_INLINE);
 	}
+	if (ebpf_meters_hold(dev, number, code)) {
+		if (is_long)
+			pool_put(&dev->programs, program);
+		pool_put(&dev->slots, number);
+		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
+	}
 	slot = &dev->maps.slots[number];
 	memset(slot, 0, sizeof(*slot));
 	memcpy(slot->ufid, ufid->u, sizeof(slot->ufid));
@@ -164,6 +170,7 @@ void ebpf_slot_free(struct ebpf_dev *dev, uint32_t number)
 	if (dev->program_of[number])
 		pool_put(&dev->programs, dev->program_of[number] - 1u);
 	dev->program_of[number] = 0;
+	ebpf_meters_drop(dev, number);
 	pool_put(&dev->slots, number);
 }
 
@@ -256,11 +263,13 @@ static struct hal_cmatch *match_of(
 	return ebpf_key_decode(dev, &k);
 }
 
-/* Takes the slot and its program for the rule that it says it has; false if that cannot be. */
+/* Takes the slot, with its program and meters, for the rule that it says it has; false if that
+ * cannot be. */
 static bool claim_slot(struct ebpf_dev *dev, uint32_t number, struct hal_ufid *ufid)
 {
 	const struct ebpf_slot *slot = &dev->maps.slots[number];
 	const uint32_t program = slot->program;
+	struct ebpf_code code;
 
 	if (dev->slots.used[number] || slot->n > EBPF_STEPS)
 		return false;
@@ -272,7 +281,11 @@ static bool claim_slot(struct ebpf_dev *dev, uint32_t number, struct hal_ufid *u
 			return false;
 		dev->program_of[number] = (uint16_t)(program + 1);
 	}
-	return pool_claim(&dev->slots, number);
+	pool_claim(&dev->slots, number);
+	if (ebpf_slot_read(dev, number, &code) && !ebpf_meters_hold(dev, number, &code))
+		return true;
+	ebpf_slot_free(dev, number);
+	return false;
 }
 
 static int take(void *ctx, unsigned class, const void *at, uint32_t entry)

@@ -17,7 +17,8 @@
 void ebpf_code_caps(struct hal_caps *caps)
 {
 	static const enum hal_action_type actions[] = {ACTION_OUTPUT, ACTION_PUSH_VLAN,
-		ACTION_POP_VLAN, ACTION_SET, ACTION_DEC_TTL, ACTION_RECIRC, ACTION_CT_CLEAR};
+		ACTION_POP_VLAN, ACTION_SET, ACTION_DEC_TTL, ACTION_RECIRC, ACTION_CT_CLEAR,
+		ACTION_METER};
 
 	for (unsigned i = 0; i < RTE_DIM(actions); i++)
 		caps->action[actions[i]] = true;
@@ -35,6 +36,7 @@ struct encoding {
 	struct ebpf_code *code;
 	struct hal_reason *r;
 	const struct hal_action *last; /* the packet itself goes with it */
+	const struct ebpf_code *like;  /* what it was decoded from, or NULL */
 };
 
 static struct ebpf_step *add(struct encoding *e, const struct hal_action *a, uint8_t op)
@@ -110,6 +112,34 @@ static int add_recirc(struct encoding *e, const struct hal_action *a)
 	return 0;
 }
 
+/* Two may have the same id: one of a former run, until its rules are gone, and ours. */
+static int64_t number_of(const struct encoding *e, uint32_t id)
+{
+	const struct ebpf_step *s = e->like ? &e->like->step[e->code->n] : NULL;
+
+	if (!e->ports->meter)
+		return -1;
+	if (s && e->code->n < e->like->n && e->ports->meter_id(e->ports->ctx, s->arg) == id)
+		return s->arg;
+	return e->ports->meter(e->ports->ctx, id);
+}
+
+static int add_meter(struct encoding *e, const struct hal_action *a)
+{
+	const uint32_t id = ((const struct hal_act_meter *)a)->meter;
+	const int64_t number = number_of(e, id);
+	struct ebpf_step *s;
+
+	if (number < 0)
+		return hal_refuse_action(e->r, HAL_REASON_DEPENDS, ACTION_METER,
+			"meter %u is not in the device", id);
+	s = add(e, a, EBPF_METER);
+	if (!s)
+		return -EOPNOTSUPP;
+	s->arg = (uint32_t)number;
+	return 0;
+}
+
 static int add_step(struct encoding *e, const struct hal_action *a)
 {
 	const struct hal_act_set *set = (const struct hal_act_set *)a;
@@ -127,6 +157,8 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 		return add_plain(e, a, EBPF_NOTHING);
 	case ACTION_RECIRC:
 		return add_recirc(e, a);
+	case ACTION_METER:
+		return add_meter(e, a);
 	case ACTION_SET:
 		if (ebpf_set_can(set->field))
 			return ebpf_set_encode(e->match, set, e->code, e->r);
@@ -138,23 +170,28 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 	}
 }
 
-int ebpf_code_encode(const struct hal_cmatch *match, const struct hal_program *program,
-	const struct ebpf_ports *ports, struct ebpf_code *code, struct hal_reason *r)
+static int encode(struct encoding *e, const struct hal_program *program)
 {
-	struct encoding e = {.match = match, .ports = ports, .code = code, .r = r};
-
-	code->n = 0;
+	e->code->n = 0;
 	ACTION_FOR_EACH (a, program) {
 		if (a->type == ACTION_OUTPUT || a->type == ACTION_RECIRC)
-			e.last = a;
+			e->last = a;
 	}
 	ACTION_FOR_EACH (a, program) {
-		int err = add_step(&e, a);
+		int err = add_step(e, a);
 
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+int ebpf_code_encode(const struct hal_cmatch *match, const struct hal_program *program,
+	const struct ebpf_ports *ports, struct ebpf_code *code, struct hal_reason *r)
+{
+	struct encoding e = {.match = match, .ports = ports, .code = code, .r = r};
+
+	return encode(&e, program);
 }
 
 /* ---- and back ---- */
@@ -167,6 +204,20 @@ static int get_output(
 	if (port == HAL_PORT_NONE)
 		return -EINVAL;
 	hal_build_output(b, port);
+	return 0;
+}
+
+static int get_meter(
+	struct hal_builder *b, const struct ebpf_ports *ports, const struct ebpf_step *s)
+{
+	const int64_t id = ports->meter_id ? ports->meter_id(ports->ctx, s->arg) : -1;
+	struct hal_act_meter *meter;
+
+	if (id < 0)
+		return -EINVAL;
+	meter = hal_builder_add(b, ACTION_METER, sizeof(*meter));
+	if (meter)
+		meter->meter = (uint32_t)id;
 	return 0;
 }
 
@@ -194,6 +245,8 @@ static int get_step(struct hal_builder *b, const struct ebpf_ports *ports,
 	case EBPF_NOTHING:
 		hal_build_plain(b, ACTION_CT_CLEAR);
 		return 1;
+	case EBPF_METER:
+		return get_meter(b, ports, s) ? -EINVAL : 1;
 	case EBPF_RECIRC:
 		recirc = hal_builder_add(b, ACTION_RECIRC, sizeof(*recirc));
 		if (recirc)
@@ -233,12 +286,13 @@ int ebpf_code_decode(const struct hal_cmatch *match, const struct ebpf_code *cod
 	const struct ebpf_ports *ports, struct hal_program **out)
 {
 	struct ebpf_code again;
+	struct encoding e = {.match = match, .ports = ports, .code = &again, .like = code};
 	int err = code->n > EBPF_STEPS ? -EINVAL : build(code, ports, out);
 
 	if (err)
 		return err;
 	/* Whatever else is in the steps than what we read out of them. */
-	err = ebpf_code_encode(match, *out, ports, &again, NULL);
+	err = encode(&e, *out);
 	if (!err && again.n == code->n &&
 		!memcmp(again.step, code->step, code->n * sizeof(code->step[0])))
 		return 0;

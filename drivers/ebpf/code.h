@@ -22,11 +22,14 @@ struct ebpf_code {
 	struct ebpf_step step[EBPF_STEPS];
 };
 
-/* How ports are named there. */
+/* How ports and meters are named there. */
 struct ebpf_ports {
 	uint32_t (*ifindex)(const void *ctx, uint32_t port); /* 0: not on this device */
 	uint32_t (*port)(const void *ctx, uint32_t ifindex); /* HAL_PORT_NONE: no port of it */
 	const void *ctx;
+	/* NULL: there are no meters. -1: not on this device. */
+	int64_t (*meter)(const void *ctx, uint32_t id);        /* its number */
+	int64_t (*meter_id)(const void *ctx, uint32_t number); /* also of a former run */
 };
 
 /* 0, or -errno with `r`. */

@@ -88,6 +88,8 @@ static int decode(
 		.ifindex = (uint32_t(*)(const void *, uint32_t))ebpf_ifindex_of,
 		.port = (uint32_t(*)(const void *, uint32_t))ebpf_port_of,
 		.ctx = dev,
+		.meter = ebpf_meter_number,
+		.meter_id = ebpf_meter_id,
 	};
 	struct ebpf_code code;
 	struct ebpf_key key;
@@ -154,6 +156,7 @@ int ebpf_dump(void *ctx, uint64_t *at, unsigned max, hal_dump_cb *cb, void *cb_c
 		ebpf_ports_settle(dev);
 		ebpf_ports_mend(dev);
 		ebpf_masks_mend(dev);
+		ebpf_meters_mend(dev);
 		if (ebpf_sign(dev))
 			log_warn("somebody altered whose the maps are: it is put right");
 		dev->pass++;

@@ -39,6 +39,8 @@ static void fill_caps(struct hal_caps *caps)
 	caps->any_bits = true;
 	caps->max_rules = EBPF_RULES;
 	caps->max_ports = EBPF_PORTS;
+	caps->object[HAL_OBJECT_METER] = true;
+	caps->max_objects[HAL_OBJECT_METER] = EBPF_METERS;
 	caps->max_vlan_tags = 2;
 	caps->counts_packets = caps->counts_bytes = true;
 	caps->counter_bits = 64;
@@ -54,6 +56,7 @@ static void free_device(struct ebpf_dev *dev)
 	pool_destroy(&dev->entries);
 	pool_destroy(&dev->slots);
 	pool_destroy(&dev->programs);
+	ebpf_meters_close(dev);
 	free(dev->program_of);
 	free(dev->by_entry);
 	free(dev->dump);
@@ -91,12 +94,13 @@ static struct ebpf_dev *new_device(const struct hal_env *env)
 	hmap_init(&dev->ports_by_ifindex);
 	hmap_init(&dev->rules);
 	hmap_init(&dev->matches);
+	hmap_init(&dev->meters);
 	dev->program_of = calloc(EBPF_SLOTS, sizeof(*dev->program_of));
 	dev->by_entry = calloc(EBPF_RULES, sizeof(*dev->by_entry));
 	dev->dump = ebpf_dump_new();
 	if (pool_init(&dev->entries, EBPF_RULES) || pool_init(&dev->slots, EBPF_SLOTS) ||
-		pool_init(&dev->programs, EBPF_PROGRAMS) || !dev->program_of || !dev->by_entry ||
-		!dev->dump) {
+		pool_init(&dev->programs, EBPF_PROGRAMS) || ebpf_meters_open(dev) ||
+		!dev->program_of || !dev->by_entry || !dev->dump) {
 		free_device(dev);
 		return NULL;
 	}
@@ -126,12 +130,15 @@ static int ebpf_open(const char *args, const struct hal_env *env, void **out, st
 		goto close_channel;
 	err = ebpf_ports_found(dev);
 	if (!err)
+		err = ebpf_meters_found(dev);
+	if (!err)
 		err = ebpf_rules_found(dev);
 	if (err) {
 		hal_refuse(
 			r, HAL_REASON_DEVICE_ERROR, "its rules cannot be read: %s", strerror(-err));
 		goto unload;
 	}
+	ebpf_meters_sweep(dev);
 	fill_caps(caps);
 	*out = dev;
 	return 0;
@@ -186,6 +193,9 @@ const struct hal_driver ebpf_driver = {
 	.poll = ebpf_poll,
 	.counters_read = ebpf_counters_read,
 	.dump = ebpf_dump,
+	.object_set = ebpf_object_set,
+	.object_del = ebpf_object_del,
+	.object_stats = ebpf_object_stats,
 	.port_bind = ebpf_port_bind,
 	.port_unbind = ebpf_port_unbind,
 	.port_stats = ebpf_port_stats,

@@ -73,7 +73,8 @@ struct ebpf_maps {
 	struct ebpf_program *programs;
 	struct ebpf_count *counts;
 	struct ebpf_runs *runs;
-	int rules[EBPF_CLASSES], ports, mask_hits, stats, grace, grace_inner;
+	struct ebpf_meter_count *meter_counts;
+	int rules[EBPF_CLASSES], ports, mask_hits, stats, meters, grace, grace_inner;
 };
 
 /* The maps' contents are written from this, and never read: others can write to them, too. */
@@ -86,6 +87,18 @@ struct ebpf_masks {
 	uint64_t sorted_ms; /* when they were last put in order */
 	uint64_t hits[EBPF_MASKS];
 };
+
+/* A meter. */
+struct ebpf_metering {
+	struct hmap_node node; /* in ebpf_dev.meters, by id */
+	uint32_t id, number;
+	uint32_t users;         /* times that slots name it */
+	bool ending;            /* of a former run: it waits for the last rule to go */
+	bool written;           /* into the map */
+	struct ebpf_meter what; /* as it was written */
+};
+
+struct ebpf_uses;
 
 struct ebpf_dev {
 	uint32_t instance; /* tells daemons apart that share a namespace */
@@ -105,7 +118,11 @@ struct ebpf_dev {
 	struct hmap rules, matches;
 	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
 	struct pool entries, slots, programs;
-	uint16_t *program_of;   /* slots: 1 + the program that it has, 0: none */
+	uint16_t *program_of;    /* slots: 1 + the program that it has, 0: none */
+	struct ebpf_uses **uses; /* slots: the meters that it names */
+	struct hmap meters;
+	struct ebpf_metering **meter_at; /* EBPF_METERS of them */
+	struct pool meter_numbers;
 	struct ebpf_dump *dump; /* dump.c's */
 	uint32_t pass;          /* of the last dump that began */
 	uint32_t generation;
@@ -199,6 +216,26 @@ bool ebpf_rule_is_there(const struct ebpf_dev *dev, const struct ebpf_rule *rule
 void ebpf_rule_count(
 	const struct ebpf_dev *dev, struct ebpf_rule *rule, struct hal_raw_counter *out);
 void ebpf_slot_count(const struct ebpf_dev *dev, uint32_t slot, struct hal_raw_counter *out);
+
+/* ---- meters.c ---- */
+
+int ebpf_meters_open(struct ebpf_dev *dev); /* 0, or not without memory */
+void ebpf_meters_close(struct ebpf_dev *dev);
+/* Takes in what a former run left: 0 or -ENOMEM. Those without rules are gone after a sweep. */
+int ebpf_meters_found(struct ebpf_dev *dev);
+void ebpf_meters_sweep(struct ebpf_dev *dev);
+/* What somebody altered of them in the maps is put right. */
+void ebpf_meters_mend(struct ebpf_dev *dev);
+/* Those that the steps of a slot name: 0, -ENOMEM, or -EINVAL if one is not there. */
+int ebpf_meters_hold(struct ebpf_dev *dev, uint32_t slot, const struct ebpf_code *code);
+void ebpf_meters_drop(struct ebpf_dev *dev, uint32_t slot);
+/* As struct ebpf_ports has them; ctx is the device. */
+int64_t ebpf_meter_number(const void *ctx, uint32_t id);
+int64_t ebpf_meter_id(const void *ctx, uint32_t number);
+int ebpf_object_set(void *dev, const struct hal_object *obj, struct hal_reason *r);
+int ebpf_object_del(void *dev, enum hal_object_type type, uint32_t id);
+int ebpf_object_stats(
+	void *dev, enum hal_object_type type, uint32_t id, struct hal_object_stats *out);
 
 /* ---- ops.c, dump.c, query.c ---- */
 

@@ -19,9 +19,10 @@
 #ifndef SLUICE_DRIVERS_EBPF_LAYOUT_H
 #define SLUICE_DRIVERS_EBPF_LAYOUT_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
-#define EBPF_LAYOUT 2u
+#define EBPF_LAYOUT 3u
 #define EBPF_MASKS 128u     /* a packet is looked up under so many masks at most */
 #define EBPF_KEY_WORDS 20u  /* of a datapath key, that the program knows */
 #define EBPF_ROOM_WORDS 32u /* a power of two */
@@ -34,6 +35,8 @@
 #define EBPF_PASSES 9u      /* a packet is looked up so often at most: as often as in software */
 #define EBPF_HINTS 1024u    /* a power of two */
 #define EBPF_PORTS 4096u
+#define EBPF_METERS 4096u
+#define EBPF_BANDS 16u /* of a meter */
 
 /* The head of struct hal_key, as the program fills it in. */
 struct ebpf_vlan {
@@ -103,6 +106,7 @@ enum ebpf_op {
 	EBPF_DEC_TTL,
 	EBPF_RECIRC, /* arg: chain */
 	EBPF_NOTHING,
+	EBPF_METER, /* arg: its number */
 };
 
 /* Which header a SET is about. A packet without it is dropped; without the transport header it goes
@@ -157,6 +161,36 @@ struct ebpf_entry {
 struct ebpf_count {
 	__u64 packets, bytes;
 	__u64 used_ns; /* CLOCK_MONOTONIC, coarse */
+};
+
+/* ---- meters ---- */
+
+/* A token bucket is the time at which it will be full again (ITU-T I.371). Times are in 1/64 ns, as
+ * in the software path. */
+#define EBPF_UNITS_PER_NS 64u
+#define EBPF_UNITS_PER_S (EBPF_UNITS_PER_NS * 1000000000ull)
+
+struct ebpf_band {
+	__u64 rate;  /* bits or packets a second, 0: nothing conforms */
+	__u64 depth; /* what it takes to fill the bucket from nothing */
+};
+
+/* Of all bands that a packet exceeds the one with the highest rate drops it. */
+struct ebpf_meter {
+	struct bpf_spin_lock lock; /* of all below */
+	__u32 pktps;               /* rates are in packets */
+	__u32 n, pad;              /* bands */
+	struct ebpf_band band[EBPF_BANDS];
+	__u64 full_at[EBPF_BANDS];
+};
+
+struct ebpf_meter_count {
+	__u32 used;
+	__u32 id; /* of the meter that has the number */
+	__u64 packets, bytes;
+	struct {
+		__u64 packets, bytes;
+	} band[EBPF_BANDS];
 };
 
 /* ---- the device ---- */

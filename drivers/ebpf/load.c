@@ -35,7 +35,7 @@ static struct bpf_map *kept(void *ctx, unsigned i)
 	struct bpf_map *const all[] = {skel->maps.control, skel->maps.ports, skel->maps.masks,
 		skel->maps.mask_hits, skel->maps.rules4, skel->maps.rules8, skel->maps.rules20,
 		skel->maps.entries, skel->maps.slots, skel->maps.programs, skel->maps.counts,
-		skel->maps.runs, skel->maps.stats};
+		skel->maps.runs, skel->maps.stats, skel->maps.meters, skel->maps.meter_counts};
 
 	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
 }
@@ -248,7 +248,8 @@ static void *map_memory(const struct bpf_map *map, size_t bytes)
 #define ALL_MAPPED(DEV)                                                                            \
 	MAPPED(DEV, control, 1), MAPPED(DEV, masks, EBPF_MASKS), MAPPED(DEV, entries, EBPF_RULES), \
 		MAPPED(DEV, slots, EBPF_SLOTS), MAPPED(DEV, programs, EBPF_PROGRAMS),              \
-		MAPPED(DEV, runs, (DEV)->n_cpus), MAPPED(DEV, counts, (DEV)->n_cpus *EBPF_SLOTS)
+		MAPPED(DEV, meter_counts, EBPF_METERS), MAPPED(DEV, runs, (DEV)->n_cpus),          \
+		MAPPED(DEV, counts, (DEV)->n_cpus *EBPF_SLOTS)
 
 struct mapping {
 	void *at; /* of a pointer into the map */
@@ -273,6 +274,7 @@ static int map_all(struct ebpf_dev *dev)
 	dev->maps.ports = bpf_map__fd(dev->skel->maps.ports);
 	dev->maps.mask_hits = bpf_map__fd(dev->skel->maps.mask_hits);
 	dev->maps.stats = bpf_map__fd(dev->skel->maps.stats);
+	dev->maps.meters = bpf_map__fd(dev->skel->maps.meters);
 	dev->maps.grace = bpf_map__fd(dev->skel->maps.grace);
 	dev->maps.grace_inner = bpf_map__fd(dev->skel->maps.grace_inner);
 	return 0;

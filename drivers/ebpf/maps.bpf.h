@@ -41,6 +41,8 @@ struct work {
 	__u32 routed;           /* an IPv6 routing header has segments left */
 	__u32 next, seen, rank; /* while IPv6 extension headers are gone over */
 	__u32 stale;            /* the offsets are not those of the packet as it is now */
+	__u32 band;             /* of a meter, that is exceeded */
+	__u64 highest;          /* its rate */
 };
 
 #define MAP(NAME, TYPE, FLAGS, ROOM, KEY, VALUE) \
@@ -65,6 +67,8 @@ MAP(entries, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_RULES, __u32, struct ebpf_entry);
 MAP(slots, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_SLOTS, __u32, struct ebpf_slot);
 MAP(programs, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_PROGRAMS, __u32, struct ebpf_program);
 MAP(counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_SLOTS, __u32, struct ebpf_count);
+MAP(meters, BPF_MAP_TYPE_ARRAY, 0, EBPF_METERS, __u32, struct ebpf_meter);
+MAP(meter_counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_METERS, __u32, struct ebpf_meter_count);
 MAP(runs, BPF_MAP_TYPE_ARRAY, MAPPED, 1, __u32, struct ebpf_runs);
 MAP(stats, BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, __u32, struct ebpf_stats);
 

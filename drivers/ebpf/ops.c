@@ -224,24 +224,35 @@ static void answer(struct batch *b, struct hal_op *op, int error, const char *te
 	snprintf(req->text, sizeof(req->text), "%s", text);
 }
 
-static const struct ebpf_ports *ports_of(const struct ebpf_dev *dev, struct ebpf_ports *out)
+/* A meter may be made once it is known that the rule could be. */
+static int64_t any_meter(const void *ctx, uint32_t id)
+{
+	(void)ctx, (void)id;
+	return 0;
+}
+
+static const struct ebpf_ports *ports_of(
+	const struct ebpf_dev *dev, bool to_send, struct ebpf_ports *out)
 {
 	*out = (struct ebpf_ports){
 		.ifindex = (uint32_t(*)(const void *, uint32_t))ebpf_ifindex_of,
 		.port = (uint32_t(*)(const void *, uint32_t))ebpf_port_of,
 		.ctx = dev,
+		.meter = to_send ? ebpf_meter_number : any_meter,
+		.meter_id = ebpf_meter_id,
 	};
 	return out;
 }
 
-static int encode(const struct ebpf_dev *dev, const struct hal_rule *rule, struct ebpf_key *key,
-	struct ebpf_code *code, struct hal_reason *r)
+static int encode(const struct ebpf_dev *dev, const struct hal_rule *rule, bool to_send,
+	struct ebpf_key *key, struct ebpf_code *code, struct hal_reason *r)
 {
 	struct ebpf_ports ports;
 	int err = ebpf_key_encode(dev, rule->match, key, r);
 
 	return err ? err
-		   : ebpf_code_encode(rule->match, rule->program, ports_of(dev, &ports), code, r);
+		   : ebpf_code_encode(
+			     rule->match, rule->program, ports_of(dev, to_send, &ports), code, r);
 }
 
 /* A rule's numbers; whatever is missing has a reason. */
@@ -256,7 +267,7 @@ static struct ebpf_rule *make_rule(struct ebpf_dev *dev, struct hal_op *op)
 	int64_t slot;
 	int mask;
 
-	if (encode(dev, &op->rule, &key, &code, r))
+	if (encode(dev, &op->rule, true, &key, &code, r))
 		return NULL;
 	mask = ebpf_mask_hold(dev, &key.mask, r);
 	if (mask < 0)
@@ -314,7 +325,7 @@ static void submit_replace(struct batch *b, struct hal_op *op, struct ebpf_rule 
 	struct ebpf_key key;
 	int64_t slot;
 
-	if (encode(b->dev, &op->rule, &key, &code, &op->reason)) {
+	if (encode(b->dev, &op->rule, true, &key, &code, &op->reason)) {
 		reject(op);
 		return;
 	}
@@ -408,5 +419,5 @@ int ebpf_check(void *ctx, const struct hal_rule *rule, struct hal_reason *r)
 
 	if (r)
 		hal_reason_clear(r);
-	return encode(ctx, rule, &key, &code, r);
+	return encode(ctx, rule, false, &key, &code, r);
 }

@@ -34,6 +34,7 @@ int ebpf_stats(void *ctx, struct hal_device_stats *out)
 		.rules = hmap_count(&dev->rules),
 		.max_rules = EBPF_RULES,
 		.ports = hmap_count(&dev->ports),
+		.objects = {[HAL_OBJECT_METER] = hmap_count(&dev->meters)},
 		.generation = 1,
 		.alive = true,
 	};

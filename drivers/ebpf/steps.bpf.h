@@ -8,11 +8,7 @@
 #ifndef SLUICE_DRIVERS_EBPF_STEPS_BPF_H
 #define SLUICE_DRIVERS_EBPF_STEPS_BPF_H
 
-#include "drivers/ebpf/parse.bpf.h"
-
-/* What a step comes to, beside a verdict of TC's. */
-#define GO_ON -2
-#define AGAIN -3 /* to be looked up in another chain */
+#include "drivers/ebpf/meter.bpf.h"
 
 static __always_inline const struct ebpf_step *get_step(__u32 slot, __u32 i)
 {
@@ -221,7 +217,9 @@ __attribute__((noinline)) int run_step(struct __sk_buff *skb, __u32 slot, __u32 
 
 	if (!s || !w)
 		return TC_ACT_SHOT;
-	if (w->stale && (s->op == EBPF_SET || s->op == EBPF_DEC_TTL || s->op == EBPF_POP_VLAN) &&
+	if (w->stale &&
+		(s->op == EBPF_SET || s->op == EBPF_DEC_TTL || s->op == EBPF_POP_VLAN ||
+			s->op == EBPF_METER) &&
 		parse(skb))
 		return TC_ACT_SHOT;
 	switch (s->op) {
@@ -246,6 +244,8 @@ __attribute__((noinline)) int run_step(struct __sk_buff *skb, __u32 slot, __u32 
 		return AGAIN;
 	case EBPF_NOTHING:
 		return GO_ON;
+	case EBPF_METER:
+		return meter(skb, s->arg);
 	default:
 		return TC_ACT_SHOT;
 	}
