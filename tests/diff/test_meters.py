@@ -12,6 +12,7 @@ import time
 
 import frames as fr
 import slu
+from kernelswitch import KernelUnderTest
 from switches import OvsUnderTest, SluiceUnderTest
 
 SECONDS = 4.0
@@ -125,7 +126,8 @@ def main():
     p.parse_args()
     bad = 0
     for make in (OvsUnderTest, lambda: SluiceUnderTest("software", None),
-                 lambda: SluiceUnderTest("nic", "sim:nic")):
+                 lambda: SluiceUnderTest("nic", "sim:nic"),
+                 lambda: KernelUnderTest("ebpf", "ebpf")):
         s = make()
         s.wait_ports()
         bad += measure(s)
