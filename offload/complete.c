@@ -50,8 +50,10 @@ static void add_done(
 	if (c->error == -EEXIST || c->error == -ETIMEDOUT || c->error == -ENODEV)
 		rule_have(dev, rule, HAVE_UNSURE, NULL);
 	/* A rule that is there already is deleted and the ADD tried again at once. */
-	if (c->error != -EEXIST)
-		claim_fail(dev, claim, &c->reason);
+	if (c->error == -EEXIST)
+		return;
+	rule->attempts = 0;
+	claim_fail(dev, claim, &c->reason);
 }
 
 static void replace_done(
