@@ -97,6 +97,7 @@ static int decode(
 	if (dev->maps.entries[rule->entry].slot != rule->slot ||
 		memcmp(dev->maps.slots[rule->slot].ufid, rule->ufid.u, sizeof(rule->ufid.u)) ||
 		!ebpf_slot_read(dev, rule->slot, &code) ||
+		!ebpf_meters_held(dev, rule->slot, &code) ||
 		ebpf_key_encode(dev, rule->match, &key, NULL))
 		return -EINVAL;
 	entry->match = ebpf_key_decode(dev, &key);

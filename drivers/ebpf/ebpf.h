@@ -229,6 +229,8 @@ void ebpf_meters_mend(struct ebpf_dev *dev);
 /* Those that the steps of a slot name: 0, -ENOMEM, or -EINVAL if one is not there. */
 int ebpf_meters_hold(struct ebpf_dev *dev, uint32_t slot, const struct ebpf_code *code);
 void ebpf_meters_drop(struct ebpf_dev *dev, uint32_t slot);
+/* Whether these steps name the meters that the slot was given. */
+bool ebpf_meters_held(const struct ebpf_dev *dev, uint32_t slot, const struct ebpf_code *code);
 /* As struct ebpf_ports has them; ctx is the device. */
 int64_t ebpf_meter_number(const void *ctx, uint32_t id);
 int64_t ebpf_meter_id(const void *ctx, uint32_t number);

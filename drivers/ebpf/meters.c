@@ -81,31 +81,53 @@ struct ebpf_uses {
 	uint32_t number[];
 };
 
+/* The next step from *i on that names a meter, NULL: there is none. */
+static const struct ebpf_step *next_use(const struct ebpf_code *code, unsigned *i)
+{
+	while (*i < code->n) {
+		const struct ebpf_step *s = &code->step[(*i)++];
+
+		if (s->op == EBPF_METER)
+			return s;
+	}
+	return NULL;
+}
+
+bool ebpf_meters_held(const struct ebpf_dev *dev, uint32_t slot, const struct ebpf_code *code)
+{
+	const struct ebpf_uses *uses = dev->uses[slot];
+	const struct ebpf_step *s;
+	unsigned n = 0, i = 0;
+
+	while ((s = next_use(code, &i))) {
+		if (!uses || n == uses->n || uses->number[n++] != s->arg)
+			return false;
+	}
+	return n == (uses ? uses->n : 0);
+}
+
 int ebpf_meters_hold(struct ebpf_dev *dev, uint32_t slot, const struct ebpf_code *code)
 {
+	const struct ebpf_step *s;
 	struct ebpf_uses *uses;
-	unsigned n = 0;
+	unsigned n = 0, i = 0;
 
-	for (unsigned i = 0; i < code->n; i++)
-		n += code->step[i].op == EBPF_METER;
+	while (next_use(code, &i))
+		n++;
 	if (!n)
 		return 0;
 	uses = malloc(sizeof(*uses) + n * sizeof(uses->number[0]));
 	if (!uses)
 		return -ENOMEM;
-	uses->n = n;
-	for (unsigned i = 0; i < code->n; i++) {
-		const struct ebpf_step *s = &code->step[i];
-
-		if (s->op != EBPF_METER)
-			continue;
+	uses->n = 0;
+	for (i = 0; (s = next_use(code, &i));) {
 		if (s->arg >= EBPF_METERS || !dev->meter_at[s->arg]) {
 			free(uses);
 			return -EINVAL;
 		}
-		uses->number[--n] = s->arg;
+		uses->number[uses->n++] = s->arg;
 	}
-	for (unsigned i = 0; i < uses->n; i++)
+	for (i = 0; i < n; i++)
 		dev->meter_at[uses->number[i]]->users++;
 	dev->uses[slot] = uses;
 	return 0;

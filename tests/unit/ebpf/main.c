@@ -28,7 +28,20 @@ static uint32_t to_port(const void *ctx, uint32_t ifindex)
 	return ifindex > TEST_IFINDEX && ifindex < TEST_IFINDEX + 100 ? ifindex - TEST_IFINDEX : 0;
 }
 
-const struct ebpf_ports test_ports = {to_ifindex, to_port, NULL};
+/* Each but the first is there twice: one of a former run has the number above. */
+static int64_t to_meter(const void *ctx, uint32_t id)
+{
+	(void)ctx;
+	return id && id < TEST_METERS ? (int64_t)id * 2 : -1;
+}
+
+static int64_t to_meter_id(const void *ctx, uint32_t number)
+{
+	(void)ctx;
+	return number > 1 && number < 2 * TEST_METERS && number != 3 ? (int64_t)number / 2 : -1;
+}
+
+const struct ebpf_ports test_ports = {to_ifindex, to_port, NULL, to_meter, to_meter_id};
 
 struct ebpf_dev *test_device(void)
 {

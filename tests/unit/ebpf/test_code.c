@@ -39,6 +39,13 @@ static void add_set(struct hal_builder *b)
 	hal_build_set(b, id, value, mask);
 }
 
+static void add_meter(struct hal_builder *b, uint32_t id)
+{
+	struct hal_act_meter *meter = hal_builder_add(b, ACTION_METER, sizeof(*meter));
+
+	meter->meter = id;
+}
+
 static struct hal_program *random_program(void)
 {
 	struct hal_act_recirc *recirc;
@@ -46,7 +53,7 @@ static struct hal_program *random_program(void)
 
 	hal_builder_init(&b);
 	for (unsigned n = test_rand() % 12; n--;) {
-		switch (test_rand() % 6) {
+		switch (test_rand() % 7) {
 		case 0:
 			hal_build_output(&b, 1 + test_rand() % 99);
 			break;
@@ -60,6 +67,9 @@ static struct hal_program *random_program(void)
 			break;
 		case 3:
 			hal_build_plain(&b, test_rand() % 2 ? ACTION_DEC_TTL : ACTION_CT_CLEAR);
+			break;
+		case 4:
+			add_meter(&b, 1);
 			break;
 		default:
 			add_set(&b);
@@ -114,6 +124,38 @@ static void altered(void)
 		free(p);
 		free(back);
 	}
+	free(match);
+}
+
+/* A meter of a former run may have the id of one of ours. */
+static void meters_of_two_runs(void)
+{
+	struct hal_cmatch *match = match_of(RTE_ETHER_TYPE_IPV4);
+	struct hal_program *p, *back = NULL;
+	struct ebpf_code code = {0};
+	struct hal_builder b;
+	struct hal_reason r;
+
+	hal_builder_init(&b);
+	add_meter(&b, 4);
+	hal_build_output(&b, 1);
+	p = hal_builder_finish(&b);
+	CU_ASSERT_EQUAL(ebpf_code_encode(match, p, &test_ports, &code, NULL), 0);
+	CU_ASSERT(code.n == 2 && code.step[0].op == EBPF_METER && code.step[0].arg == 8);
+	for (; code.step[0].arg < 10; code.step[0].arg++) {
+		CU_ASSERT_EQUAL_FATAL(ebpf_code_decode(match, &code, &test_ports, &back), 0);
+		CU_ASSERT(hal_program_equal(p, back));
+		free(back);
+	}
+	code.step[0].arg = 2 * TEST_METERS;
+	CU_ASSERT_EQUAL(ebpf_code_decode(match, &code, &test_ports, &back), -EINVAL);
+	free(p);
+	hal_builder_init(&b);
+	add_meter(&b, TEST_METERS);
+	p = hal_builder_finish(&b);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT(r.code == HAL_REASON_DEPENDS && r.action == ACTION_METER);
+	free(p);
 	free(match);
 }
 
@@ -245,6 +287,7 @@ void add_code_suite(void)
 
 	CU_add_test(suite, "programs there and back", there_and_back);
 	CU_add_test(suite, "altered steps", altered);
+	CU_add_test(suite, "meters of two runs", meters_of_two_runs);
 	CU_add_test(suite, "where fields lie", places);
 	CU_add_test(suite, "copies, and the packet itself", outputs);
 	CU_add_test(suite, "what is refused", refusals);

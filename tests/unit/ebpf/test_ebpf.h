@@ -10,6 +10,8 @@ uint32_t test_rand(void);
 
 /* Ports 1 to 99 have ifindexes from 1001 on. */
 #define TEST_IFINDEX 1000u
+/* Meters 1 to 9 have twice their id for number. */
+#define TEST_METERS 10u
 extern const struct ebpf_ports test_ports;
 
 /* A device without a kernel: its maps are our memory, and its ports those above. */
