@@ -37,7 +37,8 @@ FIRST = (
     ("offload/object.c", "Meters Groups"), ("offload/connection", "Conntrack Nat"),
     ("offload/rewrite", "Nested Groups"), ("tools/simnic/object", "Groups"),
     ("tools/simnic/meter", "Meters Remarks"), ("tools/simnic/tunnel", "Tunnels"),
-    ("tools/simnic/connection", "Nat Conntrack"), ("tools/simnic/execute", "Nested"),
+    ("drivers/ebpf/meter", "Meters"), ("tools/simnic/connection", "Nat Conntrack"),
+    ("tools/simnic/execute", "Nested"),
 )
 
 
@@ -327,36 +328,58 @@ class KernelModel(Model):
         return Kernel.DEVICES
 
 
-def fails(number, *programs):
-    """The first of these that fails with the fault, but not without."""
-    for name in programs:
-        ends = [subprocess.run([slu.program(name)], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, timeout=120,
-                               env=dict(os.environ, SLUICE_MUTATION=str(n))).returncode
-                for n in (number, 0)]
-        if ends[0] not in (0, 77) and ends[1] == 0:
-            return name
-    return None
+# A contract of packets over wires, in namespaces of its own.
+CONTRACT = ("unshare", "--mount", "--net", "sh", "-c",
+            'mount --make-rprivate / && mount -t bpf bpf /sys/fs/bpf && exec "$@"', "sh")
+
+
+def fails(number, *command):
+    """Whether it does with the fault, but not without."""
+    env = dict(os.environ, SLU_BUILD=slu.BUILD, PYTHONPATH=os.path.join(slu.ROOT, "tests/lib"))
+    ends = [subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           timeout=300, env=dict(env, SLUICE_MUTATION=str(n))).returncode
+            for n in (number, 0)]
+    return ends[0] not in (0, 77) and ends[1] == 0
+
+
+def judge_by(faults, progress, commands):
+    """Those that none of the commands, by their names, detects."""
+    missed = []
+    for number, where in faults:
+        start = time.monotonic()
+        how = next((name for name, command in commands.items() if fails(number, *command)), None)
+        progress(number, where, how or "NOT DETECTED", time.monotonic() - start)
+        if not how:
+            missed.append((number, where))
+    return missed
 
 
 def judge_kernel(args):
-    """The same for the faults from KERNEL on."""
+    """The same for the faults from KERNEL on. LEAST have to be seen by what packets become."""
     found = known()
     wanted = sorted(n for n in found if n >= KERNEL) if args.mutations == "all" else [
         int(n) for n in args.mutations.split(",")]
-    build("tests/unit/ebpf/unit-ebpf", "tests/unit/ebpf/ebpf-parser")
+    build("tests/unit/ebpf/unit-ebpf", "tests/unit/ebpf/ebpf-parser",
+          "tests/unit/contract/contract-test", "tools/sluicectl/sluicectl")
 
     def progress(number, where, how, took):
         slu.log("fault %3d %-36s %s (%.0f s)" % (number, where, how, took))
-    missed = []
-    for number in wanted:
-        start = time.monotonic()
-        how = fails(number, "unit-ebpf", "ebpf-parser")
-        if how:
-            progress(number, found.get(number, "?"), how, time.monotonic() - start)
-        else:
-            missed.append((number, found.get(number, "?")))
+    missed = [(n, found.get(n, "?")) for n in wanted]
     missed = judge_some(missed, Kernel(args), progress)
+    missed = judge_by(missed, progress, {"the contract of drivers": CONTRACT + (
+        slu.program("contract-test"), "--wires", "ebpf:")})
+    unseen = missed
+    missed = judge_by(missed, progress, {
+        name: (slu.program(name),) for name in ("unit-ebpf", "ebpf-parser")})
+    by_units = len(unseen) - len(missed)
     missed = judge_some(missed, KernelModel(args), progress)
-    slu.log("%d of %d seeded faults are detected" % (len(wanted) - len(missed), len(wanted)))
+    missed = judge_by(missed, progress, {"rates and super-frames": (
+        "/usr/bin/python3", os.path.join(slu.ROOT, "tests/net/test_ebpf_meters.py"),
+        "super_frame")})
+    seen = len(wanted) - len(missed) - by_units
+    slu.log("%d of %d seeded faults are detected, %d of them by packets" % (
+        len(wanted) - len(missed), len(wanted), seen))
+    if args.mutations == "all" and seen < LEAST:
+        slu.log("PROBLEM fewer than %d are seen by packets" % LEAST)
+        return 1
     return verdict(args, wanted, missed)
