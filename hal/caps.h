@@ -64,6 +64,7 @@ struct hal_caps {
 	bool outputs_by_group; /* several outputs of a program have to be a GROUP object */
 	uint32_t max_objects[HAL_OBJECT_MAX]; /* room by type, 0: no limit */
 	bool resumes;                         /* can hand a half-done chain to software */
+	bool looks_ahead;      /* what no rule takes behind a TUNNEL_POP is handed up as it came */
 	bool priorities;       /* several rules may match: the highest priority wins */
 	bool atomic_update;    /* REPLACE takes effect with no packet in between */
 	bool survives_restart; /* rules outlive the daemon and can be adopted */

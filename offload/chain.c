@@ -7,7 +7,8 @@
  * *members* are the claims in it, its *links* those that lead to it. Such a device takes a chain
  * whole or not at all: a rule that leads to it goes in when every member is in and one of them
  * catches all that can come (cover.c), and comes out before the first member does. A device that
- * resumes has no chains here: it takes each rule by itself. All on the device's thread.
+ * resumes has no chains here: it takes each rule by itself. Nor has one that looks ahead those of
+ * tunnels. All on the device's thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -112,6 +113,7 @@ static void uncover(struct claim *c)
 /* ---- joining ---- */
 
 struct targets {
+	const struct device *dev;
 	uint32_t in_port;
 	unsigned n, max;
 	struct {
@@ -126,7 +128,7 @@ static int find_target(void *ctx, const struct hal_action *a)
 
 	if (a->type == ACTION_RECIRC)
 		id = ((const struct hal_act_recirc *)a)->id;
-	else if (a->type == ACTION_TUNNEL_POP)
+	else if (a->type == ACTION_TUNNEL_POP && !t->dev->caps->looks_ahead)
 		in_port = ((const struct hal_act_tunnel_pop *)a)->port;
 	else
 		return 0;
@@ -162,7 +164,7 @@ static int link_chains(struct device *dev, struct claim *c, const struct targets
 int chain_join(struct device *dev, struct claim *c)
 {
 	const struct hal_megaflow *mf = c->flow->mf;
-	struct targets t = {.in_port = c->in_port};
+	struct targets t = {.dev = dev, .in_port = c->in_port};
 	int err;
 
 	if (dev->caps->resumes)

@@ -43,6 +43,10 @@ int claim_prepare(struct device *dev, struct claim *c)
 	int err;
 
 	judge_prepare(c);
+	/* What comes out of a tunnel is known by the tunnel's end. */
+	if (tunnel_is_known(dev, c->in_port) &&
+		object_use(dev, HAL_OBJECT_TUNNEL, c->in_port, &c->uses))
+		return -ENOMEM;
 	err = rewrite(dev, p, true, &c->uses, &c->program);
 	if (!err && hal_program_walk(p, scan_step, &s) == -ENOMEM)
 		err = -ENOMEM; /* a malformed program is refused by the checks */

@@ -53,6 +53,19 @@ void credit_final(struct device *dev, struct rule *rule, bool replaced)
 	hal_counter_forget(dev->hal, &rule->ufid);
 }
 
+/* Whether packets of a placed rule may come up all the same: as they came, for what is behind the
+ * rule, or for what does not go into a tunnel; and what is handed up in a tunnel comes out of it.
+ */
+static bool may_come_up(struct device *dev, const struct claim *c)
+{
+	if (!dev->caps->looks_ahead)
+		return false;
+	for (unsigned i = 0; c->uses && i < c->uses->n; i++)
+		if (c->uses->o[i]->type == HAL_OBJECT_TUNNEL)
+			return true;
+	return false;
+}
+
 /* Packets that reach software although the device should have caught them. Those that were on
  * their way when the rule was placed do not count. */
 static void look_for_leaks(struct device *dev, struct claim *c, uint64_t now)
@@ -61,7 +74,7 @@ static void look_for_leaks(struct device *dev, struct claim *c, uint64_t now)
 	uint64_t packets;
 
 	/* A packet that began its way in software goes on there. */
-	if (now < c->placed_ms + LEAK_GRACE_MS || c->flow->mf->chain)
+	if (now < c->placed_ms + LEAK_GRACE_MS || c->flow->mf->chain || may_come_up(dev, c))
 		return;
 	packets = hal_megaflow_sw_packets(c->flow->mf);
 	if (c->leak_started && packets == c->leak_base)

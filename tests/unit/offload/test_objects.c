@@ -258,6 +258,42 @@ static void test_tunnels(void)
 	end();
 }
 
+/* A device that hands up what it finds no rule for behind a tunnel takes each rule by itself; those
+ * for what comes out of the tunnel hold its end. What it handed up is no leak. */
+static void test_looking_ahead(void)
+{
+	const struct hal_tunnel end1 = {.type = HAL_TUNNEL_VXLAN, .udp_dst = 4789};
+	struct test_mf *pop = tunnelled(1, false), *inner = mf_new(2, 50, 2),
+		       *stays = mf_new(3, 50, 9);
+	struct test_mf *all[] = {pop, inner, stays};
+
+	fake = fake_get("ahead");
+	fake_caps(fake)->chains = fake_caps(fake)->looks_ahead = true;
+	begin("ahead");
+	CU_ASSERT_EQUAL(offload_tunnel_set(ol, 50, &end1), 0);
+	live(inner);
+	barrier();
+	CU_ASSERT(PLACED(inner));
+	CU_ASSERT_EQUAL(fake_objects_of(fake, HAL_OBJECT_TUNNEL), 1);
+	live(pop);
+	live(stays);
+	barrier();
+	CU_ASSERT(PLACED(pop));
+	CU_ASSERT(REFUSED(stays, UNBOUND_PORT));
+	withdraw(inner, NULL);
+	barrier();
+	CU_ASSERT(PLACED(pop));
+	sleep_ms(1200);
+	sw_packets(pop, 4);
+	refresh();
+	CU_ASSERT_EQUAL(slot(pop).leaked, 0);
+	done(all + 2, 1);
+	withdraw(pop, NULL);
+	mf_put(pop);
+	mf_put(inner);
+	end();
+}
+
 /* The device would not make an object, or has no room for it. */
 static void test_faults(void)
 {
@@ -378,6 +414,7 @@ void objects_suite(void)
 	CU_add_test(s, "groups and the order of steps", test_group_order);
 	CU_add_test(s, "mirrors", test_mirrors);
 	CU_add_test(s, "tunnels", test_tunnels);
+	CU_add_test(s, "tunnels that are looked into", test_looking_ahead);
 	CU_add_test(s, "faults and room", test_faults);
 	CU_add_test(s, "replay", test_replay);
 	CU_add_test(s, "of a former run", test_former_run);
