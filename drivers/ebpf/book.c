@@ -228,6 +228,7 @@ struct search {
 	struct ebpf_dev *dev;
 	struct orphan *orphan; /* what nobody can read */
 	unsigned n, cap;
+	unsigned n_tunnels; /* of these, that have to do with tunnels */
 };
 
 static int remember(struct search *s, unsigned class, const void *key)
@@ -288,6 +289,19 @@ static bool claim_slot(struct ebpf_dev *dev, uint32_t number, struct hal_ufid *u
 	return false;
 }
 
+/* Ends of tunnels have no name that outlives the run that made them. */
+static bool names_tunnel(const struct ebpf_dev *dev, uint32_t slot, const struct ebpf_key20 *key)
+{
+	const struct ebpf_mask *mask = &dev->masks.mask[key->mask % EBPF_MASKS];
+	struct ebpf_code code;
+	uint32_t port;
+
+	memcpy(&port, &key->w[0], sizeof(port));
+	if (mask->n && !mask->index[0] && port & EBPF_TUNNEL)
+		return true;
+	return slot < EBPF_SLOTS && ebpf_slot_read(dev, slot, &code) && ebpf_encap_is_in(&code);
+}
+
 static int take(void *ctx, unsigned class, const void *at, uint32_t entry)
 {
 	struct search *s = ctx;
@@ -305,6 +319,10 @@ static int take(void *ctx, unsigned class, const void *at, uint32_t entry)
 		match = NULL;
 	}
 	slot = match ? dev->maps.entries[entry].slot : EBPF_SLOTS;
+	if (names_tunnel(dev, slot, &key)) {
+		s->n_tunnels++;
+		slot = EBPF_SLOTS;
+	}
 	if (slot >= EBPF_SLOTS || !claim_slot(dev, slot, &ufid)) {
 		free(match);
 		return remember(s, class, at);
@@ -333,8 +351,12 @@ int ebpf_rules_found(struct ebpf_dev *dev)
 		err = ebpf_walk_piece(dev, &walk, take, &s, &more);
 	for (unsigned i = 0; i < s.n; i++)
 		bpf_map_delete_elem(dev->maps.rules[s.orphan[i].class], &s.orphan[i].key);
-	if (s.n)
-		log_warn("%u entries of a former run could not be read, and are gone", s.n);
+	if (s.n_tunnels)
+		log_info("%u rules of a former run that have to do with tunnels are given up",
+			s.n_tunnels);
+	if (s.n > s.n_tunnels)
+		log_warn("%u entries of a former run could not be read, and are gone",
+			s.n - s.n_tunnels);
 	if (hmap_count(&dev->rules))
 		log_info("%u rules of a former run", hmap_count(&dev->rules));
 	free(s.orphan);

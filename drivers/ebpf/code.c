@@ -18,7 +18,7 @@ void ebpf_code_caps(struct hal_caps *caps)
 {
 	static const enum hal_action_type actions[] = {ACTION_OUTPUT, ACTION_PUSH_VLAN,
 		ACTION_POP_VLAN, ACTION_SET, ACTION_DEC_TTL, ACTION_RECIRC, ACTION_CT_CLEAR,
-		ACTION_METER};
+		ACTION_METER, ACTION_TUNNEL_PUSH, ACTION_TUNNEL_POP};
 
 	for (unsigned i = 0; i < RTE_DIM(actions); i++)
 		caps->action[actions[i]] = true;
@@ -32,6 +32,7 @@ void ebpf_code_caps(struct hal_caps *caps)
 
 struct encoding {
 	const struct hal_cmatch *match;
+	const struct hal_program *program;
 	const struct ebpf_ports *ports;
 	struct ebpf_code *code;
 	struct hal_reason *r;
@@ -65,7 +66,7 @@ static int add_output(struct encoding *e, const struct hal_action *a)
 	struct ebpf_step *s;
 	int err;
 
-	if (!ifindex) {
+	if (!ifindex || ifindex & EBPF_TUNNEL) {
 		err = hal_refuse(
 			e->r, HAL_REASON_UNBOUND_PORT, "port %u is not on this device", port);
 		if (e->r)
@@ -159,6 +160,9 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 		return add_recirc(e, a);
 	case ACTION_METER:
 		return add_meter(e, a);
+	case ACTION_TUNNEL_PUSH:
+	case ACTION_TUNNEL_POP:
+		return ebpf_encap_encode(e->program, a, e->ports, e->code, e->r);
 	case ACTION_SET:
 		if (ebpf_set_can(set->field))
 			return ebpf_set_encode(e->match, set, e->code, e->r);
@@ -172,14 +176,19 @@ static int add_step(struct encoding *e, const struct hal_action *a)
 
 static int encode(struct encoding *e, const struct hal_program *program)
 {
+	int err;
+
+	e->program = program;
 	e->code->n = 0;
+	err = ebpf_encap_begin(program, e->code, e->r);
+	if (err)
+		return err;
 	ACTION_FOR_EACH (a, program) {
 		if (a->type == ACTION_OUTPUT || a->type == ACTION_RECIRC)
 			e->last = a;
 	}
 	ACTION_FOR_EACH (a, program) {
-		int err = add_step(e, a);
-
+		err = add_step(e, a);
 		if (err)
 			return err;
 	}
@@ -252,6 +261,11 @@ static int get_step(struct hal_builder *b, const struct ebpf_ports *ports,
 		if (recirc)
 			recirc->id = s->arg;
 		return 1;
+	case EBPF_FITS:
+	case EBPF_HEADER:
+	case EBPF_ENCAPSULATE:
+	case EBPF_DECAPSULATE:
+		return ebpf_encap_decode(b, ports, code, i);
 	case EBPF_SET:
 	case EBPF_SET_VLAN:
 	case EBPF_SET_MARK:

@@ -43,6 +43,21 @@ int ebpf_code_decode(const struct hal_cmatch *match, const struct ebpf_code *cod
 /* Actions, and fields that can be set. */
 void ebpf_code_caps(struct hal_caps *caps);
 
+/* ---- encap.c ---- */
+
+/* Adds the steps of a TUNNEL_PUSH or a TUNNEL_POP, of which `program` has no other. 0, or -errno
+ * with `r`. */
+int ebpf_encap_encode(const struct hal_program *program, const struct hal_action *a,
+	const struct ebpf_ports *ports, struct ebpf_code *code, struct hal_reason *r);
+/* Before all others: what packets have to be like for the program's steps. */
+int ebpf_encap_begin(
+	const struct hal_program *program, struct ebpf_code *code, struct hal_reason *r);
+/* The step that begins with step i, and how many steps it has; -EINVAL: none of ours. */
+int ebpf_encap_decode(struct hal_builder *b, const struct ebpf_ports *ports,
+	const struct ebpf_code *code, unsigned i);
+/* Whether the steps have to do with tunnels. */
+bool ebpf_encap_is_in(const struct ebpf_code *code);
+
 /* ---- set.c ---- */
 
 /* Adds the steps of a SET. 0, or -errno with `r`. */

@@ -115,7 +115,7 @@ __attribute__((noinline)) int find(void)
 
 /* ---- a packet ---- */
 
-static __always_inline void count_rule(struct __sk_buff *skb, __u32 slot)
+static __always_inline void count_rule(const struct __sk_buff *skb, __u32 slot)
 {
 	const __u32 at = bpf_get_smp_processor_id() * EBPF_SLOTS + slot;
 	struct ebpf_count *c = bpf_map_lookup_elem(&counts, &at);
@@ -125,6 +125,48 @@ static __always_inline void count_rule(struct __sk_buff *skb, __u32 slot)
 	c->packets += MUTATE(607, 1, 2);
 	c->bytes += skb->len + (MUTATE(608, skb->vlan_present, 0) ? 4 : 0);
 	c->used_ns = bpf_ktime_get_coarse_ns();
+}
+
+static __always_inline const struct ebpf_step *first_step(__u32 slot)
+{
+	return get_step(slot, 0);
+}
+
+/* Takes the packet out of a tunnel. The slot of the rule for what was inside; GIVE_UP if there is
+ * none, where the packet is as it came; or BROKEN. */
+static __always_inline int out_of_tunnel(
+	struct __sk_buff *skb, struct work *w, __u32 slot, const struct ebpf_step *s)
+{
+	const struct ebpf_step *inner;
+	__u32 base = w->base, tunnel = s->arg;
+	int found;
+
+	if (w->popped || w->chain || look_inside(skb, s->arg, s->at, s->field))
+		return GIVE_UP;
+	found = find();
+	if (found < 0)
+		return GIVE_UP;
+	inner = first_step((__u32)found);
+	if (!inner || inner->op == EBPF_DECAPSULATE ||
+		(inner->op == EBPF_FITS && !fits(skb, w, inner)))
+		return GIVE_UP;
+	count_rule(skb, slot);
+	return take_off(skb, tunnel, base) ? BROKEN : found;
+}
+
+/* The slot whose steps are to be run, or as above. */
+__attribute__((noinline)) int admit(struct __sk_buff *skb, __u32 slot)
+{
+	const struct ebpf_step *s = first_step(slot);
+	struct work *w = get_work();
+
+	if (!s || !w)
+		return GIVE_UP;
+	if (s->op == EBPF_DECAPSULATE)
+		return out_of_tunnel(skb, w, slot, s);
+	if (s->op == EBPF_FITS && !fits(skb, w, s))
+		return GIVE_UP;
+	return (int)slot;
 }
 
 /* The packet in one chain: a verdict, AGAIN, or GIVE_UP if no rule takes it. */
@@ -139,6 +181,9 @@ __attribute__((noinline)) int pass(struct __sk_buff *skb)
 	found = find();
 	if (found < 0)
 		return GIVE_UP;
+	found = admit(skb, (__u32)found);
+	if (found < 0)
+		return found == BROKEN ? TC_ACT_SHOT : GIVE_UP;
 	slot = (__u32)found;
 	s = bpf_map_lookup_elem(&slots, &slot);
 	if (!s)
@@ -174,6 +219,8 @@ static __always_inline int forward(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	for (int i = 0; i < 4; i++)
 		w->word[i] = 0;
+	forget_tunnel(w);
+	w->origin = w->popped = 0;
 	w->key.in_port = ifindex;
 	w->miss = port->miss;
 	w->chain = 0;
@@ -188,6 +235,8 @@ static __always_inline int forward(struct __sk_buff *skb)
 			break;
 		if (verdict != AGAIN)
 			return verdict;
+		if (i + w->popped + 1 == EBPF_PASSES)
+			break;
 	}
 	st->lost++;
 	return TC_ACT_SHOT;

@@ -20,11 +20,17 @@ static void fill_matches(struct hal_caps *caps)
 {
 	static const enum hal_field_id exact[] = {FIELD_DP_PORT, FIELD_RECIRC_ID};
 	static const enum hal_field_id none[] = {FIELD_CT_LABEL};
+	static const enum hal_field_id tunnel[] = {FIELD_TUNNEL_ID, FIELD_TUN_IPV4_SRC,
+		FIELD_TUN_IPV4_DST, FIELD_TUN_IPV6_SRC, FIELD_TUN_IPV6_DST, FIELD_TUN_FLAGS,
+		FIELD_TUN_TOS, FIELD_TUN_TTL, FIELD_TUN_GBP_ID, FIELD_TUN_GBP_FLAGS,
+		FIELD_TUN_OPTS_PRESENT};
 
 	for (enum hal_field_id id = 0; id < FIELD_MAX; id++)
 		if (hal_fields[id].offset + (size_t)hal_fields[id].size <=
 			offsetof(struct ebpf_headers, rest))
 			caps->match[id] = HAL_MATCH_ANY;
+	for (unsigned i = 0; i < RTE_DIM(tunnel); i++)
+		caps->match[tunnel[i]] = HAL_MATCH_ANY;
 	for (unsigned i = 0; i < RTE_DIM(exact); i++)
 		caps->match[exact[i]] = HAL_MATCH_EXACT;
 	for (unsigned i = 0; i < RTE_DIM(none); i++)
@@ -37,6 +43,8 @@ static void fill_caps(struct hal_caps *caps)
 	fill_matches(caps);
 	ebpf_code_caps(caps);
 	caps->any_bits = true;
+	caps->object[HAL_OBJECT_TUNNEL] = true;
+	caps->max_objects[HAL_OBJECT_TUNNEL] = EBPF_TUNNELS;
 	caps->max_rules = EBPF_RULES;
 	caps->max_ports = EBPF_PORTS;
 	caps->object[HAL_OBJECT_METER] = true;
@@ -45,6 +53,7 @@ static void fill_caps(struct hal_caps *caps)
 	caps->counts_packets = caps->counts_bytes = true;
 	caps->counter_bits = 64;
 	caps->chains = true;
+	caps->looks_ahead = true;
 	caps->atomic_update = true;
 	caps->survives_restart = true;
 	caps->by_kernel = true;

@@ -64,6 +64,13 @@ struct ebpf_former {
 	uint32_t id, ifindex;
 };
 
+/* An end of tunnels. */
+struct ebpf_end {
+	uint32_t name; /* in the maps, 0: nobody's place */
+	uint32_t port; /* its datapath id */
+	bool gone;     /* but rules for what came out of it are still there */
+};
+
 /* What is mapped into our memory, and descriptors of what is not. */
 struct ebpf_maps {
 	struct ebpf_control *control;
@@ -74,7 +81,7 @@ struct ebpf_maps {
 	struct ebpf_count *counts;
 	struct ebpf_runs *runs;
 	struct ebpf_meter_count *meter_counts;
-	int rules[EBPF_CLASSES], ports, mask_hits, stats, meters, grace, grace_inner;
+	int rules[EBPF_CLASSES], ports, mask_hits, tunnels, stats, meters, grace, grace_inner;
 };
 
 /* The maps' contents are written from this, and never read: others can write to them, too. */
@@ -116,6 +123,7 @@ struct ebpf_dev {
 	bool settled;      /* what a former run left at netdevs that are no ports is gone */
 	uint32_t program_id;
 	struct hmap rules, matches;
+	struct ebpf_end tunnels[EBPF_TUNNELS];
 	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
 	struct pool entries, slots, programs;
 	uint16_t *program_of;    /* slots: 1 + the program that it has, 0: none */
@@ -171,7 +179,7 @@ struct ebpf_key {
 	uint64_t w[EBPF_KEY_WORDS];
 };
 
-/* How ports are named in the maps. */
+/* How ports and ends of tunnels are named in the maps. */
 uint32_t ebpf_ifindex_of(const struct ebpf_dev *dev, uint32_t port); /* 0: not bound */
 uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex); /* also of a former run */
 
@@ -185,6 +193,20 @@ struct hal_cmatch *ebpf_key_decode(const struct ebpf_dev *dev, const struct ebpf
 unsigned ebpf_class_of(const struct ebpf_mask *mask);
 size_t ebpf_class_size(unsigned class);
 void ebpf_key_write(void *out, unsigned class, uint32_t mask, uint32_t chain, const uint64_t *w);
+
+/* ---- tunnel.c: ends of tunnels ---- */
+
+uint32_t ebpf_tunnel_name(const struct ebpf_dev *dev, uint32_t port); /* 0: there is none */
+uint32_t ebpf_tunnel_port(const struct ebpf_dev *dev, uint32_t name); /* or HAL_PORT_NONE */
+unsigned ebpf_n_tunnels(const struct ebpf_dev *dev);
+/* What a rule's program may do with tunnels in its place: 0, or -errno with `r`. `ahead`: their
+ * ends are not made yet. */
+int ebpf_tunnel_check(
+	const struct ebpf_dev *dev, const struct hal_rule *rule, bool ahead, struct hal_reason *r);
+/* As the HAL has them for objects. */
+int ebpf_tunnel_set(struct ebpf_dev *dev, const struct hal_object *obj, struct hal_reason *r);
+int ebpf_tunnel_del(struct ebpf_dev *dev, uint32_t id);
+int ebpf_tunnel_stats(const struct ebpf_dev *dev, uint32_t id, struct hal_object_stats *out);
 
 /* ---- book.c: the rules that are in the maps ---- */
 
@@ -234,6 +256,13 @@ bool ebpf_meters_held(const struct ebpf_dev *dev, uint32_t slot, const struct eb
 /* As struct ebpf_ports has them; ctx is the device. */
 int64_t ebpf_meter_number(const void *ctx, uint32_t id);
 int64_t ebpf_meter_id(const void *ctx, uint32_t number);
+/* As the HAL has them for objects. */
+int ebpf_meter_set(struct ebpf_dev *dev, const struct hal_object *obj, struct hal_reason *r);
+int ebpf_meter_del(struct ebpf_dev *dev, uint32_t id);
+int ebpf_meter_stats(const struct ebpf_dev *dev, uint32_t id, struct hal_object_stats *out);
+
+/* ---- object.c ---- */
+
 int ebpf_object_set(void *dev, const struct hal_object *obj, struct hal_reason *r);
 int ebpf_object_del(void *dev, enum hal_object_type type, uint32_t id);
 int ebpf_object_stats(

@@ -24,9 +24,25 @@ SAME(ipv6_exthdr);
 SAME(pbb_isid);
 SAME(nd_target);
 SAME(arp_tha);
-_Static_assert(sizeof(struct ebpf_headers) == EBPF_KEY_WORDS * 8, "whole words");
+_Static_assert(sizeof(struct ebpf_headers) == EBPF_WORDS * 8 &&
+		       offsetof(struct ebpf_headers, tun) == EBPF_HEAD_WORDS * 8,
+	"whole words");
 _Static_assert(offsetof(struct ebpf_headers, rest) == offsetof(struct hal_key, ct_label),
 	"what follows is not known to the program");
+
+/* The words of tunnels, in a datapath key. */
+#define TUNNEL_WORD (offsetof(struct hal_key, tun_flags) / 8)
+#define SAME_TUNNEL(MEMBER)                                                      \
+	_Static_assert(offsetof(struct ebpf_tunnel, MEMBER) + TUNNEL_WORD * 8 == \
+			       offsetof(struct hal_key, tun_##MEMBER),           \
+		"what is known of a tunnel lies together")
+SAME_TUNNEL(flags);
+SAME_TUNNEL(ttl);
+SAME_TUNNEL(gbp_flags);
+SAME_TUNNEL(id);
+SAME_TUNNEL(ipv4_dst);
+SAME_TUNNEL(ipv6_dst);
+SAME_TUNNEL(opts_present);
 
 static const uint32_t widths[EBPF_CLASSES] = {EBPF_NARROW, EBPF_MIDDLE, EBPF_WIDE};
 
@@ -52,6 +68,21 @@ void ebpf_key_write(void *out, unsigned class, uint32_t mask, uint32_t chain, co
 	key->mask = mask;
 	key->chain = chain;
 	memcpy(key->w, w, widths[class] * sizeof(*w));
+}
+
+/* Where the program has a word of a datapath key; EBPF_WORDS: nowhere. */
+static unsigned to_program(unsigned word)
+{
+	if (word < EBPF_HEAD_WORDS)
+		return word;
+	if (word < TUNNEL_WORD || word - TUNNEL_WORD >= EBPF_WORDS - EBPF_HEAD_WORDS)
+		return EBPF_WORDS;
+	return (unsigned)(word - TUNNEL_WORD + EBPF_HEAD_WORDS);
+}
+
+static unsigned from_program(unsigned word)
+{
+	return word < EBPF_HEAD_WORDS ? word : (unsigned)(word - EBPF_HEAD_WORDS + TUNNEL_WORD);
 }
 
 /* ---- to keys ---- */
@@ -96,11 +127,14 @@ int ebpf_key_encode(const struct ebpf_dev *dev, const struct hal_cmatch *match,
 	for (unsigned i = 0; i < HAL_KEY_WORDS; i++) {
 		if (!mask[i])
 			continue;
-		if (i >= EBPF_KEY_WORDS ||
-			(i == EBPF_KEY_WORDS - 1 && memcmp(m.mask.dp.ct_label, "\0\0\0\0", 4)))
+		if (to_program(i) == EBPF_WORDS ||
+			(i == EBPF_HEAD_WORDS - 1 && memcmp(m.mask.dp.ct_label, "\0\0\0\0", 4)))
 			return hal_refuse(r, HAL_REASON_UNSUPPORTED_FIELD,
 				"the match has bits that the program does not look at");
-		key->mask.index[n] = (uint8_t)i;
+		if (n == EBPF_KEY_WORDS)
+			return hal_refuse(r, HAL_REASON_UNSUPPORTED_COMBINATION,
+				"a rule looks at %u words of a key at most", EBPF_KEY_WORDS);
+		key->mask.index[n] = (uint8_t)to_program(i);
 		key->mask.mask[n] = mask[i];
 		key->w[n++] = value[i] & mask[i];
 	}
@@ -123,11 +157,11 @@ struct hal_cmatch *ebpf_key_decode(const struct ebpf_dev *dev, const struct ebpf
 	for (unsigned i = 0; i < key->mask.n; i++) {
 		const unsigned at = key->mask.index[i];
 
-		if (at >= EBPF_KEY_WORDS || (i && at <= key->mask.index[i - 1]) ||
+		if (at >= EBPF_WORDS || (i && at <= key->mask.index[i - 1]) ||
 			key->w[i] & ~key->mask.mask[i])
 			return NULL;
-		value[at] = key->w[i];
-		mask[at] = key->mask.mask[i];
+		value[from_program(at)] = key->w[i];
+		mask[from_program(at)] = key->mask.mask[i];
 	}
 	memcpy(&m.value.dp, value, sizeof(value));
 	memcpy(&m.mask.dp, mask, sizeof(mask));

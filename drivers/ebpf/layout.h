@@ -24,7 +24,9 @@
 
 #define EBPF_LAYOUT 3u
 #define EBPF_MASKS 128u     /* a packet is looked up under so many masks at most */
-#define EBPF_KEY_WORDS 20u  /* of a datapath key, that the program knows */
+#define EBPF_KEY_WORDS 20u  /* of a datapath key, that a rule can look at */
+#define EBPF_HEAD_WORDS 20u /* of its head, that the program knows */
+#define EBPF_WORDS 28u      /* with those of tunnels */
 #define EBPF_ROOM_WORDS 32u /* a power of two */
 #define EBPF_INLINE 3u      /* steps that a slot has room for */
 #define EBPF_STEPS 64u      /* of one program; a power of two */
@@ -36,7 +38,26 @@
 #define EBPF_HINTS 1024u    /* a power of two */
 #define EBPF_PORTS 4096u
 #define EBPF_METERS 4096u
-#define EBPF_BANDS 16u /* of a meter */
+#define EBPF_BANDS 16u       /* of a meter */
+#define EBPF_TUNNELS 256u    /* ends of them */
+#define EBPF_HEADER_MAX 128u /* bytes put before a packet */
+#define EBPF_DATA 24u        /* bytes of them in one step */
+
+/* Ports are named by their ifindex, ends of tunnels by this with a number that no end of this
+ * device had before, and their place among EBPF_TUNNELS in the lowest bits. */
+#define EBPF_TUNNEL 0x80000000u
+
+/* What struct hal_key says of the tunnel that a packet came out of, from tun_flags on. */
+struct ebpf_tunnel {
+	__u16 flags;
+	__u8 tos, ttl;
+	__u16 gbp_id;
+	__u8 gbp_flags, reserved;
+	__u8 id[8];
+	__u32 ipv4_src, ipv4_dst;
+	__u8 ipv6_src[16], ipv6_dst[16];
+	__u64 opts_present; /* none: a packet with options is handed up */
+};
 
 /* The head of struct hal_key, as the program fills it in. */
 struct ebpf_vlan {
@@ -60,6 +81,7 @@ struct ebpf_headers {
 	__u8 nd_target[16];
 	__u8 arp_sha[6], arp_tha[6];
 	__u8 rest[4];
+	struct ebpf_tunnel tun;
 };
 
 /* ---- masks ---- */
@@ -105,9 +127,20 @@ enum ebpf_op {
 	EBPF_SET_MARK, /* value, mask: as in the key */
 	EBPF_DEC_TTL,
 	EBPF_RECIRC, /* arg: chain */
+	EBPF_FITS,   /* first of all; what does not fit is handed up. arg: tags that it may have,
+			arg2:   bytes that it will be longer by */
+	EBPF_HEADER, /* at: which piece of a tunnel's headers; from arg on: EBPF_DATA bytes of it */
+	EBPF_ENCAPSULATE, /* into the headers, of `size` bytes. arg: the tunnel's end, at: enum
+			     ebpf_tunnel_type, field: EBPF_INHERIT_TOS and its like */
+	EBPF_DECAPSULATE, /* the only step; arg, field, at: the same */
+	EBPF_METER,       /* arg: its number */
 	EBPF_NOTHING,
-	EBPF_METER, /* arg: its number */
 };
+
+enum ebpf_tunnel_type { EBPF_VXLAN, EBPF_GENEVE };
+#define EBPF_INHERIT_TOS 0x02
+#define EBPF_INHERIT_TTL 0x04
+#define EBPF_GBP 0x08
 
 /* Which header a SET is about. A packet without it is dropped; without the transport header it goes
  * on as it is. */
@@ -193,6 +226,14 @@ struct ebpf_meter_count {
 	} band[EBPF_BANDS];
 };
 
+/* ---- tunnels ---- */
+
+/* By CPU and end of tunnels. */
+struct ebpf_tunnel_count {
+	__u64 packets, bytes; /* that came out of it */
+	__u64 tx_packets, tx_bytes;
+};
+
 /* ---- the device ---- */
 
 struct ebpf_port {
@@ -203,8 +244,9 @@ struct ebpf_port {
 struct ebpf_control {
 	__u32 layout;
 	__u32 which; /* of the orders */
-	__u32 instance, pad;
-	__u64 netns; /* its cookie */
+	__u32 instance;
+	__u32 tunnels; /* ends that it had so far */
+	__u64 netns;   /* its cookie */
 	struct ebpf_order order[2];
 };
 

@@ -273,6 +273,7 @@ static int map_all(struct ebpf_dev *dev)
 	dev->maps.rules[2] = bpf_map__fd(dev->skel->maps.rules20);
 	dev->maps.ports = bpf_map__fd(dev->skel->maps.ports);
 	dev->maps.mask_hits = bpf_map__fd(dev->skel->maps.mask_hits);
+	dev->maps.tunnels = bpf_map__fd(dev->skel->maps.tunnels);
 	dev->maps.stats = bpf_map__fd(dev->skel->maps.stats);
 	dev->maps.meters = bpf_map__fd(dev->skel->maps.meters);
 	dev->maps.grace = bpf_map__fd(dev->skel->maps.grace);

@@ -16,7 +16,8 @@
 
 #define MAPPED (1U << 10) /* BPF_F_MMAPABLE */
 
-#define HEAD 128u /* bytes of a frame that are looked at in one piece */
+#define PIECE 512u /* bytes that the kernel adds up at once */
+#define HEAD 128u  /* bytes of a frame that are looked at in one piece */
 
 /* What the kernel may move is named by offsets, never by pointers. */
 struct work {
@@ -31,6 +32,8 @@ struct work {
 	} look;
 	__u8 head[HEAD + 48];
 	__u8 part[32];
+	__u8 outer[EBPF_HEADER_MAX + 64]; /* to be put before the packet */
+	__u8 piece[PIECE + 4];            /* of what is added up */
 	__u32 chain;
 	__u32 miss;
 	__u32 tags; /* recognised */
@@ -41,8 +44,12 @@ struct work {
 	__u32 routed;           /* an IPv6 routing header has segments left */
 	__u32 next, seen, rank; /* while IPv6 extension headers are gone over */
 	__u32 stale;            /* the offsets are not those of the packet as it is now */
-	__u32 band;             /* of a meter, that is exceeded */
-	__u64 highest;          /* its rate */
+	__u32 origin;  /* where the frame begins that is looked at: behind this many bytes of a
+			  tunnel's headers. Offsets are from there on */
+	__u32 popped;  /* it came out of a tunnel */
+	__u32 ip_id;   /* of the last outer header */
+	__u32 band;    /* of a meter, that is exceeded */
+	__u64 highest; /* its rate */
 };
 
 #define MAP(NAME, TYPE, FLAGS, ROOM, KEY, VALUE) \
@@ -70,6 +77,7 @@ MAP(counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_SLOTS, __u32, struct ebpf_count);
 MAP(meters, BPF_MAP_TYPE_ARRAY, 0, EBPF_METERS, __u32, struct ebpf_meter);
 MAP(meter_counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_METERS, __u32, struct ebpf_meter_count);
 MAP(runs, BPF_MAP_TYPE_ARRAY, MAPPED, 1, __u32, struct ebpf_runs);
+MAP(tunnels, BPF_MAP_TYPE_PERCPU_ARRAY, 0, EBPF_TUNNELS, __u32, struct ebpf_tunnel_count);
 MAP(stats, BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, __u32, struct ebpf_stats);
 
 /* Writing to an array of maps ends only after every run of the program that began before it. */

@@ -11,10 +11,6 @@
 
 #include "drivers/ebpf/parse.bpf.h"
 
-/* What a step comes to, beside a verdict of TC's. */
-#define GO_ON -2
-#define AGAIN -3 /* to be looked up in another chain */
-
 #define SIZE_BY_FRAGMENTS 0xffffu /* gso_size: the frames are of any sizes */
 
 /* What a packet is on a wire. */

@@ -163,9 +163,6 @@ static int check(const struct hal_object *obj, struct hal_reason *r)
 {
 	const struct hal_meter *desc = obj->arg;
 
-	if (obj->type != HAL_OBJECT_METER)
-		return hal_refuse(r, HAL_REASON_UNSUPPORTED_ACTION, "this device has no %s objects",
-			hal_object_name(obj->type));
 	if (obj->len != sizeof(*desc) || desc->n_bands > EBPF_BANDS)
 		return hal_refuse(r, HAL_REASON_DEVICE_ERROR,
 			"no meter is described like this: %u bytes", obj->len);
@@ -201,7 +198,7 @@ static int write_meter(struct ebpf_dev *dev, const struct ebpf_metering *m)
 	return bpf_map_update_elem(dev->maps.meters, &m->number, &m->what, BPF_F_LOCK) ? -errno : 0;
 }
 
-/* ---- object calls ---- */
+/* ---- made, changed, deleted ---- */
 
 static int make(struct ebpf_dev *dev, uint32_t id, struct ebpf_metering **out, struct hal_reason *r)
 {
@@ -223,9 +220,8 @@ static int make(struct ebpf_dev *dev, uint32_t id, struct ebpf_metering **out, s
 	return 0;
 }
 
-int ebpf_object_set(void *ctx, const struct hal_object *obj, struct hal_reason *r)
+int ebpf_meter_set(struct ebpf_dev *dev, const struct hal_object *obj, struct hal_reason *r)
 {
-	struct ebpf_dev *dev = ctx;
 	struct ebpf_metering *m;
 	struct ebpf_meter former;
 	int err = check(obj, r);
@@ -252,13 +248,10 @@ int ebpf_object_set(void *ctx, const struct hal_object *obj, struct hal_reason *
 	return err;
 }
 
-int ebpf_object_del(void *ctx, enum hal_object_type type, uint32_t id)
+int ebpf_meter_del(struct ebpf_dev *dev, uint32_t id)
 {
-	struct ebpf_dev *dev = ctx;
 	struct ebpf_metering *m;
 
-	if (type != HAL_OBJECT_METER)
-		return -EOPNOTSUPP;
 	if (id != HAL_OBJECT_ALL) {
 		m = find(dev, id);
 		if (m && !m->users)
@@ -274,17 +267,14 @@ int ebpf_object_del(void *ctx, enum hal_object_type type, uint32_t id)
 	return 0;
 }
 
-int ebpf_object_stats(
-	void *ctx, enum hal_object_type type, uint32_t id, struct hal_object_stats *out)
+int ebpf_meter_stats(const struct ebpf_dev *dev, uint32_t id, struct hal_object_stats *out)
 {
-	const struct ebpf_dev *dev = ctx;
-	const struct ebpf_metering *m = type == HAL_OBJECT_METER ? find(dev, id) : NULL;
+	const struct ebpf_metering *m = find(dev, id);
 	const struct ebpf_meter_count *c;
 
 	if (!m)
 		return -ENOENT;
 	c = &dev->maps.meter_counts[m->number];
-	*out = (struct hal_object_stats){0};
 	out->meter.packets = __atomic_load_n(&c->packets, __ATOMIC_RELAXED);
 	out->meter.bytes = __atomic_load_n(&c->bytes, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < m->what.n; i++) {

@@ -224,18 +224,26 @@ static void answer(struct batch *b, struct hal_op *op, int error, const char *te
 	snprintf(req->text, sizeof(req->text), "%s", text);
 }
 
-/* A meter may be made once it is known that the rule could be. */
-static int64_t any_meter(const void *ctx, uint32_t id)
+/* Meters and ends of tunnels are made once it is known that the rule could be. */
+static int64_t any_meter(const void *dev, uint32_t id)
 {
-	(void)ctx, (void)id;
+	(void)dev, (void)id;
 	return 0;
+}
+
+static uint32_t port_or_end(const void *dev, uint32_t port)
+{
+	const uint32_t ifindex = ebpf_ifindex_of(dev, port);
+
+	return ifindex ? ifindex : EBPF_TUNNEL;
 }
 
 static const struct ebpf_ports *ports_of(
 	const struct ebpf_dev *dev, bool to_send, struct ebpf_ports *out)
 {
 	*out = (struct ebpf_ports){
-		.ifindex = (uint32_t(*)(const void *, uint32_t))ebpf_ifindex_of,
+		.ifindex = to_send ? (uint32_t(*)(const void *, uint32_t))ebpf_ifindex_of
+				   : port_or_end,
 		.port = (uint32_t(*)(const void *, uint32_t))ebpf_port_of,
 		.ctx = dev,
 		.meter = to_send ? ebpf_meter_number : any_meter,
@@ -244,12 +252,17 @@ static const struct ebpf_ports *ports_of(
 	return out;
 }
 
+/* `to_send`: its objects have to be there. */
 static int encode(const struct ebpf_dev *dev, const struct hal_rule *rule, bool to_send,
 	struct ebpf_key *key, struct ebpf_code *code, struct hal_reason *r)
 {
 	struct ebpf_ports ports;
 	int err = ebpf_key_encode(dev, rule->match, key, r);
 
+	if (err && (to_send || r->code != HAL_REASON_UNBOUND_PORT))
+		return err;
+	hal_reason_clear(r);
+	err = ebpf_tunnel_check(dev, rule, !to_send, r);
 	return err ? err
 		   : ebpf_code_encode(
 			     rule->match, rule->program, ports_of(dev, to_send, &ports), code, r);
@@ -414,10 +427,12 @@ int ebpf_poll(void *ctx, struct hal_completion *out, unsigned max)
 
 int ebpf_check(void *ctx, const struct hal_rule *rule, struct hal_reason *r)
 {
+	struct hal_reason mine;
 	struct ebpf_code code;
 	struct ebpf_key key;
 
-	if (r)
-		hal_reason_clear(r);
+	if (!r)
+		r = &mine;
+	hal_reason_clear(r);
 	return encode(ctx, rule, false, &key, &code, r);
 }

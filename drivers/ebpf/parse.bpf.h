@@ -22,11 +22,22 @@
 #define FRAG_LATER 0x02
 #define MAX_EXTHDRS 8
 #define MAX_ND_OPTIONS 8
-#define GIVE_UP -1 /* more headers than can be gone over here */
+
+/* What comes of a packet, beside a verdict of TC's. */
+#define GIVE_UP -1 /* it is handed up: more headers than can be gone over here, no rule */
+#define GO_ON -2
+#define AGAIN -3  /* to be looked up in another chain */
+#define BROKEN -4 /* half altered */
 
 static __always_inline const __u8 *at_head(const struct work *w, __u32 at)
 {
 	return w->head + (at & (HEAD - 1));
+}
+
+static __always_inline int load(
+	struct __sk_buff *skb, const struct work *w, __u32 at, void *to, __u32 n)
+{
+	return (int)bpf_skb_load_bytes(skb, w->origin + at, to, n);
 }
 
 static __always_inline int is_tag(__u16 type)
@@ -70,7 +81,7 @@ static __always_inline int is_zero(const __u8 *mac)
 /* An option that comes twice makes all of it void; one with a bad length ends the list. */
 static __always_inline int parse_nd(struct __sk_buff *skb, struct work *w, __u32 at, __u32 end)
 {
-	if (end - at < 24 || bpf_skb_load_bytes(skb, at + 8, w->key.nd_target, 16))
+	if (end - at < 24 || load(skb, w, at + 8, w->key.nd_target, 16))
 		return 0;
 	w->nd = at + 8;
 	at += 24;
@@ -78,7 +89,7 @@ static __always_inline int parse_nd(struct __sk_buff *skb, struct work *w, __u32
 		__u32 len;
 		__u8 *mac;
 
-		if (at + 8 > end || bpf_skb_load_bytes(skb, at, w->part, 8))
+		if (at + 8 > end || load(skb, w, at, w->part, 8))
 			return 0;
 		len = w->part[1] * 8u;
 		if (!len || len > end - at)
@@ -115,8 +126,7 @@ __attribute__((noinline)) int parse_transport(struct __sk_buff *skb, __u32 at, _
 	if (at <= HEAD - 20) {
 		l4 = at_head(w, at);
 	} else {
-		if (min == 20 ? bpf_skb_load_bytes(skb, at, w->part, 20)
-			      : bpf_skb_load_bytes(skb, at, w->part, 8))
+		if (min == 20 ? load(skb, w, at, w->part, 20) : load(skb, w, at, w->part, 8))
 			return 0;
 		l4 = w->part;
 	}
@@ -271,7 +281,7 @@ __attribute__((noinline)) int parse_exthdr(struct __sk_buff *skb, __u32 end)
 	exthdr_seen(w, bit, exthdr_rank(bit));
 	if (bit == ESP)
 		return 0;
-	if (end < at || end - at < 8 || bpf_skb_load_bytes(skb, at, w->part, 8))
+	if (end < at || end - at < 8 || load(skb, w, at, w->part, 8))
 		return -1;
 	len = bit == FRAG ? 8 : bit == AUTH ? (hdr[1] + 2u) * 4 : (hdr[1] + 1u) * 8;
 	if (bit == ROUTER && hdr[3])
@@ -400,7 +410,7 @@ static __always_inline void parse_tags(struct __sk_buff *skb, struct work *w, __
 {
 	__u32 n = 0;
 
-	if (skb->vlan_present) {
+	if (skb->vlan_present && !w->origin) {
 		w->key.vlan[0].tpid = (__u16)skb->vlan_proto;
 		w->key.vlan[0].tci = bpf_htons((__u16)skb->vlan_tci) | MUTATE(616, PRESENT, 0);
 		n = 1;
@@ -420,7 +430,7 @@ static __always_inline void parse_tags(struct __sk_buff *skb, struct work *w, __
 
 static __always_inline void clear_headers(struct work *w)
 {
-	for (int i = 3; i < (int)EBPF_KEY_WORDS; i++)
+	for (int i = 3; i < (int)EBPF_HEAD_WORDS; i++)
 		w->word[i] = 0;
 	w->tags = w->l3 = w->l4 = w->nd = w->nd_sll = w->nd_tll = 0;
 	w->proto = w->routed = w->stale = 0;
@@ -431,16 +441,18 @@ static __always_inline void clear_headers(struct work *w)
 __attribute__((noinline)) int parse(struct __sk_buff *skb)
 {
 	struct work *w = get_work();
-	__u32 at = 12, len = skb->len;
-	__u64 n = len;
+	__u32 at = 12, len;
+	__u64 n;
 
 	if (!w)
 		return GIVE_UP;
 	clear_headers(w);
+	len = skb->len - w->origin;
+	n = len;
 	if (n > HEAD)
 		n = HEAD;
 	barrier_var(n); /* else the verifier loses sight of its bounds */
-	if (n < ETH_HLEN || n > HEAD || bpf_skb_load_bytes(skb, 0, w->head, (__u32)n))
+	if (n < ETH_HLEN || n > HEAD || load(skb, w, 0, w->head, (__u32)n))
 		return 0;
 	__builtin_memcpy(w->key.eth_dst, w->head, 12);
 	parse_tags(skb, w, &at, len);

@@ -46,7 +46,7 @@ uint32_t ebpf_ifindex_of(const struct ebpf_dev *dev, uint32_t id)
 	for (unsigned i = 0; i < dev->n_former; i++)
 		if (dev->former[i].id == id)
 			return dev->former[i].ifindex;
-	return 0;
+	return ebpf_tunnel_name(dev, id);
 }
 
 uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex)
@@ -55,6 +55,8 @@ uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex)
 
 	if (port)
 		return port->id;
+	if (ifindex & EBPF_TUNNEL)
+		return ebpf_tunnel_port(dev, ifindex);
 	for (unsigned i = 0; i < dev->n_former; i++)
 		if (dev->former[i].ifindex == ifindex)
 			return dev->former[i].id;

@@ -34,7 +34,8 @@ int ebpf_stats(void *ctx, struct hal_device_stats *out)
 		.rules = hmap_count(&dev->rules),
 		.max_rules = EBPF_RULES,
 		.ports = hmap_count(&dev->ports),
-		.objects = {[HAL_OBJECT_METER] = hmap_count(&dev->meters)},
+		.objects = {[HAL_OBJECT_METER] = hmap_count(&dev->meters),
+			[HAL_OBJECT_TUNNEL] = ebpf_n_tunnels(dev)},
 		.generation = 1,
 		.alive = true,
 	};

@@ -9,6 +9,7 @@
 #define SLUICE_DRIVERS_EBPF_STEPS_BPF_H
 
 #include "drivers/ebpf/meter.bpf.h"
+#include "drivers/ebpf/tunnel.bpf.h"
 
 static __always_inline const struct ebpf_step *get_step(__u32 slot, __u32 i)
 {
@@ -210,6 +211,12 @@ static __always_inline int output(struct __sk_buff *skb, const struct ebpf_step 
 	return GO_ON;
 }
 
+static __always_inline int needs_headers(__u8 op)
+{
+	return op == EBPF_SET || op == EBPF_DEC_TTL || op == EBPF_POP_VLAN ||
+	       op == EBPF_ENCAPSULATE || op == EBPF_METER;
+}
+
 __attribute__((noinline)) int run_step(struct __sk_buff *skb, __u32 slot, __u32 i)
 {
 	const struct ebpf_step *s = get_step(slot, i);
@@ -217,10 +224,7 @@ __attribute__((noinline)) int run_step(struct __sk_buff *skb, __u32 slot, __u32 
 
 	if (!s || !w)
 		return TC_ACT_SHOT;
-	if (w->stale &&
-		(s->op == EBPF_SET || s->op == EBPF_DEC_TTL || s->op == EBPF_POP_VLAN ||
-			s->op == EBPF_METER) &&
-		parse(skb))
+	if (w->stale && needs_headers(s->op) && parse(skb))
 		return TC_ACT_SHOT;
 	switch (s->op) {
 	case EBPF_OUTPUT:
@@ -242,6 +246,11 @@ __attribute__((noinline)) int run_step(struct __sk_buff *skb, __u32 slot, __u32 
 	case EBPF_RECIRC:
 		w->chain = MUTATE(630, s->arg, 0);
 		return AGAIN;
+	case EBPF_HEADER:
+		return keep_header(w, s);
+	case EBPF_ENCAPSULATE:
+		return encapsulate(skb, s->arg, s->size, s->field);
+	case EBPF_FITS:
 	case EBPF_NOTHING:
 		return GO_ON;
 	case EBPF_METER:

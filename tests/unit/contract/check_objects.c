@@ -131,6 +131,23 @@ static void add_number(struct hal_builder *b, enum hal_action_type type, uint32_
 	step->meter = number;
 }
 
+/* A rule needs its object, which stays as long as the rule does. */
+static void depends(struct contract *ct, enum hal_object_type type, const struct hal_rule *rule)
+{
+	struct hal_completion c;
+	struct hal_reason r;
+
+	EXPECT(ct, contract_op(ct, HAL_OP_ADD, rule, &c) < 0);
+	EXPECT(ct, ct->flaky || c.reason.code == HAL_REASON_DEPENDS);
+	EXPECT(ct, set(ct, type, ID, &r) == 0);
+	EXPECT(ct, contract_do(ct, HAL_OP_ADD, rule, NULL) == 0);
+	EXPECT(ct, contract_look(ct, rule).same);
+	EXPECT(ct, ct->drv.object_del(ct->dev, type, ID) == -EBUSY);
+	EXPECT(ct, set(ct, type, ID, &r) == 0);
+	EXPECT(ct, contract_do(ct, HAL_OP_DEL, rule, NULL) == 0);
+	EXPECT(ct, ct->drv.object_del(ct->dev, type, ID) == 0);
+}
+
 static void users(struct contract *ct)
 {
 	static const struct {
@@ -141,9 +158,7 @@ static void users(struct contract *ct)
 	unsigned tried = 0;
 
 	for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		struct hal_completion c;
 		struct hal_builder b;
-		struct hal_reason r;
 		struct hal_rule rule;
 		uint32_t at;
 
@@ -159,19 +174,69 @@ static void users(struct contract *ct)
 			add_number(&b, pairs[i].step, ID);
 		}
 		with_steps(ct, &rule, &b);
-		EXPECT(ct, contract_op(ct, HAL_OP_ADD, &rule, &c) < 0);
-		EXPECT(ct, ct->flaky || c.reason.code == HAL_REASON_DEPENDS);
-		EXPECT(ct, set(ct, pairs[i].type, ID, &r) == 0);
-		EXPECT(ct, contract_do(ct, HAL_OP_ADD, &rule, NULL) == 0);
-		EXPECT(ct, contract_look(ct, &rule).same);
-		EXPECT(ct, ct->drv.object_del(ct->dev, pairs[i].type, ID) == -EBUSY);
-		EXPECT(ct, set(ct, pairs[i].type, ID, &r) == 0);
-		EXPECT(ct, contract_do(ct, HAL_OP_DEL, &rule, NULL) == 0);
-		EXPECT(ct, ct->drv.object_del(ct->dev, pairs[i].type, ID) == 0);
+		depends(ct, pairs[i].type, &rule);
 		contract_rule_free(&rule);
 	}
 	if (!tried)
 		contract_skip(ct, "no step names an object");
+}
+
+/* ---- tunnels ---- */
+
+/* Headers of VXLAN over IPv4. */
+static void add_push(struct hal_builder *b)
+{
+	static const uint8_t header[50] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 0,
+		0, 0, 0x40, 0, 64, 17, 0, 0, 172, 16, 0, 1, 172, 16, 0, 2, 0, 0, 0x12, 0xb5, 0, 0,
+		0, 0, 8, 0, 0, 0, 0, 0, 42, 0};
+	struct hal_act_tunnel_push *push =
+		hal_builder_add(b, ACTION_TUNNEL_PUSH, sizeof(*push) + sizeof(header));
+
+	push->port = ID;
+	push->type = HAL_TUNNEL_VXLAN;
+	push->header_len = sizeof(header);
+	memcpy(push->header, header, sizeof(header));
+}
+
+/* What is put into a tunnel and taken out of one, and what came out of it. */
+static void tunnels(struct contract *ct)
+{
+	struct hal_rule push, pop, inner;
+	struct hal_act_tunnel_pop *step;
+	struct hal_builder b;
+	struct hal_reason r;
+
+	if (!ct->caps.action[ACTION_TUNNEL_PUSH] || !ct->caps.action[ACTION_TUNNEL_POP]) {
+		contract_skip(ct, "the device has no tunnels, or one way only");
+		return;
+	}
+	hal_builder_init(&b);
+	add_push(&b);
+	with_steps(ct, &push, &b);
+	depends(ct, HAL_OBJECT_TUNNEL, &push);
+	contract_rule(ct, &pop, 2, 0);
+	free((void *)(uintptr_t)pop.program);
+	hal_builder_init(&b);
+	step = hal_builder_add(&b, ACTION_TUNNEL_POP, sizeof(*step));
+	step->port = ID;
+	pop.program = hal_builder_finish(&b);
+	depends(ct, HAL_OBJECT_TUNNEL, &pop);
+	contract_rule(ct, &inner, 3, BASE_PORT + 1);
+	free((void *)(uintptr_t)inner.match);
+	inner.match = hal_cmatch_new_dp(&(struct hal_key){.in_port = rte_cpu_to_be_32(ID)},
+		&(struct hal_key){.in_port = UINT32_MAX});
+	EXPECT(ct, set(ct, HAL_OBJECT_TUNNEL, ID, &r) == 0);
+	EXPECT(ct, contract_do(ct, HAL_OP_ADD, &inner, NULL) == 0);
+	EXPECT(ct, contract_do(ct, HAL_OP_ADD, &pop, NULL) == 0);
+	EXPECT(ct, contract_look(ct, &inner).same && contract_look(ct, &pop).same);
+	/* No rule names the end any more, but one is for what came out of it. */
+	EXPECT(ct, contract_do(ct, HAL_OP_DEL, &pop, NULL) == 0);
+	EXPECT(ct, ct->drv.object_del(ct->dev, HAL_OBJECT_TUNNEL, HAL_OBJECT_ALL) == 0);
+	EXPECT(ct, contract_look(ct, &inner).same);
+	EXPECT(ct, contract_do(ct, HAL_OP_DEL, &inner, NULL) == 0);
+	contract_rule_free(&push);
+	contract_rule_free(&pop);
+	contract_rule_free(&inner);
 }
 
 /* ---- chains and lists ---- */
@@ -254,6 +319,7 @@ const struct contract_check contract_object_checks[] = {
 	{"objects that the device has not are refused", not_there},
 	{"room for objects ends", room_ends},
 	{"rules depend on their objects", users},
+	{"tunnels", tunnels},
 	{"chains", chains},
 	{"steps with lists", lists},
 	{0},

@@ -19,13 +19,19 @@ uint32_t test_rand(void)
 static uint32_t to_ifindex(const void *ctx, uint32_t port)
 {
 	(void)ctx;
-	return port && port < 100 ? TEST_IFINDEX + port : 0;
+	if (port >= TEST_TUNNEL && port < 100)
+		return EBPF_TUNNEL | port;
+	return port && port < TEST_TUNNEL ? TEST_IFINDEX + port : 0;
 }
 
 static uint32_t to_port(const void *ctx, uint32_t ifindex)
 {
 	(void)ctx;
-	return ifindex > TEST_IFINDEX && ifindex < TEST_IFINDEX + 100 ? ifindex - TEST_IFINDEX : 0;
+	if (ifindex >= (EBPF_TUNNEL | TEST_TUNNEL) && ifindex < (EBPF_TUNNEL | 100))
+		return ifindex & ~EBPF_TUNNEL;
+	return ifindex > TEST_IFINDEX && ifindex < TEST_IFINDEX + TEST_TUNNEL
+		       ? ifindex - TEST_IFINDEX
+		       : HAL_PORT_NONE;
 }
 
 /* Each but the first is there twice: one of a former run has the number above. */

@@ -46,16 +46,66 @@ static void add_meter(struct hal_builder *b, uint32_t id)
 	meter->meter = id;
 }
 
+/* Headers over IPv4 with options. */
+static struct hal_act_tunnel_push *add_push(struct hal_builder *b, unsigned header_len)
+{
+	struct hal_act_tunnel_push *push =
+		hal_builder_add(b, ACTION_TUNNEL_PUSH, sizeof(*push) + header_len);
+
+	push->port = TEST_TUNNEL + test_rand() % 10;
+	push->type = test_rand() % 2 ? HAL_TUNNEL_GENEVE : HAL_TUNNEL_VXLAN;
+	push->flags = test_rand() % 4 * HAL_TUNNEL_INHERIT_TOS;
+	push->header_len = (uint16_t)header_len;
+	for (unsigned i = 0; i < header_len; i++)
+		push->header[i] = (uint8_t)test_rand();
+	memcpy(push->header + 12, "\x08\0\x45", 3);
+	push->header[23] = IPPROTO_UDP;
+	return push;
+}
+
+static struct hal_act_tunnel_pop *add_pop(struct hal_builder *b)
+{
+	struct hal_act_tunnel_pop *pop = hal_builder_add(b, ACTION_TUNNEL_POP, sizeof(*pop));
+
+	pop->port = TEST_TUNNEL + test_rand() % 10;
+	pop->type = test_rand() % 2 ? HAL_TUNNEL_GENEVE : HAL_TUNNEL_VXLAN;
+	pop->flags = test_rand() % 2 ? HAL_TUNNEL_GBP : 0;
+	return pop;
+}
+
+static struct hal_program *tunnel_program(void)
+{
+	struct hal_builder b;
+
+	hal_builder_init(&b);
+	if (test_rand() % 3 == 0) {
+		add_pop(&b);
+		return hal_builder_finish(&b);
+	}
+	if (test_rand() % 2)
+		hal_build_output(&b, 1 + test_rand() % 80);
+	if (test_rand() % 2)
+		hal_build_push_vlan(&b, RTE_BE16(0x8100), rte_cpu_to_be_16(test_rand() & 0xefff));
+	if (test_rand() % 2)
+		add_meter(&b, 1);
+	add_push(&b, 50 + test_rand() % (EBPF_HEADER_MAX - 49));
+	hal_build_output(&b, 1 + test_rand() % 80);
+	return hal_builder_finish(&b);
+}
+
 static struct hal_program *random_program(void)
 {
 	struct hal_act_recirc *recirc;
 	struct hal_builder b;
 
+	if (test_rand() % 8 == 0)
+		return tunnel_program();
+
 	hal_builder_init(&b);
 	for (unsigned n = test_rand() % 12; n--;) {
 		switch (test_rand() % 7) {
 		case 0:
-			hal_build_output(&b, 1 + test_rand() % 99);
+			hal_build_output(&b, 1 + test_rand() % (TEST_TUNNEL - 1));
 			break;
 		case 1:
 			hal_build_push_vlan(&b,
@@ -281,6 +331,64 @@ static void refusals(void)
 	free(match);
 }
 
+static void expect_refused(struct hal_builder *b, enum hal_action_type action, const char *text)
+{
+	struct hal_cmatch *match = match_of(RTE_ETHER_TYPE_IPV4);
+	struct hal_program *p = hal_builder_finish(b);
+	struct ebpf_code code;
+	struct hal_reason r;
+
+	hal_reason_clear(&r);
+	CU_ASSERT(ebpf_code_encode(match, p, &test_ports, &code, &r) < 0);
+	CU_ASSERT_EQUAL(r.action, action);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, text));
+	free(p);
+	free(match);
+}
+
+/* What does not go into a tunnel exactly, or could not be handed up as it came. */
+static void tunnels_refused(void)
+{
+	struct hal_builder b;
+
+	hal_builder_init(&b);
+	add_push(&b, 50)->flags = HAL_TUNNEL_CSUM;
+	expect_refused(&b, ACTION_TUNNEL_PUSH, "checksum");
+	hal_builder_init(&b);
+	memcpy(add_push(&b, 70)->header + 12, "\x86\xdd\x60", 3);
+	expect_refused(&b, ACTION_TUNNEL_PUSH, "IPv6");
+	hal_builder_init(&b);
+	add_push(&b, EBPF_HEADER_MAX + 4);
+	expect_refused(&b, ACTION_TUNNEL_PUSH, "132 bytes");
+	hal_builder_init(&b);
+	add_push(&b, 50);
+	add_push(&b, 50);
+	expect_refused(&b, ACTION_TUNNEL_PUSH, "one tunnel");
+	hal_builder_init(&b);
+	hal_build_push_vlan(&b, RTE_BE16(0x8100), 0);
+	hal_build_push_vlan(&b, RTE_BE16(0x8100), 0);
+	add_push(&b, 50);
+	expect_refused(&b, ACTION_TUNNEL_PUSH, "one tag");
+	hal_builder_init(&b);
+	add_push(&b, 50);
+	add_meter(&b, 1);
+	expect_refused(&b, ACTION_METER, "super-frame");
+	hal_builder_init(&b);
+	add_push(&b, 50)->port = 5;
+	expect_refused(&b, ACTION_TUNNEL_PUSH, "no end of tunnels 5");
+	hal_builder_init(&b);
+	hal_build_output(&b, 1);
+	add_pop(&b);
+	expect_refused(&b, ACTION_TUNNEL_POP, "handed up as it came");
+	hal_builder_init(&b);
+	hal_build_output(&b, TEST_TUNNEL);
+	expect_refused(&b, ACTION_MAX, "not on this device");
+	hal_builder_init(&b);
+	add_push(&b, 50);
+	hal_build_set(&b, FIELD_UDP_DST, (const uint8_t[]){1, 2}, NULL);
+	expect_refused(&b, ACTION_MAX, "tunnel's headers");
+}
+
 void add_code_suite(void)
 {
 	CU_pSuite suite = CU_add_suite("ebpf: programs", NULL, NULL);
@@ -291,4 +399,5 @@ void add_code_suite(void)
 	CU_add_test(suite, "where fields lie", places);
 	CU_add_test(suite, "copies, and the packet itself", outputs);
 	CU_add_test(suite, "what is refused", refusals);
+	CU_add_test(suite, "what of tunnels is refused", tunnels_refused);
 }

@@ -8,8 +8,9 @@
 
 uint32_t test_rand(void);
 
-/* Ports 1 to 99 have ifindexes from 1001 on. */
+/* Ports 1 to 89 have ifindexes from 1001 on; from 90 to 99 they are ends of tunnels. */
 #define TEST_IFINDEX 1000u
+#define TEST_TUNNEL 90u
 /* Meters 1 to 9 have twice their id for number. */
 #define TEST_METERS 10u
 extern const struct ebpf_ports test_ports;

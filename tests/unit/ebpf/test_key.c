@@ -12,17 +12,28 @@
 
 #define ROUNDS 5000
 
+/* A word that the program knows, where a datapath key has it. */
+static unsigned word_of(unsigned i)
+{
+	return i < EBPF_HEAD_WORDS ? i
+				   : i - EBPF_HEAD_WORDS + offsetof(struct hal_key, tun_flags) / 8;
+}
+
 /* Any bits of what the program knows, few words or many. */
 static void random_match(struct hal_key *value, struct hal_key *mask)
 {
 	uint64_t v[HAL_KEY_WORDS] = {0}, m[HAL_KEY_WORDS] = {0};
 	const unsigned density = 1 + test_rand() % 6;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < EBPF_KEY_WORDS; i++) {
-		if (test_rand() % density)
+	for (unsigned i = 0; i < EBPF_WORDS; i++) {
+		const unsigned at = word_of(i);
+
+		if (test_rand() % density || n == EBPF_KEY_WORDS - 1)
 			continue;
-		m[i] = (uint64_t)test_rand() << 32 | test_rand();
-		v[i] = ((uint64_t)test_rand() << 32 | test_rand()) & m[i];
+		n++;
+		m[at] = (uint64_t)test_rand() << 32 | test_rand();
+		v[at] = ((uint64_t)test_rand() << 32 | test_rand()) & m[at];
 	}
 	memcpy(value, v, sizeof(*value));
 	memcpy(mask, m, sizeof(*mask));
@@ -44,7 +55,7 @@ static bool finds(const struct ebpf_key *key, const struct hal_key *packet, uint
 	named.in_port = ifindex;
 	memcpy(word, &named, sizeof(word));
 	for (unsigned i = 0; i < key->mask.words; i++)
-		if ((word[key->mask.index[i]] & key->mask.mask[i]) != key->w[i])
+		if ((word[word_of(key->mask.index[i])] & key->mask.mask[i]) != key->w[i])
 			return false;
 	return true;
 }
@@ -90,17 +101,21 @@ static void found_by_what_matches(void)
 		match = hal_cmatch_new_dp(&value, &mask);
 		CU_ASSERT_EQUAL_FATAL(ebpf_key_encode(dev, match, &key, NULL), 0);
 		memset(&packet, 0, sizeof(packet));
-		for (unsigned w = 1; w < EBPF_KEY_WORDS - 1; w++)
+		for (unsigned n = 1, w; n < EBPF_WORDS; n++) {
+			w = word_of(n);
+			if (n == EBPF_HEAD_WORDS - 1)
+				continue;
 			word[w] = ((const uint64_t *)&value)[w] |
 				  (~((const uint64_t *)&mask)[w] & test_rand());
+		}
 		memcpy(packet.arp_tha, value.arp_tha, 6);
 		packet.in_port = value.in_port ? value.in_port : rte_cpu_to_be_32(5);
 		at = TEST_IFINDEX + rte_be_to_cpu_32(packet.in_port);
 		CU_ASSERT(hal_cmatch_covers(match, &packet));
 		CU_ASSERT(finds(&key, &packet, at));
 		/* And no other, by any bit of it. */
-		at = 1 + test_rand() % (EBPF_KEY_WORDS - 2);
-		word[at] ^= 1ull << test_rand() % 64;
+		at = 1 + test_rand() % (EBPF_WORDS - 1);
+		word[word_of(at)] ^= 1ull << test_rand() % 64;
 		CU_ASSERT_EQUAL(hal_cmatch_covers(match, &packet),
 			finds(&key, &packet, TEST_IFINDEX + rte_be_to_cpu_32(packet.in_port)));
 		free(match);
@@ -123,10 +138,18 @@ static void what_is_refused(void)
 	CU_ASSERT(r.code == HAL_REASON_UNBOUND_PORT && r.port == 100);
 	free(match);
 	value.in_port = mask.in_port = 0;
-	mask.tun_id = value.tun_id = 1;
+	mask.tun_opts[5] = value.tun_opts[5] = 1;
 	match = hal_cmatch_new_dp(&value, &mask);
 	CU_ASSERT_EQUAL(ebpf_key_encode(dev, match, &key, &r), -EOPNOTSUPP);
 	CU_ASSERT_EQUAL(r.code, HAL_REASON_UNSUPPORTED_FIELD);
+	free(match);
+	memset(&mask, 0xff, offsetof(struct hal_key, ct_label));
+	mask.in_port = mask.recirc_id = 0;
+	mask.tun_id = mask.tun_ipv4_src = 1;
+	memset(mask.tun_opts, 0, sizeof(mask.tun_opts));
+	match = hal_cmatch_new_dp(&(struct hal_key){0}, &mask);
+	CU_ASSERT_EQUAL(ebpf_key_encode(dev, match, &key, &r), -EOPNOTSUPP);
+	CU_ASSERT_EQUAL(r.code, HAL_REASON_UNSUPPORTED_COMBINATION);
 	free(match);
 	test_device_free(dev);
 }
@@ -145,7 +168,7 @@ static void broken_keys(void)
 	bad.mask.index[1] = 3;
 	CU_ASSERT_PTR_NULL(ebpf_key_decode(dev, &bad));
 	bad = key;
-	bad.mask.index[1] = EBPF_KEY_WORDS;
+	bad.mask.index[1] = EBPF_WORDS;
 	CU_ASSERT_PTR_NULL(ebpf_key_decode(dev, &bad));
 	bad = key;
 	bad.w[0] = 2;
