@@ -16,7 +16,8 @@ sys.dont_write_bytecode = True
 from runner import Reaper  # noqa: E402
 
 PEERS = ("sluice", "ovs", "bridge")
-NAMES = {"sluice": "Sluice", "ovs": "Open vSwitch", "bridge": "Linux bridge", "limit": "limit"}
+NAMES = {"sluice": "Sluice", "ovs": "Open vSwitch", "bridge": "Linux bridge", "limit": "limit",
+         "redirect": "bare redirect", "peer": "bare redirect_peer"}
 
 
 def arguments():
@@ -152,7 +153,7 @@ def measure_row(ctx, row, args, out):
                 else:
                     value = s.limit(ctx, row.size)
                     if value is not None:
-                        row.add(peer, {"figure": value})
+                        row.add(peer, value if isinstance(value, dict) else {"figure": value})
             except Exception as e:  # one that fails is not asked again, the others are
                 row.errors.append("%s: %s: %s" % (NAMES[peer], type(e).__name__, str(e)[-3000:]))
                 failed.add(peer)

@@ -34,22 +34,30 @@ def unpinned():
 
 
 class Hosts(contextlib.ExitStack):
-    """A switch of the kind that forwards by MAC address, and n hosts 10.0.0.1, ..."""
+    """A switch of the kind, and n hosts 10.0.0.1, ..."""
+    flows = "actions=NORMAL\n"
 
     def __init__(self, ctx, label, n):
         super().__init__()
         self.enter_context(unpinned())
         try:
-            if label == "bridge":
-                self.sw = LinuxBridge(self.enter_context(ctx.namespace()))
-            else:
-                self.sw = self.enter_context(ctx.switch(label, dpdk=False))
-                self.sw.add_bridge("br0")
-                self.sw.load("br0", "actions=NORMAL\n")
+            self.sw = self._switch(ctx, label)
             self.hosts = [self._host(ctx, i) for i in range(1, n + 1)]
+            self._joined()
         except BaseException:
             self.close()
             raise
+
+    def _switch(self, ctx, label):
+        if label == "bridge":
+            return LinuxBridge(self.enter_context(ctx.namespace()))
+        sw = self.enter_context(ctx.switch(label, dpdk=False))
+        sw.add_bridge("br0")
+        sw.load("br0", self.flows)
+        return sw
+
+    def _joined(self):
+        """All hosts have their ports."""
 
     def _host(self, ctx, i):
         ns, port = self.enter_context(ctx.namespace("h%d" % i)), "p%d" % i
@@ -59,8 +67,9 @@ class Hosts(contextlib.ExitStack):
         slu.run("ip", "addr", "add", "10.0.0.%d/24" % i, "dev", "eth0", ns=ns)
         if self.sw.label == "bridge":
             slu.run("ip", "link", "set", port, "master", "br0", ns=self.sw.ns)
-        else:
-            self.sw.vsctl("add-port", "br0", port)
+        elif self.sw.label in peers.SWITCHES:
+            self.sw.vsctl("add-port", "br0", port, "--", "set", "Interface", port,
+                          "ofport_request=%d" % i)
         return ns
 
     def reach(self, a, b):
@@ -78,6 +87,11 @@ class Hosts(contextlib.ExitStack):
         self.server(b)
         return ("iperf3", "-c", "10.0.0.%d" % (b + 1), "-t", str(math.ceil(seconds)), "-J", *more)
 
+    def throughput(self, a, b, seconds):
+        """Gb/s of one TCP connection."""
+        text = self.hosts[a].exec(*self.iperf(a, b, seconds), timeout=30 + seconds)
+        return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e9
+
 
 class Tcp(measure.Scenario):
     name, unit, target = "tcp", "Gb/s", 8
@@ -87,9 +101,7 @@ class Tcp(measure.Scenario):
     def measure(self, ctx, label, size):
         with Hosts(ctx, label, 2) as h:
             h.reach(0, 1)
-            text = h.hosts[0].exec(*h.iperf(0, 1, ctx.seconds), timeout=30 + ctx.seconds)
-            report = json.loads(text)
-            return {"figure": report["end"]["sum_received"]["bits_per_second"] / 1e9}
+            return {"figure": h.throughput(0, 1, ctx.seconds)}
 
 
 class Latency(measure.Scenario):

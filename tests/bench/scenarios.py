@@ -6,7 +6,9 @@ import features
 import insert
 import kernel
 import million
+import offloaded
 import rates
 
 ALL = rates.SCENARIOS + features.SCENARIOS + control.SCENARIOS + million.SCENARIOS + \
-    explosion.SCENARIOS + kernel.SCENARIOS + insert.SCENARIOS
+    explosion.SCENARIOS + kernel.SCENARIOS + offloaded.SCENARIOS + \
+    insert.SCENARIOS

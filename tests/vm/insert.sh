@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # In the guest: rules put into the test card by the driver, and the same ones by tc -batch, in turn.
-# insert.sh INSERT-TC MODULE N ROUNDS
+# insert.sh INSERT-RULES MODULE N ROUNDS
 set -eu
 insert=$1 module=$2 n=$3 rounds=$4
 rate() { # N SECONDS-BEFORE SECONDS-AFTER

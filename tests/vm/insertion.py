@@ -15,7 +15,7 @@ WAYS = ("driver", "tc")
 def rates(rounds):
     """Both ways in turn, in a guest: of each round {way: (insertions, deletions)}, a second."""
     status, output, _ = guest.run("bash %s/insert.sh %s %s %d %d" % (
-        HERE, slu.program("insert-tc"), guest.module(os.path.join(HERE, "testnic")), RULES, rounds),
+        HERE, slu.program("insert-rules"), guest.module(os.path.join(HERE, "testnic")), RULES, rounds),
         timeout=300)
     expect_equal(status, 0, "exit status: " + output)
     found = [[(int(a), int(b)) for a, b in re.findall(
