@@ -9,6 +9,7 @@
  * The program runs with bottom halves disabled, so what is by CPU is its own while it runs.
  */
 #include "drivers/ebpf/steps.bpf.h"
+#include "drivers/ebpf/usual.bpf.h"
 
 char LICENSE[] SEC("license") = "Apache-2.0";
 
@@ -24,14 +25,13 @@ char LICENSE[] SEC("license") = "Apache-2.0";
 	} while (0)
 
 /* The slot of the packet's rule under this mask, or -1. */
-__attribute__((noinline)) int look(__u32 number)
+static __always_inline int look_under(struct work *w, __u32 number)
 {
 	const struct ebpf_mask *m = bpf_map_lookup_elem(&masks, &number);
 	const struct ebpf_entry *entry;
-	struct work *w = get_work();
 	const __u32 *found;
 
-	if (!m || !w)
+	if (!m)
 		return -1;
 	switch (m->words) {
 	case EBPF_NARROW:
@@ -55,6 +55,13 @@ __attribute__((noinline)) int look(__u32 number)
 	return entry && entry->slot < EBPF_SLOTS ? (int)entry->slot : -1;
 }
 
+__attribute__((noinline)) int look(__u32 number)
+{
+	struct work *w = get_work();
+
+	return w ? look_under(w, number) : -1;
+}
+
 /* Packets of a flow find their rules under the same mask. */
 static __always_inline __u32 flow_hash(const struct work *w)
 {
@@ -74,7 +81,8 @@ static __always_inline void count_mask(__u32 number)
 		++*hits;
 }
 
-__attribute__((noinline)) int find(void)
+/* Under one mask after another. */
+__attribute__((noinline)) int search(void)
 {
 	const __u32 zero = 0;
 	const struct ebpf_control *c = bpf_map_lookup_elem(&control, &zero);
@@ -90,14 +98,6 @@ __attribute__((noinline)) int find(void)
 	hint = bpf_map_lookup_elem(&hints, &at);
 	if (!hint)
 		return -1;
-	if (*hint) {
-		number = *hint - 1u;
-		slot = look(number);
-		if (slot >= 0) {
-			count_mask(number);
-			return slot;
-		}
-	}
 	order = &c->order[c->which & 1];
 	for (__u32 i = 0; i < EBPF_MASKS; i++) {
 		if (i >= order->n)
@@ -113,6 +113,23 @@ __attribute__((noinline)) int find(void)
 	return -1;
 }
 
+static __always_inline int find(struct work *w)
+{
+	const __u32 at = flow_hash(w);
+	const __u8 *hint = bpf_map_lookup_elem(&hints, &at);
+	__u32 number;
+	int slot;
+
+	if (!hint || !*hint)
+		return search();
+	number = *hint - 1u;
+	slot = look_under(w, number);
+	if (slot < 0)
+		return search();
+	count_mask(number);
+	return slot;
+}
+
 /* ---- a packet ---- */
 
 static __always_inline void count_rule(const struct __sk_buff *skb, __u32 slot)
@@ -124,7 +141,7 @@ static __always_inline void count_rule(const struct __sk_buff *skb, __u32 slot)
 		return;
 	c->packets += MUTATE(607, 1, 2);
 	c->bytes += skb->len + (MUTATE(608, skb->vlan_present, 0) ? 4 : 0);
-	c->used_ns = bpf_ktime_get_coarse_ns();
+	c->used = bpf_jiffies64();
 }
 
 static __always_inline const struct ebpf_step *first_step(__u32 slot)
@@ -143,7 +160,7 @@ static __always_inline int out_of_tunnel(
 
 	if (w->popped || w->chain || look_inside(skb, s->arg, s->at, s->field))
 		return GIVE_UP;
-	found = find();
+	found = find(w);
 	if (found < 0)
 		return GIVE_UP;
 	inner = first_step((__u32)found);
@@ -169,22 +186,19 @@ __attribute__((noinline)) int admit(struct __sk_buff *skb, __u32 slot)
 	return (int)slot;
 }
 
-/* The packet in one chain: a verdict, AGAIN, or GIVE_UP if no rule takes it. */
-__attribute__((noinline)) int pass(struct __sk_buff *skb)
+/* A verdict, AGAIN, or GIVE_UP. */
+__attribute__((noinline)) int run_steps(struct __sk_buff *skb, __u32 slot)
 {
+	const struct ebpf_step *first = first_step(slot);
 	const struct ebpf_slot *s;
-	__u32 slot, n;
-	int found;
+	int admitted = (int)slot;
+	__u32 n;
 
-	if (parse(skb))
-		return GIVE_UP;
-	found = find();
-	if (found < 0)
-		return GIVE_UP;
-	found = admit(skb, (__u32)found);
-	if (found < 0)
-		return found == BROKEN ? TC_ACT_SHOT : GIVE_UP;
-	slot = (__u32)found;
+	if (first && (first->op == EBPF_FITS || first->op == EBPF_DECAPSULATE))
+		admitted = admit(skb, slot);
+	if (admitted < 0)
+		return admitted == BROKEN ? TC_ACT_SHOT : GIVE_UP;
+	slot = (__u32)admitted;
 	s = bpf_map_lookup_elem(&slots, &slot);
 	if (!s)
 		return GIVE_UP;
@@ -202,44 +216,84 @@ __attribute__((noinline)) int pass(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
-static __always_inline int miss(struct work *w, struct ebpf_stats *st)
+/* The packet in one chain: a verdict, AGAIN, or GIVE_UP if no rule takes it. */
+static __always_inline int pass_parsed(struct __sk_buff *skb, struct work *w)
 {
-	st->misses++;
-	return MUTATE(601, w->miss, 0) ? (int)bpf_redirect(w->miss, BPF_F_INGRESS) : TC_ACT_UNSPEC;
+	const int found = find(w);
+	const __u32 slot = (__u32)found;
+	const struct ebpf_slot *s;
+
+	if (found < 0)
+		return GIVE_UP;
+	s = bpf_map_lookup_elem(&slots, &slot);
+	if (!s)
+		return GIVE_UP;
+	if (s->n != 1 || s->step[0].op != EBPF_OUTPUT || !s->step[0].last)
+		return run_steps(skb, slot);
+	count_rule(skb, slot);
+	return output(skb, &s->step[0]);
 }
 
-static __always_inline int forward(struct __sk_buff *skb)
+__attribute__((noinline)) int pass(struct __sk_buff *skb)
+{
+	struct work *w = get_work();
+
+	return !w || parse(skb) ? GIVE_UP : pass_parsed(skb, w);
+}
+
+static __always_inline int miss(struct __sk_buff *skb, struct ebpf_stats *st)
 {
 	const __u32 ifindex = skb->ifindex;
 	const struct ebpf_port *port = bpf_map_lookup_elem(&ports, &ifindex);
-	struct ebpf_stats *st = get_stats();
-	struct work *w = get_work();
 
-	if (!port || !w || !st)
+	if (!port)
 		return TC_ACT_UNSPEC;
-	for (int i = 0; i < 4; i++)
-		w->word[i] = 0;
-	forget_tunnel(w);
-	w->origin = w->popped = 0;
-	w->key.in_port = ifindex;
-	w->miss = port->miss;
-	w->chain = 0;
-	for (__u32 i = 0; i < EBPF_PASSES; i++) {
-		const int verdict = pass(skb);
+	st->misses++;
+	return MUTATE(601, port->miss, 0) ? (int)bpf_redirect(port->miss, BPF_F_INGRESS)
+					  : TC_ACT_UNSPEC;
+}
 
-		if (verdict == GIVE_UP && !i)
-			return miss(w, st);
-		if (!i)
-			st->hits++;
+/* In other chains than the first. */
+__attribute__((noinline)) int pass_on(struct __sk_buff *skb)
+{
+	struct ebpf_stats *st = get_stats();
+	const struct work *w = get_work();
+
+	for (__u32 i = 1; i < EBPF_PASSES; i++) {
+		int verdict;
+
+		if (!w || i + w->popped >= EBPF_PASSES)
+			break;
+		verdict = pass(skb);
 		if (verdict == GIVE_UP)
 			break;
 		if (verdict != AGAIN)
 			return verdict;
-		if (i + w->popped + 1 == EBPF_PASSES)
-			break;
 	}
-	st->lost++;
+	if (st)
+		st->lost++;
 	return TC_ACT_SHOT;
+}
+
+static __always_inline int forward(struct __sk_buff *skb)
+{
+	struct ebpf_stats *st = get_stats();
+	struct work *w = get_work();
+	int verdict;
+
+	if (!w || !st)
+		return TC_ACT_UNSPEC;
+	for (int i = 0; i < 3; i++)
+		w->word[i] = 0;
+	forget_tunnel(w);
+	w->origin = w->popped = 0;
+	w->key.in_port = skb->ifindex;
+	w->chain = 0;
+	verdict = parse_usual(skb, w) ? pass_parsed(skb, w) : pass(skb);
+	if (verdict == GIVE_UP)
+		return miss(skb, st);
+	st->hits++;
+	return verdict == AGAIN ? pass_on(skb) : verdict;
 }
 
 /* A full barrier, too. */

@@ -193,7 +193,7 @@ struct ebpf_entry {
 /* By CPU and slot: [cpu * EBPF_SLOTS + slot]. */
 struct ebpf_count {
 	__u64 packets, bytes;
-	__u64 used_ns; /* CLOCK_MONOTONIC, coarse */
+	__u64 used; /* jiffies */
 };
 
 /* ---- meters ---- */

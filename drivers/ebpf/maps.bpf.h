@@ -35,7 +35,6 @@ struct work {
 	__u8 outer[EBPF_HEADER_MAX + 64]; /* to be put before the packet */
 	__u8 piece[PIECE + 4];            /* of what is added up */
 	__u32 chain;
-	__u32 miss;
 	__u32 tags; /* recognised */
 	/* offsets into the data, which lack a tag that the kernel took off; 0: not there */
 	__u32 l3, l4, nd, nd_sll, nd_tll;

@@ -250,10 +250,12 @@ static __always_inline int is_plain(const __u8 *h, __u32 type, __u32 flags)
 
 /* The length that the IP header gives, if nothing but its fixed part is there and its sum is right.
  */
-static __always_inline __u32 ip_len(struct work *w)
+static __always_inline __u32 ip_len(struct __sk_buff *skb, struct work *w)
 {
-	__u8 *ip = w->head + (w->l3 & (HEAD - 1));
+	__u8 *ip = w->part;
 
+	if (load(skb, w, w->l3, ip, 20))
+		return 0;
 	if (w->base == EBPF_IPV6)
 		return w->l4 == w->l3 + 40 ? bpf_ntohs(load16(ip + 4)) : 0;
 	if (w->base != EBPF_IPV4 || w->l4 != w->l3 + 20 ||
@@ -340,7 +342,7 @@ __attribute__((noinline)) int look_inside(
 		w->key.ip_tos & MUTATE(664, 1, 0))
 		return GIVE_UP;
 	udp = w->part;
-	len = ip_len(w);
+	len = ip_len(skb, w);
 	least = UDP_LEN + TUNNEL_LEN + ETH_HLEN + (w->base == EBPF_IPV6 ? 40 : 20);
 	if (len < least || w->l4 + len != skb->len || load(skb, w, w->l4, w->part, 16) ||
 		load16(udp + 4) != bpf_htons((__u16)len) || !is_plain(udp + UDP_LEN, type, flags) ||

@@ -142,7 +142,7 @@ SCENARIOS = [
     Tcp(),
     Rate64("rate64-offloaded", "frames of 64 bytes between two namespaces, in the kernel", (1000,),
            traffic.microflows, rates.port_flows, target=5,
-           switches=("redirect", "sluice", "ovs", "bridge")),
+           switches=("redirect", "peer", "sluice", "ovs", "bridge")),
     Rate64("masks-ebpf", "so many masks in the kernel, 10k microflows", (1, 10, 100),
            lambda n: rates.mask_file(n, 10000), lambda n: "\n".join(rates.mask_flows(n)) + "\n", rounds=2),
     Insert(),

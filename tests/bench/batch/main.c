@@ -50,8 +50,8 @@ int main(int argc, char **argv)
 
 	if (!n)
 		return 2;
-	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "entries", sizeof(*keys), sizeof(*values),
-		EBPF_RULES, &opts);
+	fd = bpf_map_create(
+		BPF_MAP_TYPE_HASH, "entries", sizeof(*keys), sizeof(*values), EBPF_RULES, &opts);
 	if (fd < 0 || !keys || !values) {
 		perror("no map");
 		return 1;
