@@ -16,8 +16,7 @@ sys.dont_write_bytecode = True
 from runner import Reaper  # noqa: E402
 
 PEERS = ("sluice", "ovs", "bridge")
-NAMES = {"sluice": "Sluice", "ovs": "Open vSwitch", "bridge": "Linux bridge", "limit": "limit",
-         "redirect": "bare redirect", "peer": "bare redirect_peer"}
+NAMES = {"sluice": "Sluice", "ovs": "Open vSwitch", "bridge": "Linux bridge", "limit": "limit"}
 
 
 def arguments():
@@ -61,7 +60,8 @@ class Row:
         s = self.scenario
         row = {"scenario": s.name, "size": self.size, "what": s.what, "unit": s.unit,
                "better": s.better, "target": of_size(s.target, self.size),
-               "goal": of_size(s.goal, self.size), "least_share": s.least_share, "figures": self.figures,
+               "goal": of_size(s.goal, self.size), "least_share": s.least_share,
+               "least_of_bridge": s.least_of_bridge, "figures": self.figures,
                "details": self.details, "errors": self.errors}
         return complete(row)
 

@@ -17,6 +17,7 @@ class Scenario:
     target = None  # ratio to Open vSwitch, or that by size
     goal = None    # of the figure itself, or that by size
     least_share = None  # of the limit, that the figure should reach
+    least_of_bridge = None  # of the Linux bridge, which does instead of that
     rounds = None  # at most so many
 
     def variants(self):

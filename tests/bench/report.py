@@ -11,6 +11,8 @@ PLOTS = (
     ("rate-flows.svg", "port", "Packets by number of flows in the traffic", "microflows"),
     ("rate-acl.svg", "acl1", "Packets by number of flows, one flow with a prefix", "microflows"),
     ("rate-masks.svg", "masks", "Packets by number of masks", "masks, hit alike"),
+    ("rate-masks-ebpf.svg", "masks-ebpf", "Packets between netdevs by number of masks, in the kernel",
+     "masks, hit alike"),
 )
 
 
@@ -23,9 +25,13 @@ def wanted(row):
         word = "at most" if row["better"] == "less" else "at least"
         return "%s %g %s" % (word, row["goal"], row["unit"]), met
     if row.get("least_share"):
-        share = row.get("share", {}).get("sluice")
-        return "%.0f%% of the limit" % (100 * row["least_share"]), \
+        share, bridge = row.get("share", {}).get("sluice"), row["ratio"].get("bridge")
+        text, met = "%.0f%% of the limit" % (100 * row["least_share"]), \
             share and share >= row["least_share"]
+        if not row.get("least_of_bridge"):
+            return text, met
+        return "%s or %gx the bridge" % (text, row["least_of_bridge"]), \
+            met or bridge and bridge["median"] >= row["least_of_bridge"]
     if row["target"] is not None:
         return "%gx" % row["target"], ratio and ratio["median"] >= row["target"]
     return "", None

@@ -2,9 +2,10 @@
  *
  * Sends the frames of a file out of a netdev, in a circle, as fast as it takes them:
  *
- *   send-frames NETDEV FILE SECONDS [THREADS]
+ *   send-frames NETDEV FILE SECONDS THREADS
  *
- * Each thread sends all of them. FILE is a pcap file in this machine's byte order.
+ * Each thread sends all of them through a packet socket of its own. FILE is a pcap file in the
+ * host's byte order.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -118,11 +119,11 @@ static void *run(void *arg)
 
 int main(int argc, char **argv)
 {
-	const unsigned n = argc > 4 ? (unsigned)atoi(argv[4]) : 1;
+	const unsigned n = argc == 5 ? (unsigned)atoi(argv[4]) : 0;
 	pthread_t thread[MAX_THREADS];
 	int status = 0;
 
-	if (argc < 4 || argc > 5 || !n || n > MAX_THREADS)
+	if (!n || n > MAX_THREADS)
 		return 2;
 	job.ifindex = if_nametoindex(argv[1]);
 	job.seconds = atof(argv[3]);
