@@ -70,7 +70,15 @@ static __always_inline __u32 flow_hash(const struct work *w)
 	h = (h ^ w->word[4]) * 0x9e3779b97f4a7c15ull;
 	h = (h ^ w->word[7] ^ w->word[8]) * 0x9e3779b97f4a7c15ull;
 	h = (h ^ w->word[9] ^ w->word[10] ^ w->word[11] ^ w->word[12]) * 0x9e3779b97f4a7c15ull;
-	return (__u32)(h >> 32) & (EBPF_HINTS - 1);
+	return (__u32)(h >> 32);
+}
+
+static __always_inline __u8 *get_hint(const struct work *w)
+{
+	const __u32 hash = flow_hash(w), page = hash / EBPF_HINTS % EBPF_HINT_PAGES;
+	struct ebpf_hints *h = bpf_map_lookup_elem(&hints, &page);
+
+	return h ? &h->mask[hash % EBPF_HINTS] : NULL;
 }
 
 static __always_inline void count_mask(__u32 number)
@@ -88,15 +96,11 @@ __attribute__((noinline)) int search(void)
 	const struct ebpf_control *c = bpf_map_lookup_elem(&control, &zero);
 	const struct work *w = get_work();
 	const struct ebpf_order *order;
-	__u32 at, number;
-	__u8 *hint;
+	__u8 *hint = w ? get_hint(w) : NULL;
+	__u32 number;
 	int slot;
 
-	if (!c || !w)
-		return -1;
-	at = flow_hash(w);
-	hint = bpf_map_lookup_elem(&hints, &at);
-	if (!hint)
+	if (!c || !hint)
 		return -1;
 	order = &c->order[c->which & 1];
 	for (__u32 i = 0; i < EBPF_MASKS; i++) {
@@ -115,8 +119,7 @@ __attribute__((noinline)) int search(void)
 
 static __always_inline int find(struct work *w)
 {
-	const __u32 at = flow_hash(w);
-	const __u8 *hint = bpf_map_lookup_elem(&hints, &at);
+	const __u8 *hint = get_hint(w);
 	__u32 number;
 	int slot;
 

@@ -35,7 +35,8 @@
 #define EBPF_SLOTS (EBPF_RULES + EBPF_SPARE)
 #define EBPF_PROGRAMS 4096u /* of more steps than EBPF_INLINE */
 #define EBPF_PASSES 9u      /* a packet is looked up so often at most: as often as in software */
-#define EBPF_HINTS 1024u    /* a power of two */
+#define EBPF_HINTS 4096u    /* in a page of them; a power of two */
+#define EBPF_HINT_PAGES 16u /* a power of two */
 #define EBPF_PORTS 4096u
 #define EBPF_METERS 4096u
 #define EBPF_BANDS 16u       /* of a meter */
@@ -101,6 +102,11 @@ struct ebpf_mask {
 struct ebpf_order {
 	__u32 n;
 	__u8 mask[EBPF_MASKS + 4];
+};
+
+/* By CPU and flow: 1 + the mask under which the last packet found its rule, 0: none yet. */
+struct ebpf_hints {
+	__u8 mask[EBPF_HINTS];
 };
 
 struct ebpf_key4 {

@@ -65,7 +65,7 @@ MAP(control, BPF_MAP_TYPE_ARRAY, MAPPED, 1, __u32, struct ebpf_control);
 MAP(ports, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, EBPF_PORTS, __u32, struct ebpf_port);
 MAP(masks, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_MASKS, __u32, struct ebpf_mask);
 MAP(mask_hits, BPF_MAP_TYPE_PERCPU_ARRAY, 0, EBPF_MASKS, __u32, __u64);
-MAP(hints, BPF_MAP_TYPE_PERCPU_ARRAY, 0, EBPF_HINTS, __u32, __u8);
+MAP(hints, BPF_MAP_TYPE_PERCPU_ARRAY, 0, EBPF_HINT_PAGES, __u32, struct ebpf_hints);
 MAP(rules4, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, EBPF_RULES, struct ebpf_key4, __u32);
 MAP(rules8, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, EBPF_RULES, struct ebpf_key8, __u32);
 MAP(rules20, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, EBPF_RULES, struct ebpf_key20, __u32);
