@@ -15,8 +15,11 @@ RUNS = (
     (2, ("limit", "sluice", "ovs"), ["port:10000"]),
     (1, ("sluice", "ovs"), ["acl1:10000", "ct:100000", "vxlan-encap:10000", "vxlan-decap:10000",
                             "tcp"]),
+    (1, ("limit", "sluice", "ovs"), ["tcp-offloaded", "rate64-offloaded:all-cpus"]),
+    (1, ("limit", "sluice"), ["insert-ebpf:10000"]),
 )
-WORST_PORT_RATIO = 0.5
+WORST_RATIO = {"port": 0.5, "tcp-offloaded": 4, "rate64-offloaded": 1.5}
+MOST_IN_SOFTWARE = 100  # packets of a connection that the kernel forwards
 
 
 def measure(rounds, peers, scenarios):
@@ -37,8 +40,12 @@ def problems(row, peers):
         figures = row["figures"].get(peer, [])
         if not figures or (row["better"] == "more" and min(figures) <= 0):
             yield "%s: %s has the figures %s" % (name, peer, figures)
-    if row["scenario"] == "port" and row["ratio"].get("ovs", {"max": 0})["max"] < WORST_PORT_RATIO:
-        yield "%s: at most %.2f of Open vSwitch's rate" % (name, row["ratio"]["ovs"]["max"])
+    best = row["ratio"].get("ovs", {"max": 0})["max"]
+    if best < WORST_RATIO.get(row["scenario"], 0):
+        yield "%s: at most %.2f of Open vSwitch's rate" % (name, best)
+    for seen in row["details"].get("sluice", []):
+        if seen.get("packets in software", 0) > MOST_IN_SOFTWARE:
+            yield "%s: %d packets went through software" % (name, seen["packets in software"])
 
 
 def hurry():
