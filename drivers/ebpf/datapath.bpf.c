@@ -296,7 +296,7 @@ static __always_inline int forward(struct __sk_buff *skb)
 	if (verdict == GIVE_UP)
 		return miss(skb, st);
 	st->hits++;
-	return verdict == AGAIN ? pass_on(skb) : verdict;
+	return verdict == AGAIN ? MUTATE(694, pass_on(skb), TC_ACT_SHOT) : verdict;
 }
 
 /* A full barrier, too. */

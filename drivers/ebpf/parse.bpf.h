@@ -45,7 +45,18 @@ static __always_inline int is_tag(__u16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
+/* Of the tag that the kernel took off. */
+static __always_inline __u16 outer_tci(const struct __sk_buff *skb)
+{
+	return bpf_htons((__u16)skb->vlan_tci) | MUTATE(616, PRESENT, 0);
+}
+
 /* ---- transport ---- */
+
+static __always_inline __u16 tcp_flags(const __u8 *l4)
+{
+	return load16(l4 + 12) & bpf_htons(MUTATE(628, 0x0fff, 0x00ff));
+}
 
 static __always_inline __u32 transport_min(__u8 proto, __u32 base)
 {
@@ -134,8 +145,7 @@ __attribute__((noinline)) int parse_transport(struct __sk_buff *skb, __u32 at, _
 	w->proto = w->key.ip_proto;
 	switch (w->key.ip_proto) {
 	case IPPROTO_TCP:
-		w->key.tcp_flags =
-			bpf_htons((__u16)((l4[12] & MUTATE(628, 0x0f, 0)) << 8 | l4[13]));
+		w->key.tcp_flags = tcp_flags(l4);
 		/* fall through */
 	case IPPROTO_UDP:
 	case IPPROTO_SCTP:
@@ -412,7 +422,7 @@ static __always_inline void parse_tags(struct __sk_buff *skb, struct work *w, __
 
 	if (skb->vlan_present && !w->origin) {
 		w->key.vlan[0].tpid = (__u16)skb->vlan_proto;
-		w->key.vlan[0].tci = bpf_htons((__u16)skb->vlan_tci) | MUTATE(616, PRESENT, 0);
+		w->key.vlan[0].tci = outer_tci(skb);
 		n = 1;
 	}
 	for (int i = 0; i < 2; i++) {

@@ -202,6 +202,9 @@ static __always_inline int set_vlan(struct __sk_buff *skb, const struct ebpf_ste
 
 /* ---- all of them ---- */
 
+/* Through the netdev's own way out, even where the other end of a veth could be reached at once
+ * (bpf_redirect_peer): its counters, taps, filters and queueing are what it is a port for, and the
+ * short cut is no faster. */
 static __always_inline int output(struct __sk_buff *skb, const struct ebpf_step *s)
 {
 	if (s->last)

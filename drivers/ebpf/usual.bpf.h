@@ -43,7 +43,7 @@ static __always_inline int usual_transport(
 	if (proto == IPPROTO_TCP) {
 		if (l4 + MIN_TCP > (const __u8 *)data_end || room < MIN_TCP)
 			return 0;
-		word |= PUT(tcp_flags, load16(l4 + 12) & bpf_htons(MUTATE(628, 0x0fff, 0x00ff)));
+		word |= PUT(tcp_flags, tcp_flags(l4));
 	} else if (proto != IPPROTO_UDP) {
 		return 0;
 	}
@@ -57,7 +57,8 @@ static __always_inline int usual_ipv4(
 {
 	__u32 total;
 
-	if (ip + 20 > (const __u8 *)data_end || ip[0] != 0x45 || load16(ip + 6) & bpf_htons(0x3fff))
+	if (ip + 20 > (const __u8 *)data_end || ip[0] != 0x45 ||
+		load16(ip + 6) & bpf_htons(MUTATE(691, 0x3fff, 0)))
 		return 0;
 	total = bpf_ntohs(load16(ip + 2));
 	if (total < 20 || total > len || len - total > 0xffff ||
@@ -82,7 +83,7 @@ static __always_inline int usual_ipv6(
 		return 0;
 	payload = bpf_ntohs(load16(ip + 4));
 	if (payload > len - 40 || len - 40 - payload > 0xffff ||
-		!usual_transport(w, ip + 40, data_end, ip[6], payload))
+		!usual_transport(w, ip + MUTATE(693, 40, 20), data_end, ip[6], payload))
 		return 0;
 	flow = bpf_ntohl(load32(ip));
 	w->word[6] = PUT(ip_proto, ip[6]) | PUT(ip_tos, flow >> 20 & 0xff) | PUT(ip_ttl, ip[7]);
@@ -92,7 +93,7 @@ static __always_inline int usual_ipv6(
 	w->word[11] = load64(ip + 24);
 	w->word[12] = load64(ip + 32);
 	w->word[13] = PUT(ipv6_flabel, bpf_htonl(flow & 0xfffff));
-	w->l4 = ETH_HLEN + 40;
+	w->l4 = ETH_HLEN + MUTATE(692, 40, 20);
 	w->proto = ip[6];
 	w->base = EBPF_IPV6;
 	return 1;
@@ -120,9 +121,7 @@ static __always_inline int parse_usual(struct __sk_buff *skb, struct work *w)
 		return 0;
 	}
 	if (tags)
-		tag = PUT(vlan[0].tpid, (__u16)skb->vlan_proto) |
-		      PUT(vlan[0].tci,
-			      (__u16)(bpf_htons((__u16)skb->vlan_tci) | MUTATE(616, PRESENT, 0)));
+		tag = PUT(vlan[0].tpid, (__u16)skb->vlan_proto) | PUT(vlan[0].tci, outer_tci(skb));
 	w->word[3] = AT(load16(data), 2, BYTE(eth_dst));
 	w->word[4] = load64(data + 2);
 	w->word[5] = AT(load32(data + 10), 4, 0) | tag;
