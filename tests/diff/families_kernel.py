@@ -19,7 +19,7 @@ class Refused(Family):
         out += [self.flow(1 + i, 1, "ip,nw_src=%s/%d,nw_dst=%s/%d" % (
             self.v4[0], 8 + i % 13, self.v4[1], 8 + i // 13), "output:%d" % (1 + i % 5))
             for i in range(MASKS)]
-        for n, match in enumerate((",tun_id=0", "")):
+        for n, match in enumerate((",ct_label=0x0", "")):
             out.append(self.flow(0, 100, "dl_src=" + self.mac(MASKS + n), "goto_table:%d" % (
                 TABLES + n)))
             for port in range(1, 6):
