@@ -371,6 +371,46 @@ def test_restart(lab):
                since(lab, before)[0] >= 4)
 
 
+def test_metered(lab):
+    """A meter counts what is inside, before it goes in and after it came out."""
+    peer, w1 = underlay(lab)
+    frame = inner_frames()["udp of 17"]
+    offload(lab)
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 2)
+    lab.sluice.ofctl("add-meter", "br-int", "meter=1,pktps,stats,band=type=drop,rate=1000000")
+    lab.sluice.ofctl("add-flow", "br-int",
+                     "in_port=1,ip,actions=meter:1,set_field:%d->tun_id,output:10" % VNI)
+    lab.sluice.ofctl("add-flow", "br-int", "in_port=10,ip,actions=meter:1,output:1")
+
+    arrived = []
+
+    def take(n, wire, wanted):
+        return sum(len(wire.receive(1, wanted)) for _ in range(n))
+
+    def count():
+        return [int(n) for n in re.findall(r"(?:packet|byte)_in_count:(\d+)", lab.sluice.ofctl(
+            "meter-stats", "br-int", "meter=1"))]
+
+    def both(n):
+        for _ in range(n):
+            w1.send(frame)
+            peer.send(tunnelled("vxlan", frame))
+        got = [take(n, peer, lambda f: f[56:62] == OWN), take(n, w1, lambda f: f[6:12] == OWN)]
+        arrived.extend(got)
+        return got
+    both(1)
+
+    def by_device():
+        before = packets(lab)
+        return both(2) == [2, 2] and since(lab, before)[0] >= 4
+    wait_until("both ways in the kernel", by_device)
+    before = packets(lab)
+    expect_equal(both(5), [5, 5], "frames that arrive")
+    expect(since(lab, before)[0] >= 10, "the device did it")
+    wait_until("the meter counts them", lambda: count() == [
+        sum(arrived), sum(arrived) * len(frame)])
+
+
 def why(lab, text):
     return [r["reason"] for m in lab.sluice.offload_flows() if text in m["actions"]
             for r in m.get("refusals", ())]
