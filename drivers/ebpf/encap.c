@@ -23,7 +23,7 @@ _Static_assert((int)EBPF_VXLAN == (int)HAL_TUNNEL_VXLAN &&
 		       EBPF_INHERIT_TTL == HAL_TUNNEL_INHERIT_TTL && EBPF_GBP == HAL_TUNNEL_GBP,
 	"steps say it in the HAL's words");
 _Static_assert(sizeof(struct ebpf_step) - offsetof(struct ebpf_step, arg) == EBPF_DATA &&
-		       EBPF_HEADER_MAX % EBPF_DATA && EBPF_HEADER_MAX >= LEAST,
+		       EBPF_HEADER_MAX % EBPF_DATA != 0 && EBPF_HEADER_MAX >= LEAST,
 	"headers lie in whole steps");
 
 static int refuse(struct hal_reason *r, const struct hal_action *a, const char *why)
