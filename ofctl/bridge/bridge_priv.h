@@ -147,6 +147,8 @@ int device_for_kernel_ports(struct bridges *b);
 
 /* controllers.c */
 void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row);
+/* The row of SSL. */
+void tls_reconcile(struct bridges *b, const struct ovsdb_row *root);
 void controllers_write_status(struct bridge *br, struct ovsdb_txn *txn);
 
 /* status.c */

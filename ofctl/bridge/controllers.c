@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Controllers and fail mode of a bridge.
+ * Controllers and fail mode of a bridge, and the key and certificates that all bridges use.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +54,27 @@ void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row)
 		br->agent, fail && !strcmp(fail, "secure") ? PL_FAIL_SECURE : PL_FAIL_STANDALONE);
 	of_agent_set_controllers(br->agent, cfg, used);
 	free(cfg);
+}
+
+static const char *text_of(const struct ovsdb_row *row, const char *column)
+{
+	const char *text = ovsdb_string(row, column);
+
+	return text ? text : "";
+}
+
+void tls_reconcile(struct bridges *b, const struct ovsdb_row *root)
+{
+	const struct ovsdb_row *row = ovsdb_count(root, "ssl") ? ovsdb_ref(root, "ssl", 0) : NULL;
+	struct of_tls_config cfg;
+
+	if (row)
+		cfg = (struct of_tls_config){
+			.private_key = text_of(row, "private_key"),
+			.certificate = text_of(row, "certificate"),
+			.ca_cert = text_of(row, "ca_cert"),
+		};
+	of_agents_set_tls(b->cfg.agents, row ? &cfg : NULL);
 }
 
 static void write_one(struct bridge *br, struct ovsdb_txn *txn, const struct ovsdb_row *row)

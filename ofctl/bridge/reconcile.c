@@ -282,6 +282,7 @@ static void apply(struct bridges *b)
 	megaflows_reconcile(b, root);
 	device_reconcile(b, root);
 	ct_zones_reconcile(b, root);
+	tls_reconcile(b, root);
 	LIST_FOREACH (br, &b->list, link)
 		br->wanted = false;
 	for (size_t i = 0; i < ovsdb_count(root, "bridges"); i++) {

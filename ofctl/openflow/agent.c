@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ofctl/openflow/conn.h"
+#include "ofctl/openflow/tls.h"
 
 #define DEFAULT_VERSIONS (1u << OFP10 | 1u << OFP13)
 #define ALL_VERSIONS (DEFAULT_VERSIONS | 1u << OFP14)
@@ -30,6 +31,11 @@ struct of_agents *of_agents_create(struct event_base *base)
 
 	if (!all)
 		return NULL;
+	all->tls = of_tls_new();
+	if (!all->tls) {
+		free(all);
+		return NULL;
+	}
 	all->base = base;
 	LIST_INIT(&all->list);
 	ignore_sigpipe();
@@ -42,6 +48,7 @@ void of_agents_free(struct of_agents *all)
 		return;
 	if (all->dns)
 		evdns_base_free(all->dns, 0);
+	of_tls_free(all->tls);
 	free(all);
 }
 
@@ -56,6 +63,19 @@ void of_agents_events(struct of_agents *all, struct pipeline_ops *ops)
 void of_agents_set_ops(struct of_agents *all, const struct of_agents_ops *ops)
 {
 	all->ops = *ops;
+}
+
+void of_agents_set_tls(struct of_agents *all, const struct of_tls_config *cfg)
+{
+	struct of_agent *agent;
+	struct of_remote *remote;
+
+	if (!of_tls_set(all->tls, cfg))
+		return;
+	LIST_FOREACH (agent, &all->list, entry)
+		LIST_FOREACH (remote, &agent->controllers, entry)
+			if (remote->t.tls)
+				of_remote_retry(remote);
 }
 
 struct of_agent *of_agent_find(struct of_agents *all, const struct pl_bridge *br)
@@ -159,7 +179,7 @@ int of_agent_listen(struct of_agent *agent, const char *target, char *err, size_
 	if (ret)
 		return ret;
 	if (!t.passive) {
-		snprintf(err, n, "\"%s\": expected ptcp: or punix: to listen at", target);
+		snprintf(err, n, "\"%s\": expected ptcp:, pssl: or punix: to listen at", target);
 		return -EINVAL;
 	}
 	if (of_remote_find(&agent->services, target))

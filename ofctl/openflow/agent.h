@@ -3,12 +3,12 @@
  * The switch's side of OpenFlow: connections of a bridge, and what is done with their messages.
  *
  * What: struct of_agents is all of the daemon's agents; struct of_agent serves one bridge: it
- * listens (the management socket, ptcp:, punix:), keeps connections to controllers (tcp:, unix:)
- * with back-off and inactivity probes, decodes requests, calls the pipeline, and fans the
- * pipeline's events out to those connections that want them.
- * Why: only this folder knows wire formats; the bridge layer configures, the pipeline acts.
- * Threads: the control thread only. Nothing here blocks: what a slow controller does not read is
- * queued up to a bound, and packet-ins beyond it are dropped and counted.
+ * listens (the management socket, ptcp:, pssl:, punix:), keeps connections to controllers (tcp:,
+ * ssl:, unix:) with back-off and inactivity probes, decodes requests, calls the pipeline, and fans
+ * the pipeline's events out to those connections that want them. Why: only this folder knows wire
+ * formats; the bridge layer configures, the pipeline acts. Threads: the control thread only.
+ * Nothing here blocks: what a slow controller does not read is queued up to a bound, and packet-ins
+ * beyond it are dropped and counted.
  */
 #ifndef SLUICE_OFCTL_OPENFLOW_AGENT_H
 #define SLUICE_OFCTL_OPENFLOW_AGENT_H
@@ -44,6 +44,16 @@ struct of_agents_ops {
 };
 void of_agents_set_ops(struct of_agents *all, const struct of_agents_ops *ops);
 
+/* Files in PEM form that ssl: and pssl: targets need; "" where one is not known. They are read
+ * again when they changed. */
+struct of_tls_config {
+	const char *private_key, *certificate;
+	const char *ca_cert; /* who signs the certificates of peers */
+};
+/* For connections made from now on, which are tried at once if the files are others than before;
+ * NULL: there are none. */
+void of_agents_set_tls(struct of_agents *all, const struct of_tls_config *cfg);
+
 /* What multipart "description" says; texts are copied, NULL leaves a default. */
 struct of_agent_desc {
 	const char *manufacturer, *hardware, *software, *serial, *datapath;
@@ -70,15 +80,15 @@ void of_agent_set_versions(struct of_agent *agent, uint32_t bitmap);
  * forwards normally); so does going from no controller to some and back. */
 void of_agent_set_fail_mode(struct of_agent *agent, enum pl_fail_mode mode);
 
-/* Listens at "punix:PATH", "ptcp:[PORT][:HOST]" (default 6653, any address), for service
- * connections. 0 or -errno with a message. Connections accepted here get no asynchronous messages
- * but those that they ask for. An old socket at PATH is replaced. */
+/* Listens at "punix:PATH", "ptcp:[PORT][:HOST]" (default 6653, any address), "pssl:..." alike, for
+ * service connections. 0 or -errno with a message. Connections accepted here get no asynchronous
+ * messages but those that they ask for. An old socket at PATH is replaced. */
 int of_agent_listen(struct of_agent *agent, const char *target, char *err, size_t n);
 void of_agent_unlisten(struct of_agent *agent, const char *target);
 
 /* A row of the database's Controller table. */
 struct of_controller_config {
-	const char *target;         /* "tcp:HOST[:PORT]", "unix:PATH", or passive as above */
+	const char *target;         /* "tcp:HOST[:PORT]", "ssl:...", "unix:PATH", or passive */
 	int inactivity_probe_ms;    /* < 0: default (5000), 0: never probe */
 	unsigned max_backoff_ms;    /* 0: default (8000) */
 	unsigned local_backoff_ms;  /* first step, 0: default (1000) */
@@ -97,7 +107,7 @@ struct of_controller_status {
 	bool is_connected;
 	enum of_role role;
 	const char *state;            /* "VOID", "BACKOFF", "CONNECTING", "ACTIVE", "IDLE" */
-	char last_error[128];         /* "" if none */
+	char last_error[256];         /* "" if none */
 	int64_t sec_since_connect;    /* -1: never connected */
 	int64_t sec_since_disconnect; /* -1: never disconnected */
 	uint8_t version;              /* wire version while connected */

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ofctl/openflow/tls.h"
 #include "ofctl/openflow/wire.h"
 
 /* Bytes of input kept unread by us; a message has at most 65535. */
@@ -34,6 +37,7 @@ struct of_channel {
 	const struct of_channel_ops *ops;
 	void *ctx;
 	uint64_t last_rx_ms;
+	bool tls;
 	bool suspended;
 	bool eof;
 	bool busy;   /* inside process() */
@@ -124,7 +128,9 @@ static void process(struct of_channel *ch)
 	if (n == TURN)
 		event_active(ch->more, EV_TIMEOUT, 0);
 	else if (ch->eof && !ch->suspended && !ch->doomed)
-		over(ch, "the peer closed the connection");
+		over(ch, ch->tls && of_tls_in_handshake(ch->bev)
+				 ? "TLS: the peer closed the connection during the handshake"
+				 : "the peer closed the connection");
 	ch->busy = false;
 	if (ch->doomed)
 		destroy(ch);
@@ -167,27 +173,43 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	} else if (what & BEV_EVENT_ERROR) {
 		int dns = bufferevent_socket_get_dns_error(bev);
 		int err = EVUTIL_SOCKET_ERROR();
+		char text[128];
 
-		over(ch, dns ? evutil_gai_strerror(dns)
-			     : evutil_socket_error_to_string(err ? err : ECONNRESET));
+		if (ch->tls && of_tls_error(bev, text, sizeof(text)))
+			over(ch, text);
+		else
+			over(ch, dns ? evutil_gai_strerror(dns)
+				     : evutil_socket_error_to_string(err ? err : ECONNRESET));
 	} else if (what & BEV_EVENT_EOF) {
 		ch->eof = true;
 		process(ch);
 	}
 }
 
-static struct of_channel *channel_new(
-	struct event_base *base, int fd, const struct of_channel_ops *ops, void *ctx)
+/* A TLS session's callbacks are deferred: they would otherwise come from within our own calls. */
+static struct bufferevent *stream_new(struct event_base *base, int fd, struct ssl_st *ssl)
+{
+	if (!ssl)
+		return bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	return bufferevent_openssl_socket_new(base, fd, ssl,
+		fd < 0 ? BUFFEREVENT_SSL_CONNECTING : BUFFEREVENT_SSL_ACCEPTING,
+		BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+}
+
+static struct of_channel *channel_new(struct event_base *base, int fd, struct ssl_st *ssl,
+	const struct of_channel_ops *ops, void *ctx)
 {
 	struct of_channel *ch = calloc(1, sizeof(*ch));
 
 	if (!ch)
 		goto close_fd;
+	ch->tls = ssl != NULL;
 	ch->ops = ops;
 	ch->ctx = ctx;
 	ch->last_rx_ms = of_now_ms();
 	ch->more = event_new(base, -1, 0, on_more, ch);
-	ch->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	ch->bev = stream_new(base, fd, ssl);
+	ssl = NULL; /* freed with it, and if there is none */
 	if (!ch->more || !ch->bev)
 		goto destroy_channel;
 	bufferevent_setcb(ch->bev, on_read, on_write, on_event, ch);
@@ -200,15 +222,16 @@ destroy_channel:
 		fd = -1; /* closed with it */
 	destroy(ch);
 close_fd:
+	SSL_free(ssl);
 	if (fd >= 0)
 		close(fd);
 	return NULL;
 }
 
-struct of_channel *of_channel_accept(
-	struct event_base *base, int fd, const struct of_channel_ops *ops, void *ctx)
+struct of_channel *of_channel_accept(struct event_base *base, int fd, struct ssl_st *ssl,
+	const struct of_channel_ops *ops, void *ctx)
 {
-	struct of_channel *ch = channel_new(base, fd, ops, ctx);
+	struct of_channel *ch = channel_new(base, fd, ssl, ops, ctx);
 	int one = 1;
 
 	if (!ch)
@@ -227,9 +250,9 @@ static int connect_local(struct of_channel *ch, const struct of_target *t)
 }
 
 int of_channel_connect(struct event_base *base, struct evdns_base *dns, const struct of_target *t,
-	const struct of_channel_ops *ops, void *ctx, struct of_channel **out)
+	struct ssl_st *ssl, const struct of_channel_ops *ops, void *ctx, struct of_channel **out)
 {
-	struct of_channel *ch = channel_new(base, -1, ops, ctx);
+	struct of_channel *ch = channel_new(base, -1, ssl, ops, ctx);
 	int err;
 
 	*out = ch;
@@ -257,20 +280,29 @@ int of_channel_connect(struct event_base *base, struct evdns_base *dns, const st
 	return 0;
 }
 
+/* What is queued, as far as the socket takes it at once. */
+static void flush(struct of_channel *ch)
+{
+	struct evbuffer *out = bufferevent_get_output(ch->bev);
+
+	if (bufferevent_getfd(ch->bev) < 0)
+		return;
+	bufferevent_lock(ch->bev);
+	evbuffer_unfreeze(out, 1);
+	if (ch->tls)
+		of_tls_flush(ch->bev, out);
+	else if (evbuffer_get_length(out))
+		evbuffer_write(out, bufferevent_getfd(ch->bev));
+	bufferevent_unlock(ch->bev);
+}
+
 void of_channel_free(struct of_channel *ch)
 {
-	struct evbuffer *out;
-
 	if (!ch)
 		return;
+	if (!ch->over || !ch->tls)
+		flush(ch);
 	ch->over = true;
-	out = bufferevent_get_output(ch->bev);
-	if (evbuffer_get_length(out) && bufferevent_getfd(ch->bev) >= 0) {
-		bufferevent_lock(ch->bev);
-		evbuffer_unfreeze(out, 1);
-		evbuffer_write(out, bufferevent_getfd(ch->bev));
-		bufferevent_unlock(ch->bev);
-	}
 	if (ch->busy)
 		ch->doomed = true;
 	else

@@ -20,8 +20,10 @@
 struct event_base;
 struct evdns_base;
 struct of_channel;
+struct ssl_st;
 
 struct of_channel_ops {
+	/* A connecting channel is connected, or a TLS session of either side is set up. */
 	void (*connected)(void *ctx);
 	/* One whole message; `msg` lasts until the call returns. */
 	void (*message)(void *ctx, const uint8_t *msg, size_t len);
@@ -29,14 +31,16 @@ struct of_channel_ops {
 	void (*closed)(void *ctx, const char *why);
 };
 
-/* Over an accepted socket, which it owns; `connected` is not called. NULL if memory ran out (the
- * socket is closed). */
-struct of_channel *of_channel_accept(
-	struct event_base *base, int fd, const struct of_channel_ops *ops, void *ctx);
+/* Over an accepted socket, which it owns, and a TLS session if it is to be one (NULL: none);
+ * without one `connected` is not called. NULL if memory ran out (the socket is closed, the session
+ * freed). */
+struct of_channel *of_channel_accept(struct event_base *base, int fd, struct ssl_st *ssl,
+	const struct of_channel_ops *ops, void *ctx);
 
-/* Starts to connect. Names are resolved through `dns` (NULL: addresses only). 0 or -errno. */
+/* Starts to connect. Names are resolved through `dns` (NULL: addresses only). 0 or -errno. Consumes
+ * the TLS session in any case. */
 int of_channel_connect(struct event_base *base, struct evdns_base *dns, const struct of_target *t,
-	const struct of_channel_ops *ops, void *ctx, struct of_channel **out);
+	struct ssl_st *ssl, const struct of_channel_ops *ops, void *ctx, struct of_channel **out);
 
 /* May be called from within the channel's own callbacks. What is queued is sent if that needs no
  * waiting. */

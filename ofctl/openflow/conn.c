@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,8 @@ static void say_hello(struct of_conn *conn)
 	of_conn_send(conn, &b);
 }
 
-struct of_conn *of_conn_new(struct of_remote *remote, int fd, const struct of_target *t, int *errp)
+struct of_conn *of_conn_new(
+	struct of_remote *remote, int fd, const struct of_target *t, struct ssl_st *ssl, int *errp)
 {
 	struct of_agent *agent = remote->agent;
 	struct of_conn *conn = calloc(1, sizeof(*conn));
@@ -129,17 +131,22 @@ struct of_conn *of_conn_new(struct of_remote *remote, int fd, const struct of_ta
 	if (t) {
 		remote->conn = conn;
 		*errp = of_channel_connect(
-			agent->all->base, agent->all->dns, t, &channel_ops, conn, &conn->ch);
+			agent->all->base, agent->all->dns, t, ssl, &channel_ops, conn, &conn->ch);
+		ssl = NULL;
 		if (*errp)
 			goto unlink;
 		if (remote->conn != conn) /* failed at once, and said so */
 			return NULL;
 	} else {
-		conn->ch = of_channel_accept(agent->all->base, fd, &channel_ops, conn);
+		bool tls = ssl != NULL;
+
+		conn->ch = of_channel_accept(agent->all->base, fd, ssl, &channel_ops, conn);
 		fd = -1;
+		ssl = NULL;
 		if (!conn->ch)
 			goto unlink;
-		say_hello(conn);
+		if (!tls)
+			say_hello(conn);
 	}
 	arm_probe(conn, conn->probe_ms);
 	*errp = 0;
@@ -153,6 +160,7 @@ unlink:
 free_conn:
 	free(conn);
 close_fd:
+	SSL_free(ssl);
 	if (fd >= 0)
 		close(fd);
 	return NULL;

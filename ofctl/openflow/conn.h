@@ -19,6 +19,8 @@ struct event;
 struct evconnlistener;
 struct of_conn;
 struct of_remote;
+struct of_tls;
+struct ssl_st;
 
 LIST_HEAD(of_conn_list, of_conn);
 LIST_HEAD(of_remote_list, of_remote);
@@ -29,6 +31,7 @@ struct of_agents {
 	struct event_base *base;
 	struct of_agents_ops ops;
 	struct evdns_base *dns; /* made when first needed */
+	struct of_tls *tls;
 	struct of_agent_list list;
 };
 
@@ -63,6 +66,8 @@ struct of_async {
 	uint32_t packet_in[2], port_status[2], flow_removed[2];
 };
 
+#define PEER_TEXT 64 /* an address with its port */
+
 /* A request that waits for the pipeline; owned by itself until the pipeline answers. */
 struct of_wait {
 	struct of_conn *conn; /* NULL: closed in the meantime */
@@ -78,6 +83,7 @@ struct of_conn {
 	struct of_remote *remote; /* the row that it belongs to */
 	bool service;             /* asynchronous messages only if asked for */
 	bool up;                  /* the transport is connected */
+	char peer[PEER_TEXT];     /* who was accepted */
 	bool no_async;
 	uint8_t version; /* 0: before the peer's hello */
 	enum of_role role;
@@ -108,9 +114,10 @@ struct of_conn {
 
 /* ---- conn.c ---- */
 
-/* A connection over an accepted socket (`t` NULL) or to a target. NULL if memory ran out; *errp is
- * the reason (-errno) otherwise. */
-struct of_conn *of_conn_new(struct of_remote *remote, int fd, const struct of_target *t, int *errp);
+/* A connection over an accepted socket (`t` NULL) or to a target; consumes the TLS session, if it
+ * is to have one. NULL if memory ran out; *errp is the reason (-errno) otherwise. */
+struct of_conn *of_conn_new(
+	struct of_remote *remote, int fd, const struct of_target *t, struct ssl_st *ssl, int *errp);
 /* Closes. Tells its remote, with `why` as the reason (NULL: does not tell). */
 void of_conn_close(struct of_conn *conn, const char *why);
 
@@ -226,7 +233,7 @@ struct of_remote {
 	struct event *retry;             /* active: the next attempt */
 	unsigned backoff_ms;
 	unsigned n_up; /* connections that have said hello */
-	char last_error[128];
+	char last_error[256];
 	uint64_t connect_ms, disconnect_ms; /* 0: never */
 };
 
@@ -242,6 +249,8 @@ struct of_remote *of_remote_find(const struct of_remote_list *list, const char *
 void of_remote_up(struct of_remote *remote);
 void of_remote_down(struct of_remote *remote, struct of_conn *conn, const char *why);
 void of_remote_changed(struct of_remote *remote);
+/* Connects at once, if it does not yet. */
+void of_remote_retry(struct of_remote *remote);
 
 /* ---- fail_mode.c ---- */
 

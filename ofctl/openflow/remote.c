@@ -9,6 +9,8 @@
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <netdb.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "hal/base/log.h"
+#include "ofctl/openflow/tls.h"
+
+LOG_DEFINE(controllers);
 
 #define DEFAULT_PROBE_MS 5000
 #define DEFAULT_MAX_BACKOFF_MS 8000
@@ -62,12 +69,21 @@ static bool resolver_ready(struct of_agents *all)
 
 static void attempt(struct of_remote *remote)
 {
+	struct of_agents *all = remote->agent->all;
+	struct ssl_st *ssl = NULL;
+	char why[256];
 	int err = 0;
 
-	if (!remote->t.local && !is_address(remote->t.host) && !resolver_ready(remote->agent->all))
+	if (remote->t.tls && of_tls_session(all->tls, false, &ssl, why, sizeof(why))) {
+		of_remote_down(remote, NULL, why);
+		return;
+	}
+	if (!remote->t.local && !is_address(remote->t.host) && !resolver_ready(all)) {
 		err = -EHOSTUNREACH;
+		SSL_free(ssl);
+	}
 	if (!err)
-		of_conn_new(remote, -1, &remote->t, &err);
+		of_conn_new(remote, -1, &remote->t, ssl, &err);
 	if (err)
 		of_remote_down(remote, NULL, strerror(-err));
 }
@@ -77,6 +93,14 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	attempt(arg);
+}
+
+void of_remote_retry(struct of_remote *remote)
+{
+	if (remote->t.passive || remote->conn)
+		return;
+	remote->backoff_ms = remote->min_backoff_ms;
+	retry_in(remote, 0);
 }
 
 void of_remote_up(struct of_remote *remote)
@@ -89,8 +113,22 @@ void of_remote_up(struct of_remote *remote)
 	of_remote_changed(remote);
 }
 
+/* Whoever set up TLS wants to know who was not let in, and why; of one peer that tries again and
+ * again, once. */
+static void tell_refused(struct of_remote *remote, const char *peer, const char *why)
+{
+	const char *bridge = pl_bridge_name(remote->agent->br);
+
+	if (remote->t.passive)
+		log_warn("%s: %s: %s was not let in: %s", bridge, remote->target, peer, why);
+	else if (strcmp(remote->last_error, why))
+		log_warn("%s: %s: no connection: %s", bridge, remote->target, why);
+}
+
 void of_remote_down(struct of_remote *remote, struct of_conn *conn, const char *why)
 {
+	if (remote->t.tls && !(conn && conn->version))
+		tell_refused(remote, conn ? conn->peer : "", why);
 	if (conn && conn->version) {
 		remote->n_up--;
 		remote->disconnect_ms = of_now_ms();
@@ -109,15 +147,39 @@ void of_remote_down(struct of_remote *remote, struct of_conn *conn, const char *
 
 /* ---- passive ---- */
 
+static void peer_text(const struct sockaddr *addr, int len, char text[PEER_TEXT])
+{
+	char host[INET6_ADDRSTRLEN], port[8];
+
+	if (getnameinfo(addr, (socklen_t)len, host, sizeof(host), port, sizeof(port),
+		    NI_NUMERICHOST | NI_NUMERICSERV))
+		snprintf(text, PEER_TEXT, "a local peer");
+	else
+		snprintf(text, PEER_TEXT, addr->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+			port);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
 	int len, void *arg)
 {
+	struct of_remote *remote = arg;
+	struct ssl_st *ssl = NULL;
+	struct of_conn *conn;
+	char peer[PEER_TEXT], why[256];
 	int err;
 
 	(void)listener;
-	(void)addr;
-	(void)len;
-	of_conn_new(arg, fd, NULL, &err);
+	peer_text(addr, len, peer);
+	if (remote->t.tls &&
+		of_tls_session(remote->agent->all->tls, true, &ssl, why, sizeof(why))) {
+		tell_refused(remote, peer, why);
+		set_error(remote, why);
+		close(fd);
+		return;
+	}
+	conn = of_conn_new(remote, fd, NULL, ssl, &err);
+	if (conn)
+		memcpy(conn->peer, peer, sizeof(peer));
 }
 
 static struct evconnlistener *listen_at(

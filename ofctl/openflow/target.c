@@ -77,7 +77,7 @@ static int parse_active(const char *s, const char *text, struct of_target *t, ch
 	const char *end = parse_host(s, t);
 
 	if (!end || (*end && *end != ':'))
-		return bad(err, n, text, "expected tcp:HOST[:PORT]");
+		return bad(err, n, text, "expected a host after the colon, or HOST:PORT");
 	if (*end == ':')
 		end++;
 	if (!parse_port(end, strlen(end), false, &t->port))
@@ -91,14 +91,14 @@ static int parse_passive(const char *s, const char *text, struct of_target *t, c
 	const char *end;
 
 	if (!parse_port(s, len, true, &t->port))
-		return bad(err, n, text, "expected ptcp:[PORT][:HOST] with a port of 0 to 65535");
+		return bad(err, n, text, "expected [PORT][:HOST] with a port of 0 to 65535");
 	strcpy(t->host, "0.0.0.0");
 	s += len;
 	if (!*s || !s[1])
 		return 0;
 	end = parse_host(s + 1, t);
 	if (!end || *end)
-		return bad(err, n, text, "expected an address after ptcp:PORT:");
+		return bad(err, n, text, "expected an address after the port");
 	return 0;
 }
 
@@ -107,13 +107,19 @@ int of_target_parse(const char *text, struct of_target *t, char *err, size_t n)
 	*t = (struct of_target){0};
 	if (!strncmp(text, "tcp:", 4))
 		return parse_active(text + 4, text, t, err, n);
+	t->tls = !strncmp(text, "ssl:", 4);
+	if (t->tls)
+		return parse_active(text + 4, text, t, err, n);
 	if (!strncmp(text, "unix:", 5))
 		return parse_path(text + 5, text, t, err, n);
 	t->passive = true;
 	if (!strncmp(text, "ptcp:", 5))
 		return parse_passive(text + 5, text, t, err, n);
+	t->tls = !strncmp(text, "pssl:", 5);
+	if (t->tls)
+		return parse_passive(text + 5, text, t, err, n);
 	if (!strncmp(text, "punix:", 6))
 		return parse_path(text + 6, text, t, err, n);
-	snprintf(err, n, "\"%s\": expected tcp:, unix:, ptcp: or punix:", text);
+	snprintf(err, n, "\"%s\": expected tcp:, ssl:, unix:, ptcp:, pssl: or punix:", text);
 	return -EPROTONOSUPPORT;
 }

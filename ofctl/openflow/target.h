@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where connections go to or come from: "tcp:HOST[:PORT]", "unix:PATH", "ptcp:[PORT][:HOST]",
- * "punix:PATH".
+ * Where connections go to or come from: "tcp:HOST[:PORT]", "ssl:HOST[:PORT]", "unix:PATH",
+ * "ptcp:[PORT][:HOST]", "pssl:[PORT][:HOST]", "punix:PATH".
  * Thread-safety: plain data.
  */
 #ifndef SLUICE_OFCTL_OPENFLOW_TARGET_H
@@ -13,7 +13,8 @@
 
 struct of_target {
 	bool passive;
-	bool local;     /* a unix socket */
+	bool local; /* a unix socket */
+	bool tls;
 	char host[256]; /* or the socket's path */
 	uint16_t port;
 };

@@ -48,7 +48,12 @@ static void test_targets(void)
 		{"ptcp::[::1]", "::1", true, true, 6653},
 		{"ptcp:x", "", false, true, 0},
 		{"punix:/a", "/a", true, true, 0},
-		{"ssl:1.2.3.4", "", false, false, 0},
+		{"ssl:1.2.3.4", "1.2.3.4", true, false, 6653},
+		{"ssl:[::1]:77", "::1", true, false, 77},
+		{"ssl:", "", false, false, 0},
+		{"pssl:6634:127.0.0.1", "127.0.0.1", true, true, 6634},
+		{"pssl:x", "", false, true, 0},
+		{"tls:1.2.3.4", "", false, true, 0},
 		{"", "", false, false, 0},
 	};
 
