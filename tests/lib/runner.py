@@ -20,8 +20,8 @@ NET_ALONE = ("faults",)  # what looks at the clock
 NET_LONG = ("tunnels", "ofctl", "restart", "forwarding", "offload", "conntrack", "groups")
 VM_ALONE = ("policers",)
 VM_LONG = ("test_agree", "test_audit", "test_diff", "test_families", "test_restart")
-FUZZ_SECONDS = 20  # for each target, unless it is said
-FUZZ_TARGETS = ("tests/fuzz/fuzz-tc",)
+FUZZ_SECONDS = 12  # for each target, unless it is said
+FUZZ_TARGETS = tuple("tests/fuzz/fuzz-" + name for name in ("flowtext", "openflow", "packet", "tc"))
 REAPER = os.path.join(ROOT, "tests/lib/reaper.py")
 
 
