@@ -30,6 +30,7 @@ int main(void)
 	const char *seed = getenv("SLUICE_SEED");
 	CU_SuiteInfo suites[] = {
 		{"codec", NULL, NULL, NULL, NULL, codec_tests},
+		{"messages", NULL, NULL, NULL, NULL, message_tests},
 		{"malformed", NULL, NULL, NULL, NULL, malformed_tests},
 		{"nicira", NULL, NULL, NULL, NULL, nicira_tests},
 		{"text", NULL, NULL, NULL, NULL, text_tests},
