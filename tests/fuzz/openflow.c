@@ -30,21 +30,22 @@ static struct pipeline_ops events;
 
 /* ---- the channel: one at a time, and what is sent is forgotten ---- */
 
-struct of_channel *of_channel_accept(
-	struct event_base *base, int fd, const struct of_channel_ops *ops, void *ctx)
+struct of_channel *of_channel_accept(struct event_base *base, int fd, struct ssl_st *ssl,
+	const struct of_channel_ops *ops, void *ctx)
 {
 	(void)base;
+	(void)ssl;
 	(void)fd;
 	channel = (struct of_channel){.ops = ops, .ctx = ctx};
 	return &channel;
 }
 
 int of_channel_connect(struct event_base *base, struct evdns_base *dns, const struct of_target *t,
-	const struct of_channel_ops *ops, void *ctx, struct of_channel **out)
+	struct ssl_st *ssl, const struct of_channel_ops *ops, void *ctx, struct of_channel **out)
 {
 	(void)dns;
 	(void)t;
-	*out = of_channel_accept(base, -1, ops, ctx);
+	*out = of_channel_accept(base, -1, ssl, ops, ctx);
 	return 0;
 }
 
@@ -265,7 +266,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		hal_tlv_add(0, 0x102, 0x80, 4);
 		hal_tlv_add(5, 0x102, 0x81, 124);
 	}
-	of_conn_new(remote, -1, NULL, &err);
+	of_conn_new(remote, -1, NULL, NULL, &err);
 	if (data[0] & 3)
 		hello(versions[data[0] & 3]);
 	deliver_all(data + 1, size - 1);
