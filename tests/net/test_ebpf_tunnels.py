@@ -444,14 +444,16 @@ def test_refused_by_name(lab):
     head = struct.pack(">II", 0x08000000, VNI << 8)
     frames = {name: outer(head + f) for name, f in inner_frames().items()}
     frames["a wrong checksum"] = outer(head + frame, 1)
-    for i in range(2):
+    for _ in range(10):  # the first time, and maybe once more, rules are on their way
         before = packets(lab)
         got = send_all(frames, peer, w1, lambda f: f[6:12] == OWN)
         hits, misses, drops = since(lab, before)
         expect_equal({n: [x.hex() for x in g] for n, g in got.items()}, dict(
             {n: [f.hex()] for n, f in inner_frames().items()}, **{"a wrong checksum": []}), "frames")
+        # What is shorter than an IPv6 header comes up, too.
+        if hits >= len(frames) - 5 and misses <= 9:
+            break
     slu.log("%d hits, %d misses, %d drops" % (hits, misses, drops))
-    # What is shorter than an IPv6 header comes up, too.
     expect(hits >= len(frames) - 5 and 1 <= misses <= 9 and not drops, "who did it")
 
 
