@@ -332,7 +332,7 @@ def refused(lab, why, tls, pki, pair=None):
     lab.sluice.vsctl("set-controller", "br0", "ssl:127.0.0.1:6653")
     expect_log(lab, "br0: ssl:127.0.0.1:6653: no connection: TLS: " + why)
     wait_until("the row says so", lambda: why in lab.sluice.vsctl(
-        "get", "Controller", "br0", "status:last_error"))
+        "--if-exists", "get", "Controller", "br0", "status:last_error"))
     expect("false" in lab.sluice.vsctl("get", "Controller", "br0", "is_connected"), "not connected")
     return c
 
