@@ -19,6 +19,7 @@ SUITES = ("layers", "unit", "net", "diff", "vm", "conform", "fuzz", "bench")
 NET_ALONE = ("faults",)  # what looks at the clock
 NET_LONG = ("tunnels", "ofctl", "restart", "forwarding", "offload", "conntrack", "groups")
 VM_ALONE = ("policers",)
+VM_ON_REQUEST = ("test_tunnels",)  # what is tried without a guest, too
 VM_LONG = ("test_agree", "test_audit", "test_diff", "test_families", "test_restart")
 FUZZ_SECONDS = 12  # for each target, unless it is said
 FUZZ_TARGETS = tuple("tests/fuzz/fuzz-" + name for name in ("flowtext", "openflow", "packet", "tc"))
@@ -238,7 +239,8 @@ def suite_vm(args, results, reaper):
     names = [a for a in args if a.startswith("test_")]
     options = [a for a in args if a not in names]
     paths = [path for path in sorted(glob.glob(os.path.join(ROOT, "tests/vm/test_*.py")))
-             if not names or any(n in path for n in names)]
+             if (any(n in path for n in names) if names
+                 else not any(n in path for n in VM_ON_REQUEST))]
     if options:
         for path in paths:
             run_test(path, options, results, reaper, 7200, live=True)

@@ -67,8 +67,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--policy", action="append", choices=POLICIES)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--programs", type=int, default=6)
-    p.add_argument("--packets", type=int, default=1500, help="by policy")
+    p.add_argument("--programs", type=int, default=5)
+    p.add_argument("--packets", type=int, default=1250, help="by policy")
     p.add_argument("--phases", type=int, default=2)
     p.add_argument("--only", type=int)
     p.add_argument("--mutations", nargs="?", const="all", metavar="N,N,...",
