@@ -332,6 +332,37 @@ bool gen_flow_add(void)
 	return !error;
 }
 
+struct flow *gen_some_flow(unsigned n_tables)
+{
+	struct flow_table *t = &rig.br->tables[rnd_below(n_tables)];
+	unsigned skip = t->n ? rnd_below(t->n) : 0;
+	struct flow *f;
+
+	TAILQ_FOREACH (f, &t->flows, order)
+		if (!skip--)
+			return f;
+	return NULL;
+}
+
+void gen_flow_change(enum of_flow_mod_command command, uint16_t flags)
+{
+	struct flow *f = gen_some_flow(GEN_TABLES);
+	struct of_flow_mod fm;
+
+	if (!f)
+		return;
+	gen_flow(&fm);
+	fm.command = command;
+	fm.table = f->table;
+	fm.priority = f->priority;
+	fm.flags = flags;
+	hal_cmatch_expand(f->match, &fm.match);
+	if (fm.ins.has_goto && fm.ins.goto_table <= fm.table)
+		fm.ins.has_goto = false;
+	pl_flow_mod(rig.br, &fm);
+	of_instructions_free(&fm.ins);
+}
+
 /* ---- ports and stations ---- */
 
 void gen_port(struct pl_bridge *br, uint32_t number, struct pl_port_config *cfg)

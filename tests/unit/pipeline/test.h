@@ -158,6 +158,10 @@ bool gen_key_like(const struct hal_key *key, const struct hal_key *mask, struct 
 /* A random flow-mod that adds; the caller frees its instructions. */
 void gen_flow(struct of_flow_mod *fm);
 bool gen_flow_add(void); /* makes one and adds it, overlap checked; false: refused */
+/* A flow of the first so many tables, NULL if there is none. */
+struct flow *gen_some_flow(unsigned n_tables);
+/* The command with the match of some flow that is there, if there is one, and new actions. */
+void gen_flow_change(enum of_flow_mod_command command, uint16_t flags);
 void gen_match(struct hal_match *m, unsigned table);
 
 /* One random action that may be executed where `m` matches; `set`: in an action set. gen_nested():

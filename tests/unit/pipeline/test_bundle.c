@@ -59,29 +59,6 @@ static void group_mod(enum of_group_command command, uint32_t id, unsigned port)
 	of_group_free(&gm.group);
 }
 
-static void change_flow(enum of_flow_mod_command command)
-{
-	struct flow_table *t = &rig.br->tables[rnd_below(GEN_TABLES)];
-	unsigned skip = t->n ? rnd_below(t->n) : 0;
-	struct flow *f = TAILQ_FIRST(&t->flows);
-	struct of_flow_mod fm;
-
-	while (f && skip--)
-		f = TAILQ_NEXT(f, order);
-	if (!f)
-		return;
-	gen_flow(&fm);
-	fm.command = command;
-	fm.table = f->table;
-	fm.priority = f->priority;
-	fm.flags = one_in(2) ? OF_FLOW_RESET_COUNTS : 0;
-	hal_cmatch_expand(f->match, &fm.match);
-	if (fm.ins.has_goto && fm.ins.goto_table <= fm.table)
-		fm.ins.has_goto = false;
-	pl_flow_mod(rig.br, &fm);
-	of_instructions_free(&fm.ins);
-}
-
 static void change_something(void)
 {
 	static const enum of_flow_mod_command commands[] = {
@@ -102,7 +79,7 @@ static void change_something(void)
 		gen_flow_add();
 		break;
 	default:
-		change_flow(commands[rnd_below(4)]);
+		gen_flow_change(commands[rnd_below(4)], one_in(2) ? OF_FLOW_RESET_COUNTS : 0);
 	}
 }
 

@@ -11,36 +11,6 @@
 
 /* ---- random changes ---- */
 
-static struct flow *some_flow(void)
-{
-	struct flow_table *t = &rig.br->tables[rnd_below(GEN_TABLES)];
-	unsigned skip = t->n ? rnd_below(t->n) : 0;
-	struct flow *f;
-
-	TAILQ_FOREACH (f, &t->flows, order)
-		if (!skip--)
-			return f;
-	return NULL;
-}
-
-static void change_flow(enum of_flow_mod_command command)
-{
-	struct flow *f = some_flow();
-	struct of_flow_mod fm;
-
-	if (!f)
-		return;
-	gen_flow(&fm);
-	fm.command = command;
-	fm.table = f->table;
-	fm.priority = f->priority;
-	hal_cmatch_expand(f->match, &fm.match);
-	if (fm.ins.has_goto && fm.ins.goto_table <= fm.table)
-		fm.ins.has_goto = false;
-	pl_flow_mod(rig.br, &fm);
-	of_instructions_free(&fm.ins);
-}
-
 static void change_port(void)
 {
 	uint32_t number = 1 + rnd_below(GEN_PORTS);
@@ -85,14 +55,14 @@ static const char *change_something(void)
 	case 4:
 	case 5:
 	case 6:
-		change_flow(OF_FLOW_DELETE_STRICT);
+		gen_flow_change(OF_FLOW_DELETE_STRICT, OF_FLOW_CHECK_OVERLAP);
 		return "a flow was deleted";
 	case 7:
 	case 8:
-		change_flow(OF_FLOW_MODIFY_STRICT);
+		gen_flow_change(OF_FLOW_MODIFY_STRICT, OF_FLOW_CHECK_OVERLAP);
 		return "a flow was modified";
 	case 9:
-		change_flow(OF_FLOW_ADD);
+		gen_flow_change(OF_FLOW_ADD, OF_FLOW_CHECK_OVERLAP);
 		return "a flow was replaced";
 	case 10:
 	case 11:

@@ -50,22 +50,10 @@ static void send_some(void)
 		rig_settle();
 }
 
-static struct flow *some_flow(void)
-{
-	struct flow_table *t = &rig.br->tables[rnd_below(3)];
-	unsigned skip = t->n ? rnd_below(t->n) : 0;
-	struct flow *f;
-
-	TAILQ_FOREACH (f, &t->flows, order)
-		if (!skip--)
-			return f;
-	return NULL;
-}
-
 static void change_some(uint64_t *cookie)
 {
 	struct of_flow_mod fm;
-	struct flow *f = some_flow();
+	struct flow *f = gen_some_flow(3);
 
 	gen_flow(&fm);
 	fm.cookie = ++*cookie % BOOK;

@@ -60,21 +60,9 @@ static void check_order(void)
 	}
 }
 
-static struct flow *some_flow(void)
-{
-	struct flow_table *t = &rig.br->tables[rnd_below(GEN_TABLES)];
-	unsigned skip = t->n ? rnd_below(t->n) : 0;
-	struct flow *f;
-
-	TAILQ_FOREACH (f, &t->flows, order)
-		if (!skip--)
-			return f;
-	return NULL;
-}
-
 static void remove_one(void)
 {
-	struct flow *f = some_flow();
+	struct flow *f = gen_some_flow(GEN_TABLES);
 	struct of_flow_mod fm = {.command = OF_FLOW_DELETE_STRICT,
 		.version = 4,
 		.out_port = OF_PORT_ANY,
