@@ -230,3 +230,12 @@ bool hal_program_equal(const struct hal_program *a, const struct hal_program *b)
 {
 	return a->len == b->len && !memcmp(a->steps, b->steps, a->len);
 }
+
+void hal_program_cut(struct hal_program *p, const struct hal_action *at, uint32_t n)
+{
+	uint8_t *steps = (uint8_t *)p->steps;
+	const size_t from = (size_t)((const uint8_t *)at - steps);
+
+	memmove(steps + from, steps + from + n, p->len - from - n);
+	p->len -= n;
+}

@@ -243,6 +243,9 @@ struct hal_program *hal_builder_finish(struct hal_builder *b);
 
 bool hal_program_equal(const struct hal_program *a, const struct hal_program *b);
 
+/* Takes the `n` bytes from the step `at` on out of the program. */
+void hal_program_cut(struct hal_program *p, const struct hal_action *at, uint32_t n);
+
 const char *hal_action_name(enum hal_action_type type);
 
 /* Prints "push_vlan(vid=5,pcp=0),output(3)" style text, "drop" for an empty program. `port_name`

@@ -140,14 +140,13 @@ static bool all_leave_packet(const struct hal_program *p, uint32_t from)
 static void unwrap_clone(struct xlate *x, uint32_t at)
 {
 	struct hal_program *p = x->out.program;
-	uint8_t *steps = (uint8_t *)p->steps;
-	uint32_t head = sizeof(struct hal_act_clone);
-	const struct hal_act_clone *c = (const struct hal_act_clone *)(steps + at);
+	const uint32_t head = sizeof(struct hal_act_clone);
+	const struct hal_act_clone *c =
+		(const struct hal_act_clone *)((const uint8_t *)p->steps + at);
 
 	if (c->nested_len && !all_leave_packet(p, at + head))
 		return;
-	memmove(steps + at, steps + at + head, p->len - at - head);
-	p->len -= head;
+	hal_program_cut(p, &c->a, head);
 }
 
 struct xlate_state *xlate_state_save(struct xlate *x)

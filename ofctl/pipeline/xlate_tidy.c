@@ -4,9 +4,7 @@
  */
 #include <linux/if_ether.h>
 #include <netinet/in.h>
-#include <string.h>
 
-#include "hal/mutation.h"
 #include "ofctl/pipeline/xlate.h"
 
 /* ---- matches ---- */
@@ -36,15 +34,6 @@ void xlate_simplify(const struct hal_key *key, struct hal_key *mask)
 
 /* ---- programs ---- */
 
-static void cut(struct hal_program *p, const struct hal_action *at, size_t n)
-{
-	uint8_t *to = (uint8_t *)p->steps + ((const uint8_t *)at - (const uint8_t *)p->steps);
-	const size_t rest = p->len - (size_t)(to - (uint8_t *)p->steps) - n;
-
-	memmove(to, to + n, rest);
-	p->len -= (uint32_t)n;
-}
-
 /* The last list that runs on a copy may as well have the packet itself. */
 static void unwrap_last(struct hal_program *p)
 {
@@ -54,7 +43,7 @@ static void unwrap_last(struct hal_program *p)
 		last = a;
 	if (!last || last->type != ACTION_CLONE)
 		return;
-	cut(p, last, sizeof(struct hal_act_clone));
+	hal_program_cut(p, last, sizeof(struct hal_act_clone));
 	unwrap_last(p);
 }
 
@@ -99,7 +88,7 @@ static void drop_marks(struct hal_program *p)
 			if (a > reader && is_mark(a))
 				mark = a;
 		if (mark)
-			cut(p, mark, mark->len);
+			hal_program_cut(p, mark, mark->len);
 	} while (mark);
 }
 
