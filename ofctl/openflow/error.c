@@ -155,7 +155,7 @@ static const struct {
 
 static const char *const texts[OFERR_MAX] = {
 #define OF_ERROR(ID, text) [OFERR_##ID] = text,
-	OF_ERRORS(OF_ERROR)
+#include "ofctl/openflow/errors.def"
 #undef OF_ERROR
 };
 
