@@ -19,15 +19,7 @@ fail() {
 	cat /mnt/sluiced.log
 	exit 1
 }
-until_true() { # WHAT COMMAND...
-	local what=$1
-	shift
-	for _ in $(seq 60); do
-		if "$@"; then return; fi
-		sleep 0.25
-	done
-	fail "not in time: $what"
-}
+. "$(dirname "${BASH_SOURCE[0]}")/waiting.sh"
 # Sends N packets each way, of flows that a bond spreads; all have to arrive.
 traffic() {
 	/usr/bin/python3 -S -E - "$1" <<'PYTHON' || fail "packets were lost"

@@ -15,15 +15,7 @@ fail() {
 	cat /mnt/sluiced.log
 	exit 1
 }
-until_true() { # WHAT COMMAND...
-	local what=$1
-	shift
-	for _ in $(seq 60); do
-		if "$@"; then return; fi
-		sleep 0.2
-	done
-	fail "not in time: $what"
-}
+. "$(dirname "${BASH_SOURCE[0]}")/waiting.sh"
 status() { "$sluicectl" offload status --json | tr -d ' ,"' | awk -F: -v name="$1" '$1 == name { print $2 }'; }
 answered() { ip netns exec slua busybox ping -q -c 1 -W 1 10.0.0.2 >/dev/null; }
 carried() { # a ping, by the device

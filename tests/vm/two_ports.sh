@@ -15,15 +15,7 @@ fail() {
 	cat /mnt/sluiced.log
 	exit 1
 }
-until_true() { # WHAT COMMAND...
-	local what=$1
-	shift
-	for _ in $(seq 80); do
-		if "$@"; then return; fi
-		sleep 0.2
-	done
-	fail "not in time: $what"
-}
+. "$(dirname "${BASH_SOURCE[0]}")/waiting.sh"
 rules() { # of ours, on p1 and p2
 	{ tc filter show dev p1 ingress; tc filter show dev p2 ingress; } | grep -c "handle 0x5c0" || true
 }
