@@ -10,6 +10,7 @@
 #define BIND_MS 1000 /* binding touches the kernel's netdev: it may take longer than a question */
 
 #define REMEMBER_MS 500
+#define PORTS_ASKED 256 /* in one request */
 
 LOG_DEFINE(sim_ports);
 
@@ -136,37 +137,60 @@ void sim_ports_forgotten(struct sim_dev *dev)
 	}
 }
 
-/* Reads the port's counters from the device, if it answers. */
-static void refresh(struct sim_dev *dev, struct sim_bound *b)
+static void stats_copy(const struct sim_port_stats *from, struct hal_port_stats *to)
 {
-	const struct sim_port body = {b->bind.port};
-	struct sim_port_stats s;
-	int len = sim_request(
-		dev, SIM_PORT_STATS, &body, sizeof(body), &s, sizeof(s), SIM_REQUEST_MS);
+	*to = (struct hal_port_stats){.rx_packets = from->rx_packets,
+		.tx_packets = from->tx_packets,
+		.rx_bytes = from->rx_bytes,
+		.tx_bytes = from->tx_bytes,
+		.rx_dropped = from->rx_dropped,
+		.tx_dropped = from->tx_dropped,
+		.rx_errors = from->rx_errors,
+		.tx_errors = from->tx_errors};
+}
 
-	if (len != sizeof(s) || s.error)
-		return;
-	b->last = (struct hal_port_stats){.rx_packets = s.rx_packets,
-		.tx_packets = s.tx_packets,
-		.rx_bytes = s.rx_bytes,
-		.tx_bytes = s.tx_bytes,
-		.rx_dropped = s.rx_dropped,
-		.tx_dropped = s.tx_dropped,
-		.rx_errors = s.rx_errors,
-		.tx_errors = s.tx_errors};
+/* Reads what up to PORTS_ASKED ports counted, *from and on, and goes on to the next. An error ends
+ * it: the device doesn't answer. */
+static int refresh_some(struct sim_dev *dev, struct sim_bound **from)
+{
+	struct sim_port_stats got[PORTS_ASKED];
+	struct sim_port asked[PORTS_ASKED];
+	struct sim_bound *b = *from;
+	size_t n = 0;
+	int len;
+
+	for (; b && n < PORTS_ASKED; b = LIST_NEXT(b, next))
+		asked[n++].port = b->bind.port;
+	len = sim_request(
+		dev, SIM_PORT_STATS, asked, n * sizeof(asked[0]), got, sizeof(got), SIM_REQUEST_MS);
+	if (len < 0 || (size_t)len != n * sizeof(got[0]))
+		return len < 0 ? len : -EBADMSG;
+	for (size_t i = 0; i < n; i++, *from = LIST_NEXT(*from, next)) {
+		if (!got[i].error)
+			stats_copy(&got[i], &(*from)->last);
+	}
+	return 0;
+}
+
+/* Reads the counters of all ports at once, if the device answers: what one port received until then
+ * and what another sent of it belong together, also if the device is lost before the next time. */
+static void refresh(struct sim_dev *dev)
+{
+	struct sim_bound *b = LIST_FIRST(&dev->ports);
+
+	while (b && !refresh_some(dev, &b))
+		;
 }
 
 /* So that a process that is killed takes no more with it than what it counted since. */
 void sim_ports_remember(struct sim_dev *dev)
 {
 	uint64_t now = sim_now_ms();
-	struct sim_bound *b;
 
 	if (now - dev->remembered_ms < REMEMBER_MS)
 		return;
 	dev->remembered_ms = now;
-	LIST_FOREACH (b, &dev->ports, next)
-		refresh(dev, b);
+	refresh(dev);
 }
 
 int sim_port_stats(void *priv, uint32_t port, struct hal_port_stats *out)
@@ -176,7 +200,7 @@ int sim_port_stats(void *priv, uint32_t port, struct hal_port_stats *out)
 
 	if (!b)
 		return -ENOENT;
-	refresh(dev, b);
+	refresh(dev);
 	*out = b->base;
 	add_stats(out, &b->last);
 	return 0;

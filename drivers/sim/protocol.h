@@ -16,7 +16,7 @@
  *   DUMP          | sim_dump                                | sim_dump_reply, then rules
  *   BIND          | sim_bind                                | sim_status
  *   UNBIND        | sim_port                                | sim_status
- *   PORT_STATS    | sim_port                                | sim_port_stats
+ *   PORT_STATS    | n x sim_port                            | n x sim_port_stats
  *   OBJECT_SET    | sim_object, its description             | sim_object_reply
  *   OBJECT_DEL    | sim_object_name                         | sim_object_reply
  *   OBJECT_STATS  | sim_object_name                         | sim_object_stats
@@ -48,7 +48,7 @@
 #include "hal/object.h"
 #include "hal/rule.h"
 
-#define SIM_VERSION 2u
+#define SIM_VERSION 3u
 #define SIM_MSG_MAX 65000 /* bytes of a datagram */
 #define SIM_TEXT 96
 

@@ -12,6 +12,7 @@
 #include "tools/simnic/profile.h"
 
 #define MAX_COUNTERS 1024u /* in one message */
+#define MAX_PORT_STATS 512u
 
 static void reply(
 	struct nic *nic, struct nic_client *client, uint32_t id, const void *body, size_t len)
@@ -155,14 +156,25 @@ static void bind_port(struct nic *nic, struct nic_client *client, uint32_t id, c
 	reply_status(nic, client, id, err, text);
 }
 
-static void port_stats(struct nic *nic, struct nic_client *client, uint32_t id, uint32_t number)
+static void port_stats(
+	struct nic *nic, struct nic_client *client, uint32_t id, const uint8_t *body, size_t len)
 {
-	struct nic_port *port = nic_port_find(nic, number);
-	struct sim_port_stats none = {.error = -ENOENT};
+	static struct sim_port_stats out[MAX_PORT_STATS];
+	size_t n = len / sizeof(struct sim_port);
 
-	if (port)
-		nic_port_stats_update(port);
-	reply(nic, client, id, port ? &port->stats : &none, sizeof(none));
+	if (n > MAX_PORT_STATS)
+		n = MAX_PORT_STATS;
+	for (size_t i = 0; i < n; i++) {
+		struct nic_port *port;
+		struct sim_port asked;
+
+		memcpy(&asked, body + i * sizeof(asked), sizeof(asked));
+		port = nic_port_find(nic, asked.port);
+		if (port)
+			nic_port_stats_update(port);
+		out[i] = port ? port->stats : (struct sim_port_stats){.error = -ENOENT};
+	}
+	reply(nic, client, id, out, n * sizeof(out[0]));
 }
 
 static void stats(struct nic *nic, struct nic_client *client, uint32_t id)
@@ -247,7 +259,6 @@ static size_t body_bytes(uint32_t type)
 	case SIM_BIND:
 		return sizeof(struct sim_bind);
 	case SIM_UNBIND:
-	case SIM_PORT_STATS:
 		return sizeof(struct sim_port);
 	case SIM_OBJECT_SET:
 		return sizeof(struct sim_object);
@@ -292,7 +303,7 @@ static void dispatch(struct nic *nic, struct nic_client *client, const struct si
 		reply_status(nic, client, head->id, nic_port_unbind(nic, number), "");
 		break;
 	case SIM_PORT_STATS:
-		port_stats(nic, client, head->id, number);
+		port_stats(nic, client, head->id, body, len);
 		break;
 	case SIM_OBJECT_SET:
 	case SIM_OBJECT_DEL:
