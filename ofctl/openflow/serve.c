@@ -43,7 +43,7 @@ static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg
 	struct of_rd r = of_msg_body(msg, len);
 	uint32_t experimenter = of_get_u32(&r);
 
-	if (experimenter == EXP_ONF && conn->version != OFP10)
+	if (experimenter == EXP_ONF && conn->version == OFP13)
 		return of_serve_onf(conn, msg, len);
 	return experimenter == EXP_NICIRA ? of_serve_nicira(conn, msg, len)
 					  : OFERR_BAD_EXPERIMENTER;

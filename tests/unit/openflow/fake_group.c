@@ -61,16 +61,16 @@ int pl_group_list(struct pl_bridge *br, uint32_t id,
 
 	(void)br;
 	for (unsigned i = 0; i < 256; i++) {
-		packets[i] = i;
-		bytes[i] = 100 * i;
+		packets[i] = fake_number(FAKE_OTHER, i, i);
+		bytes[i] = fake_number(FAKE_OTHER, 256 + i, 100 * i);
 	}
 	if (id != OF_GROUP_ALL_ID && (id >= MAX || !has_group[id]))
 		return -ENOENT;
 	for (unsigned i = 0; i < MAX; i++) {
 		struct of_group_stats gs = {.group = &groups[i],
-			.ref_count = 3,
-			.packets = 7,
-			.bytes = 700,
+			.ref_count = (uint32_t)fake_number(FAKE_COUNT, i, 3),
+			.packets = fake_number(FAKE_PACKETS, i, 7),
+			.bytes = fake_number(FAKE_BYTES, i, 700),
 			.duration_ns = 1234567890,
 			.bucket_packets = packets,
 			.bucket_bytes = bytes};
@@ -109,9 +109,16 @@ int pl_meter_list(struct pl_bridge *br, uint32_t id,
 		struct of_meter_stats ms = {.id = i,
 			.flags = meters[i].flags,
 			.meter = &meters[i].meter,
-			.flow_count = 2,
+			.flow_count = (uint32_t)fake_number(FAKE_COUNT, i, 2),
 			.duration_ns = 1234567890,
-			.counters = {.packets = 9, .bytes = 900, .band_packets = {4, 5}}};
+			.counters = {.packets = fake_number(FAKE_PACKETS, i, 9),
+				.bytes = fake_number(FAKE_BYTES, i, 900),
+				.band_packets = {4, 5}}};
+
+		for (unsigned k = 0; fake_seed && k < HAL_METER_BANDS; k++) {
+			ms.counters.band_packets[k] = fake_number(FAKE_OTHER, 1024 + k, 0);
+			ms.counters.band_bytes[k] = fake_number(FAKE_OTHER, 2048 + k, 0);
+		}
 
 		if (has_meter[i] && (id == OF_METER_ALL || id == i))
 			cb(ctx, &ms);

@@ -18,6 +18,8 @@ struct flow {
 };
 
 struct fake fake;
+struct fake_hooks fake_hooks;
+uint64_t fake_seed;
 static struct pl_bridge bridge;
 static struct flow flows[MAX_FLOWS];
 static unsigned n_flows;
@@ -28,6 +30,25 @@ static struct {
 static unsigned n_waits;
 
 static const uint32_t ports[] = {1, 2, OF_PORT_LOCAL};
+
+/* splitmix64, Steele, Lea and Flood 2014 */
+uint64_t fake_number(enum fake_what what, uint64_t of, uint64_t plain)
+{
+	uint64_t z = fake_seed + (uint64_t)what * UINT64_C(0x9e3779b97f4a7c15) +
+		     of * UINT64_C(0xd1342543de82ef95);
+
+	if (!fake_seed)
+		return plain;
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* In whole milliseconds, with seconds of 32 bits. */
+static uint64_t duration(uint64_t of, uint64_t plain)
+{
+	return fake_seed ? (uint64_t)(uint32_t)fake_number(FAKE_DURATION, of, 0) * 1000000 : plain;
+}
 
 struct pl_bridge *fake_bridge(void)
 {
@@ -98,7 +119,7 @@ const char *pl_bridge_name(const struct pl_bridge *br)
 uint64_t pl_bridge_dpid(const struct pl_bridge *br)
 {
 	(void)br;
-	return 0x1234;
+	return fake_number(FAKE_DPID, 0, 0x1234);
 }
 
 void pl_bridge_set_drop_fragments(struct pl_bridge *br, bool on)
@@ -113,15 +134,22 @@ void pl_bridge_set_standalone(struct pl_bridge *br, bool on)
 	fake.standalone = on;
 }
 
-static void describe(uint32_t number, struct of_port_desc *d)
+void fake_describe(uint32_t number, struct of_port_desc *d)
 {
+	uint64_t of = (uint64_t)number * 16;
+
 	*d = (struct of_port_desc){
 		.number = number,
-		.mac = {2, 0, 0, 0, 0, (uint8_t)number},
-		.state = OF_PORT_STATE_LIVE,
-		.curr = 0x2840,
-		.curr_kbps = 10000000,
-		.max_kbps = 10000000,
+		.mac = {2, 0, 0, (uint8_t)fake_number(FAKE_PORT, of, 0),
+			(uint8_t)fake_number(FAKE_PORT, of + 1, 0), (uint8_t)number},
+		.config = (uint32_t)fake_number(FAKE_PORT, of + 2, 0),
+		.state = (uint32_t)fake_number(FAKE_PORT, of + 3, OF_PORT_STATE_LIVE),
+		.curr = (uint32_t)fake_number(FAKE_PORT, of + 4, 0x2840),
+		.advertised = (uint32_t)fake_number(FAKE_PORT, of + 5, 0),
+		.supported = (uint32_t)fake_number(FAKE_PORT, of + 6, 0),
+		.peer = (uint32_t)fake_number(FAKE_PORT, of + 7, 0),
+		.curr_kbps = (uint32_t)fake_number(FAKE_PORT, of + 8, 10000000),
+		.max_kbps = (uint32_t)fake_number(FAKE_PORT, of + 9, 10000000),
 	};
 	if (number == OF_PORT_LOCAL)
 		snprintf(d->name, sizeof(d->name), "br0");
@@ -136,7 +164,7 @@ void pl_port_list(
 
 	(void)br;
 	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-		describe(ports[i], &d);
+		fake_describe(ports[i], &d);
 		cb(ctx, &d);
 	}
 }
@@ -147,7 +175,7 @@ bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *ou
 	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		if (ports[i] != number)
 			continue;
-		describe(number, out);
+		fake_describe(number, out);
 		return true;
 	}
 	return false;
@@ -155,14 +183,20 @@ bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *ou
 
 bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out)
 {
+	uint64_t of = (uint64_t)number * 16;
+
 	(void)br;
 	*out = (struct of_port_stats){
 		.number = number,
-		.rx_packets = 1,
-		.tx_packets = 2,
-		.rx_bytes = 3,
-		.tx_bytes = 4,
-		.duration_ns = 1500000000,
+		.rx_packets = fake_number(FAKE_OTHER, of, 1),
+		.tx_packets = fake_number(FAKE_OTHER, of + 1, 2),
+		.rx_bytes = fake_number(FAKE_OTHER, of + 2, 3),
+		.tx_bytes = fake_number(FAKE_OTHER, of + 3, 4),
+		.rx_dropped = fake_number(FAKE_OTHER, of + 4, 0),
+		.tx_dropped = fake_number(FAKE_OTHER, of + 5, 0),
+		.rx_errors = fake_number(FAKE_OTHER, of + 6, 0),
+		.tx_errors = fake_number(FAKE_OTHER, of + 7, 0),
+		.duration_ns = duration(number, 1500000000),
 	};
 	return true;
 }
@@ -172,6 +206,8 @@ int pl_port_mod(struct pl_bridge *br, const struct of_port_mod *pm)
 	struct of_port_desc d;
 
 	fake.port_mods++;
+	if (fake_hooks.port_mod)
+		fake_hooks.port_mod(pm);
 	if (!pl_port_desc(br, pm->number, &d))
 		return OFERR_PORT_MOD_BAD_PORT;
 	return memcmp(d.mac, pm->mac, 6) ? OFERR_PORT_MOD_BAD_HW_ADDR : OFERR_OK;
@@ -212,6 +248,28 @@ static enum of_error add(const struct of_flow_mod *fm, struct hal_cmatch *cm)
 	return OFERR_OK;
 }
 
+static struct of_flow_stats flow_stats(const struct flow *f)
+{
+	const struct of_flow_mod *fm = &f->fm;
+
+	return (struct of_flow_stats){
+		.table = fm->table,
+		.priority = fm->priority,
+		.match = f->cm,
+		.ins = &fm->ins,
+		.cookie = fm->cookie,
+		.packets = fake_number(FAKE_PACKETS, fm->cookie, 7),
+		.bytes = fake_number(FAKE_BYTES, fm->cookie, 700),
+		.duration_ns = duration(fm->cookie, 1234567890),
+		.idle_age_ms = 1234,
+		.hard_age_ms = 1234,
+		.idle_timeout = fm->idle_timeout,
+		.hard_timeout = fm->hard_timeout,
+		.flags = fm->flags,
+		.importance = fm->importance,
+	};
+}
+
 enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 {
 	struct hal_cmatch *cm = hal_cmatch_new(&fm->match);
@@ -229,6 +287,10 @@ enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 			     : selected(&flows[i], fm->table, cm, fm->cookie, fm->cookie_mask)))
 			continue;
 		if (fm->command == OF_FLOW_DELETE || fm->command == OF_FLOW_DELETE_STRICT) {
+			struct of_flow_stats fs = flow_stats(&flows[i]);
+
+			if (fake_hooks.deleted)
+				fake_hooks.deleted(&fs);
 			drop_flow(i);
 		} else if (!of_instructions_copy(&ins, &fm->ins)) {
 			of_instructions_free(&flows[i].fm.ins);
@@ -247,21 +309,7 @@ void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
 	(void)br;
 	for (unsigned i = 0; i < n_flows; i++) {
 		const struct flow *f = &flows[i];
-		struct of_flow_stats fs = {
-			.table = f->fm.table,
-			.priority = f->fm.priority,
-			.match = f->cm,
-			.ins = &f->fm.ins,
-			.cookie = f->fm.cookie,
-			.packets = 7,
-			.bytes = 700,
-			.duration_ns = 1234567890,
-			.idle_age_ms = 1234,
-			.hard_age_ms = 1234,
-			.idle_timeout = f->fm.idle_timeout,
-			.hard_timeout = f->fm.hard_timeout,
-			.flags = f->fm.flags,
-		};
+		struct of_flow_stats fs = flow_stats(f);
 
 		if (selected(f, filter->table, cm, filter->cookie, filter->cookie_mask))
 			cb(ctx, &fs);
@@ -272,7 +320,10 @@ void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
 void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out)
 {
 	(void)br;
-	*out = (struct of_table_stats){.table = table, .max_entries = 1000000};
+	*out = (struct of_table_stats){.table = table,
+		.max_entries = 1000000,
+		.lookups = fake_number(FAKE_PACKETS, table, 0),
+		.matched = fake_number(FAKE_BYTES, table, 0)};
 	for (unsigned i = 0; i < n_flows; i++)
 		out->active += flows[i].fm.table == table;
 }
@@ -304,6 +355,8 @@ enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po
 	fake.last_out.actions = (struct of_actions){0};
 	fake.last_out_len = po->len;
 	fake.last_out_actions = po->actions.n;
+	if (fake_hooks.packet_out)
+		fake_hooks.packet_out(po);
 	return OFERR_OK;
 }
 
@@ -319,6 +372,8 @@ enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r)
 {
 	(void)br;
 	fake.resumes++;
+	if (fake_hooks.resume)
+		fake_hooks.resume(r);
 	fake.last_resume_len = r->len;
 	fake.last_continuation_len = r->continuation_len;
 	return OFERR_OK;

@@ -22,6 +22,32 @@ struct fake {
 };
 extern struct fake fake;
 
+/* What the pipeline tells by itself: plain numbers, or, with a seed, numbers that a peer with the
+ * same seed finds again: fake_number() of what (enum fake_what) and of which flow, port, ... */
+extern uint64_t fake_seed;
+enum fake_what {
+	FAKE_PACKETS = 1,
+	FAKE_BYTES,
+	FAKE_DURATION,
+	FAKE_COUNT, /* references, active flows */
+	FAKE_OTHER, /* more counters: of 16 times the number, and on */
+	FAKE_DPID,
+	FAKE_PORT,  /* a description's parts: of 16 times the number, and on */
+	FAKE_EVENT, /* an event's parts: of 16 times its number, and on */
+	FAKE_DATA,  /* its bytes: of 1024 times its number, and on */
+};
+uint64_t fake_number(enum fake_what what, uint64_t of, uint64_t plain);
+void fake_describe(uint32_t number, struct of_port_desc *d);
+
+/* Called with what the pipeline was asked, if set. */
+struct fake_hooks {
+	void (*packet_out)(const struct of_packet_out *po);
+	void (*port_mod)(const struct of_port_mod *pm);
+	void (*resume)(const struct of_resume *r);
+	void (*deleted)(const struct of_flow_stats *fs);
+};
+extern struct fake_hooks fake_hooks;
+
 /* The one bridge, with ports 1 ("p1"), 2 ("p2") and LOCAL ("br0"), dpid 0x1234. */
 struct pl_bridge *fake_bridge(void);
 void fake_reset(void);
