@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Round trips of the standard's messages: each function takes a peer and contents by chance."""
 import struct
-import time
 
 import os_ken_peer as peer_
 from os_ken_peer import EVENT, NICIRA, Peer, Raw, expect, nicira
@@ -352,8 +351,9 @@ def trip_async(peer, rnd):
     if peer.version == 1:
         masks[2] = 0
         peer.none(p.NXTSetAsyncConfig(dp, masks[:2], masks[2:4], masks[4:]))
-        peer.mirror.event("port-status 1")
-        time.sleep(0.02)
+        other = Peer(peer.mirror, 1)
+        other.event("port-status 1")
+        other.close()
         expect(peer.until_barrier(), [], "port-status that is not wanted")
         peer.none(p.NXTSetAsyncConfig(dp, (0x3f, 0), (7, 7), (0x3f, 0)))
         return
