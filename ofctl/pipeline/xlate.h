@@ -87,6 +87,7 @@ struct effect {
 #define XLATE_MAX_DEPTH 64      /* patch ports, clones, resubmits to the same table or one before */
 #define XLATE_MAX_LOOKUPS 4096  /* table lookups of one translation */
 #define XLATE_MAX_ACTIONS 65536 /* actions of one translation */
+#define XLATE_FORK_ACTIONS 64   /* what it takes to keep the state and take it back, in actions */
 #define XLATE_MAX_EFFECTS 64
 #define XLATE_MAX_STACK 4096 /* entries */
 

@@ -58,6 +58,7 @@ static bool one_length(struct xlate *x, const struct of_action *a, bool larger)
 
 	if (!before)
 		return false;
+	x->n_actions += XLATE_FORK_ACTIONS;
 	subfield_write_u64(x, &dst, MUTATE(407, larger, true));
 	xlate_trace(x, "%s:", larger ? "larger" : "not larger");
 	run_rest(x, x->list);
