@@ -65,9 +65,18 @@ for version in OpenFlow10 OpenFlow13; do
 	expect queues '0 queues' queue-stats "$br"
 	silent port-mod mod-port "$br" 1 down
 	silent packet-out packet-out "$br" 'in_port=1 packet=ffffffffffff0200000000010806000102 actions=output:2'
-	out=$(timeout 2 "$ofctl" -O "$version" monitor "$br" 65535 2>&1) || true
-	if ! printf '%s\n' "$out" | grep -q 'PACKET_IN.*table_id=3 cookie=0x77 total_len=60 metadata=0x5,in_port=2'; then
-		printf 'FAILED %s monitor: %s\n' "$version" "$out"
+	want='PACKET_IN.*table_id=3 cookie=0x77 total_len=60 metadata=0x5,in_port=2'
+	timeout 5 "$ofctl" -O "$version" monitor "$br" 65535 >"$dir/monitor" 2>&1 &
+	monitor=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q "$want" "$dir/monitor" && break
+		sleep 0.1
+	done
+	kill $monitor
+	wait $monitor 2>/dev/null || true
+	if ! grep -q "$want" "$dir/monitor"; then
+		printf 'FAILED %s monitor: expected /%s/, got:\n' "$version" "$want"
+		cat "$dir/monitor"
 		failed=1
 	fi
 	silent delete del-flows "$br"

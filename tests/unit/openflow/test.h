@@ -43,7 +43,7 @@ struct rig {
 };
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
-void rig_run(struct rig *rig, unsigned ms); /* lets the agent work for so long */
+void rig_run(struct rig *rig, unsigned ms); /* lets the agent work for so long; 0: what it has */
 
 /* A blocking peer. The first connects; the second also says hello and eats the agent's. */
 int peer_open(struct rig *rig);

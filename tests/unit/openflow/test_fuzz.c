@@ -185,7 +185,7 @@ static void test_noise(void)
 		for (unsigned j = 0; j < sizeof(noise); j++)
 			noise[j] = rnd_below(2) ? 0 : (uint8_t)rnd();
 		send(fd, noise, sizeof(noise), MSG_NOSIGNAL);
-		rig_run(&rig, 1);
+		rig_run(&rig, 0);
 		close(fd);
 	}
 	rig_close(&rig);
