@@ -21,7 +21,7 @@
 #include "tools/simnic/profile.h"
 
 #define TICK_MS 1000
-#define CLAIM_MS 10000 /* a driver that attached has this long to claim the ports it wants */
+#define CLAIM_MS 10000 /* a driver that attached has this long to claim what it wants */
 
 struct options {
 	const char *rundir, *name, *profile, *script;
@@ -145,6 +145,15 @@ static void drop_unclaimed(struct nic *nic)
 	nic_objects_drop_unclaimed(nic);
 }
 
+/* How long that is; SIMNIC_CLAIM_MS says it otherwise. */
+static uint64_t claim_ms(void)
+{
+	const char *text = getenv("SIMNIC_CLAIM_MS");
+	uint64_t ms = text ? strtoull(text, NULL, 10) : 0;
+
+	return ms ? ms : CLAIM_MS;
+}
+
 /* Housekeeping. Returns how long the loop may sleep, milliseconds. */
 static int tick(struct nic *nic)
 {
@@ -154,7 +163,7 @@ static int tick(struct nic *nic)
 
 	if (nic_script_reset_due(&nic->script, now))
 		nic_rules_reset(nic);
-	if (nic->unclaimed && nic->driver && now - nic->attached_ms >= CLAIM_MS)
+	if (nic->unclaimed && nic->driver && now - nic->attached_ms >= claim_ms())
 		drop_unclaimed(nic);
 	if (now - looked_ms >= TICK_MS) {
 		looked_ms = now;

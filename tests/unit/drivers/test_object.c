@@ -316,6 +316,11 @@ static void adopted(void)
 	struct hal_object_stats s = {0};
 	struct test_rule t;
 
+	/* A process that waits for less long. */
+	stop();
+	setenv("SIMNIC_CLAIM_MS", "1500", 1);
+	start();
+	unsetenv("SIMNIC_CLAIM_MS");
 	CU_ASSERT_EQUAL(set_meter(1, true, 1000, 1000), 0);
 	CU_ASSERT_EQUAL(set_meter(2, true, 1000, 1000), 0);
 	CU_ASSERT_EQUAL(set_meter(3, true, 1000, 1000), 0);
@@ -329,7 +334,7 @@ static void adopted(void)
 	CU_ASSERT_EQUAL(sim_driver.object_stats(dev, HAL_OBJECT_METER, 1, &s), 0);
 	CU_ASSERT_EQUAL(s.meter.packets, 1);
 	CU_ASSERT_EQUAL(set_meter(3, true, 1000, 1000), 0);
-	for (unsigned i = 0; i < 130 && count_objects() > 2; i++)
+	for (unsigned i = 0; i < 40 && count_objects() > 2; i++)
 		doze(100);
 	CU_ASSERT_EQUAL(count_objects(), 2); /* 1 is in use, 3 is claimed */
 	CU_ASSERT_EQUAL(sim_driver.object_stats(dev, HAL_OBJECT_METER, 2, &s), -ENOENT);
