@@ -68,9 +68,10 @@ struct hal_caps {
 	bool priorities;       /* several rules may match: the highest priority wins */
 	bool atomic_update;    /* REPLACE takes effect with no packet in between */
 	bool survives_restart; /* rules outlive the daemon and can be adopted */
-	bool by_kernel;    /* the kernel runs what no hardware took (hal_raw_counter.in_kernel) */
-	bool kernel_ports; /* ports are netdevs whose packets it does not move (port_miss) */
-	bool any_bits;     /* also matches bits that make no whole field (half an ICMP type) */
+	bool by_kernel;      /* the kernel runs what no hardware took (hal_raw_counter.in_kernel) */
+	bool kernel_ports;   /* ports are netdevs whose packets it does not move (port_miss) */
+	bool internal_ports; /* with them, HAL_PORT_INTERNAL; it counts only what it moves itself */
+	bool any_bits;       /* also matches bits that make no whole field (half an ICMP type) */
 	/* What a match has to cover besides, so that the device can tell what a packet is.
 	 * Translations for such a device look at it. */
 	struct hal_need need[HAL_NEEDS];

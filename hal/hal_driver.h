@@ -36,7 +36,10 @@
  *
  * Packets: where caps.kernel_ports is set, ports are netdevs that the software path reads and
  * writes by itself, and port_rx and port_tx stay NULL. port_miss then names the netdev where the
- * packets of a port arrive that no rule took, and -ENOENT says that it is the port's own.
+ * packets of a port arrive that no rule took, and -ENOENT says that it is the port's own. A port of
+ * kind HAL_PORT_INTERNAL, where caps.internal_ports is set, is one by which the host sends and
+ * receives: the software path counts what it reads and writes there, the device what its rules
+ * move.
  *
  * forget takes away what a former run with this environment left on netdevs, so that no packet is
  * forwarded there and by the software path too. It is called instead of open, by the opener.

@@ -16,9 +16,10 @@
 #define HAL_PORT_MAX 65535u /* largest datapath port id */
 
 enum hal_port_kind {
-	HAL_PORT_NETDEV, /* a kernel network device: ifindex and name */
-	HAL_PORT_DPDK,   /* a DPDK port: ethdev id and name */
-	HAL_PORT_PCI,    /* a PCI function: address in name */
+	HAL_PORT_NETDEV,   /* a kernel network device: ifindex and name */
+	HAL_PORT_DPDK,     /* a DPDK port: ethdev id and name */
+	HAL_PORT_PCI,      /* a PCI function: address in name */
+	HAL_PORT_INTERNAL, /* the host's own: a netdev on which it sends what the switch receives */
 };
 
 struct hal_port_handle {

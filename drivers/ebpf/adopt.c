@@ -74,7 +74,8 @@ static bool open_maps(const struct ebpf_dev *dev, uint32_t program, struct found
 	if (fd < 0)
 		return false;
 	good = !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_PROG_TYPE_SCHED_CLS &&
-	       !strcmp(info.name, EBPF_PROGRAM_NAME) && info.nr_map_ids <= MAX_MAPS;
+	       !strncmp(info.name, EBPF_PROGRAM_NAME, strlen(EBPF_PROGRAM_NAME)) &&
+	       info.nr_map_ids <= MAX_MAPS;
 	close(fd);
 	for (uint32_t i = 0; good && i < info.nr_map_ids; i++)
 		open_map(f, ids[i]);

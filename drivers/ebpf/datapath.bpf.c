@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The datapath in the kernel: a program at the TC ingress of every port.
+ * The datapath in the kernel: a program at the TC ingress of every port, and another at the TC
+ * egress of those by which the host itself is at the switch.
  *
  * A packet is parsed, looked up under one mask after another, and goes through the steps of the
  * rule that it finds. Megaflows do not overlap: under whichever mask one is found, it is the one. A
@@ -244,10 +245,9 @@ __attribute__((noinline)) int pass(struct __sk_buff *skb)
 	return !w || parse(skb) ? GIVE_UP : pass_parsed(skb, w);
 }
 
-static __always_inline int miss(struct __sk_buff *skb, struct ebpf_stats *st)
+static __always_inline int miss(struct ebpf_stats *st, __u32 name)
 {
-	const __u32 ifindex = skb->ifindex;
-	const struct ebpf_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	const struct ebpf_port *port = bpf_map_lookup_elem(&ports, &name);
 
 	if (!port)
 		return TC_ACT_UNSPEC;
@@ -278,7 +278,8 @@ __attribute__((noinline)) int pass_on(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
-static __always_inline int forward(struct __sk_buff *skb)
+/* `name`: of the port that it came by. */
+static __always_inline int forward(struct __sk_buff *skb, __u32 name)
 {
 	struct ebpf_stats *st = get_stats();
 	struct work *w = get_work();
@@ -290,11 +291,11 @@ static __always_inline int forward(struct __sk_buff *skb)
 		w->word[i] = 0;
 	forget_tunnel(w);
 	w->origin = w->popped = 0;
-	w->key.in_port = skb->ifindex;
+	w->key.in_port = name;
 	w->chain = 0;
 	verdict = parse_usual(skb, w) ? pass_parsed(skb, w) : pass(skb);
 	if (verdict == GIVE_UP)
-		return miss(skb, st);
+		return miss(st, name);
 	st->hits++;
 	return verdict == AGAIN ? MUTATE(694, pass_on(skb), TC_ACT_SHOT) : verdict;
 }
@@ -317,7 +318,33 @@ int sluice(struct __sk_buff *skb)
 	if (!run)
 		return TC_ACT_UNSPEC;
 	count_run(&run->begun);
-	verdict = forward(skb);
+	verdict = forward(skb, skb->ifindex);
 	count_run(&run->ended);
 	return verdict;
+}
+
+/* What the host sends. What no rule takes goes on to where the software path reads it. */
+SEC("tc")
+int sluice_host(struct __sk_buff *skb)
+{
+	const __u32 cpu = bpf_get_smp_processor_id(), bytes = bytes_of(skb);
+	const __u32 name = skb->ifindex | EBPF_HOST;
+	struct ebpf_runs *run = bpf_map_lookup_elem(&runs, &cpu);
+	struct ebpf_host_count *c = bpf_map_lookup_elem(&hosts, &name);
+	int verdict;
+
+	/* A netdev on top of this one is a port, too, and a program is under way that sends there:
+	 * what is by CPU is that one's. */
+	if (!run || !c || run->begun != run->ended)
+		return TC_ACT_UNSPEC;
+	count_run(&run->begun);
+	verdict = forward(skb, name);
+	count_run(&run->ended);
+	if (verdict == TC_ACT_UNSPEC)
+		return verdict;
+	c->rx_packets++;
+	c->rx_bytes += bytes;
+	/* Who sent it is told of an error by TC_ACT_SHOT. It was sent; what the switch does is
+	 * another matter. */
+	return verdict == TC_ACT_SHOT ? TC_ACT_STOLEN : verdict;
 }

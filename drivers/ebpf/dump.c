@@ -85,7 +85,7 @@ static int decode(
 	const struct ebpf_dev *dev, const struct ebpf_rule *rule, struct hal_dump_entry *entry)
 {
 	const struct ebpf_ports ports = {
-		.ifindex = (uint32_t(*)(const void *, uint32_t))ebpf_ifindex_of,
+		.ifindex = (uint32_t(*)(const void *, uint32_t))ebpf_port_key,
 		.port = (uint32_t(*)(const void *, uint32_t))ebpf_port_of,
 		.ctx = dev,
 		.meter = ebpf_meter_number,

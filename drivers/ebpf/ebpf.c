@@ -57,7 +57,7 @@ static void fill_caps(struct hal_caps *caps)
 	caps->atomic_update = true;
 	caps->survives_restart = true;
 	caps->by_kernel = true;
-	caps->kernel_ports = true;
+	caps->kernel_ports = caps->internal_ports = true;
 }
 
 static void free_device(struct ebpf_dev *dev)
@@ -100,7 +100,7 @@ static struct ebpf_dev *new_device(const struct hal_env *env)
 	dev->netns = netns_cookie();
 	dev->instance = hash_bytes(rundir, strlen(rundir), (uint32_t)dev->netns);
 	hmap_init(&dev->ports);
-	hmap_init(&dev->ports_by_ifindex);
+	hmap_init(&dev->ports_by_key);
 	hmap_init(&dev->rules);
 	hmap_init(&dev->matches);
 	hmap_init(&dev->meters);

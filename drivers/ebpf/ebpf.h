@@ -51,17 +51,18 @@ struct ebpf_rule {
 
 /* A port that is bound. */
 struct ebpf_bound {
-	struct hmap_node by_id, by_ifindex;
+	struct hmap_node by_id, by_key;
 	uint32_t id, ifindex;
+	uint32_t key; /* how the maps name it */
 	char name[IFNAMSIZ];
-	bool qdisc_is_ours;
+	bool qdisc_is_ours, is_host;
 	struct netdev_miss miss;
 	struct hal_port_stats base; /* what the netdev had counted when it was bound */
 };
 
 /* A port that a former run had bound, and nobody has bound yet. */
 struct ebpf_former {
-	uint32_t id, ifindex;
+	uint32_t id, key;
 };
 
 /* An end of tunnels. */
@@ -81,7 +82,8 @@ struct ebpf_maps {
 	struct ebpf_count *counts;
 	struct ebpf_runs *runs;
 	struct ebpf_meter_count *meter_counts;
-	int rules[EBPF_CLASSES], ports, mask_hits, tunnels, stats, meters, grace, grace_inner;
+	int rules[EBPF_CLASSES], ports, mask_hits, tunnels, hosts, stats, meters, grace,
+		grace_inner;
 };
 
 /* The maps' contents are written from this, and never read: others can write to them, too. */
@@ -116,12 +118,12 @@ struct ebpf_dev {
 	struct ebpf_maps maps;
 	struct ebpf_masks masks;
 	struct netdev_channel *ch;
-	struct hmap ports, ports_by_ifindex;
+	struct hmap ports, ports_by_key;
 	struct ebpf_former *former;
 	unsigned n_former;
-	uint64_t bound_ms; /* when the last port was, or the device was opened */
-	bool settled;      /* what a former run left at netdevs that are no ports is gone */
-	uint32_t program_id;
+	uint64_t bound_ms;      /* when the last port was, or the device was opened */
+	bool settled;           /* what a former run left at netdevs that are no ports is gone */
+	uint32_t program_id[2]; /* of sluice, of sluice_host */
 	struct hmap rules, matches;
 	struct ebpf_end tunnels[EBPF_TUNNELS];
 	struct ebpf_rule **by_entry; /* EBPF_RULES of them */
@@ -146,7 +148,7 @@ extern const struct hal_driver ebpf_driver;
 int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r); /* 0 or -errno */
 void ebpf_unload(struct ebpf_dev *dev, bool keep);         /* keep: what is pinned stays */
 void ebpf_pins_forget(struct ebpf_dev *dev);               /* of a former run */
-int ebpf_program_fd(const struct ebpf_dev *dev);
+int ebpf_program_fd(const struct ebpf_dev *dev, bool host);
 /* Whose maps they are is written there; true: somebody had altered it. */
 bool ebpf_sign(struct ebpf_dev *dev);
 /* Returns after every run of the program that began before has ended. */
@@ -180,8 +182,8 @@ struct ebpf_key {
 };
 
 /* How ports and ends of tunnels are named in the maps. */
-uint32_t ebpf_ifindex_of(const struct ebpf_dev *dev, uint32_t port); /* 0: not bound */
-uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex); /* also of a former run */
+uint32_t ebpf_port_key(const struct ebpf_dev *dev, uint32_t port); /* 0: not bound */
+uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t key);   /* also of a former run */
 
 /* 0, or -errno with `r`. */
 int ebpf_key_encode(const struct ebpf_dev *dev, const struct hal_cmatch *match,
@@ -307,6 +309,8 @@ int ebpf_ports_found(struct ebpf_dev *dev);  /* of a former run: 0 or -ENOMEM */
 
 /* ---- filter.c: the program at a netdev ---- */
 
+/* `host`: at the egress, where the host sends. */
+
 struct ebpf_filter {
 	bool found; /* of our instance */
 	bool qdisc_is_ours;
@@ -314,9 +318,9 @@ struct ebpf_filter {
 	bool is_anothers; /* another daemon has its own there */
 };
 
-int ebpf_filter_find(struct ebpf_dev *dev, uint32_t ifindex, struct ebpf_filter *out);
-int ebpf_filter_attach(
-	struct ebpf_dev *dev, uint32_t ifindex, bool qdisc_is_ours, struct hal_reason *r);
-void ebpf_filter_detach(struct ebpf_dev *dev, uint32_t ifindex);
+int ebpf_filter_find(struct ebpf_dev *dev, uint32_t ifindex, bool host, struct ebpf_filter *out);
+int ebpf_filter_attach(struct ebpf_dev *dev, uint32_t ifindex, bool host, bool qdisc_is_ours,
+	struct hal_reason *r);
+void ebpf_filter_detach(struct ebpf_dev *dev, uint32_t ifindex, bool host);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The program at the TC ingress of a netdev.
+ * The program at the TC ingress of a netdev, or at the egress of one of the host's.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,6 +23,11 @@
 static uint32_t handle_of(const struct ebpf_dev *dev, bool qdisc_is_ours)
 {
 	return (qdisc_is_ours ? HANDLE_QDISC : HANDLE) | (dev->instance & INSTANCE);
+}
+
+static enum bpf_tc_attach_point point_of(bool host)
+{
+	return host ? BPF_TC_EGRESS : BPF_TC_INGRESS;
 }
 
 struct search {
@@ -58,10 +63,10 @@ static int take(void *ctx, unsigned i, struct nlmsghdr *h)
 	return 0;
 }
 
-int ebpf_filter_find(struct ebpf_dev *dev, uint32_t ifindex, struct ebpf_filter *out)
+int ebpf_filter_find(struct ebpf_dev *dev, uint32_t ifindex, bool host, struct ebpf_filter *out)
 {
 	const struct tcmsg tcm = {.tcm_ifindex = (int)ifindex,
-		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)};
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, host ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS)};
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETTFILTER, 0);
 	struct search s = {dev, out};
 	int err = -ENOMEM;
@@ -74,10 +79,10 @@ int ebpf_filter_find(struct ebpf_dev *dev, uint32_t ifindex, struct ebpf_filter 
 }
 
 int ebpf_filter_attach(
-	struct ebpf_dev *dev, uint32_t ifindex, bool qdisc_is_ours, struct hal_reason *r)
+	struct ebpf_dev *dev, uint32_t ifindex, bool host, bool qdisc_is_ours, struct hal_reason *r)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = ebpf_program_fd(dev), .priority = PRIO,
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point_of(host));
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = ebpf_program_fd(dev, host), .priority = PRIO,
 		.handle = handle_of(dev, qdisc_is_ours), .flags = BPF_TC_F_REPLACE);
 	const int err = bpf_tc_attach(&hook, &opts);
 
@@ -87,11 +92,11 @@ int ebpf_filter_attach(
 	return err;
 }
 
-void ebpf_filter_detach(struct ebpf_dev *dev, uint32_t ifindex)
+void ebpf_filter_detach(struct ebpf_dev *dev, uint32_t ifindex, bool host)
 {
 	for (unsigned ours = 0; ours < 2; ours++) {
 		LIBBPF_OPTS(
-			bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+			bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point_of(host));
 		LIBBPF_OPTS(bpf_tc_opts, opts, .priority = PRIO, .handle = handle_of(dev, ours));
 
 		bpf_tc_detach(&hook, &opts);

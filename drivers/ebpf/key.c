@@ -100,7 +100,7 @@ static int name_port(const struct ebpf_dev *dev, struct hal_match *m, struct hal
 	if (mask->in_port != UINT32_MAX)
 		return hal_refuse_field(r, HAL_REASON_UNSUPPORTED_MASK, FIELD_DP_PORT,
 			"the input port is matched wholly or not at all");
-	value->in_port = ebpf_ifindex_of(dev, port);
+	value->in_port = ebpf_port_key(dev, port);
 	if (value->in_port)
 		return 0;
 	err = hal_refuse(r, HAL_REASON_UNBOUND_PORT, "port %u is not on this device", port);

@@ -22,7 +22,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define EBPF_LAYOUT 3u
+#define EBPF_LAYOUT 4u
 #define EBPF_MASKS 128u     /* a packet is looked up under so many masks at most */
 #define EBPF_KEY_WORDS 20u  /* of a datapath key, that a rule can look at */
 #define EBPF_HEAD_WORDS 20u /* of its head, that the program knows */
@@ -44,9 +44,12 @@
 #define EBPF_HEADER_MAX 128u /* bytes put before a packet */
 #define EBPF_DATA 24u        /* bytes of them in one step */
 
-/* Ports are named by their ifindex, ends of tunnels by this with a number that no end of this
+/* Ports are named by their ifindex; ends of tunnels by this with a number that no end of this
  * device had before, and their place among EBPF_TUNNELS in the lowest bits. */
 #define EBPF_TUNNEL 0x80000000u
+/* With the ifindex of a netdev by which the host itself is at the switch: what it sends there is
+ * received, what is sent there it receives. Never together with EBPF_TUNNEL. */
+#define EBPF_HOST 0x40000000u
 
 /* What struct hal_key says of the tunnel that a packet came out of, from tun_flags on. */
 struct ebpf_tunnel {
@@ -125,7 +128,7 @@ struct ebpf_key20 {
 /* ---- rules ---- */
 
 enum ebpf_op {
-	EBPF_OUTPUT = 1, /* arg: ifindex */
+	EBPF_OUTPUT = 1, /* arg: the port's name */
 	EBPF_PUSH_VLAN,  /* arg: TPID, arg2: TCI, host order */
 	EBPF_POP_VLAN,
 	EBPF_SET,
@@ -242,8 +245,14 @@ struct ebpf_tunnel_count {
 
 /* ---- the device ---- */
 
+/* By CPU and port of the host: what rules moved, which its netdev does not count. */
+struct ebpf_host_count {
+	__u64 rx_packets, rx_bytes; /* as the switch sees them: sent by the host */
+	__u64 tx_packets, tx_bytes;
+};
+
 struct ebpf_port {
-	__u32 id;   /* datapath port id; keys name the port by its ifindex */
+	__u32 id;   /* datapath port id */
 	__u32 miss; /* ifindex of the netdev for what no rule takes, 0: the host's stack */
 };
 

@@ -275,6 +275,7 @@ static int map_all(struct ebpf_dev *dev)
 	dev->maps.mask_hits = bpf_map__fd(dev->skel->maps.mask_hits);
 	dev->maps.tunnels = bpf_map__fd(dev->skel->maps.tunnels);
 	dev->maps.stats = bpf_map__fd(dev->skel->maps.stats);
+	dev->maps.hosts = bpf_map__fd(dev->skel->maps.hosts);
 	dev->maps.meters = bpf_map__fd(dev->skel->maps.meters);
 	dev->maps.grace = bpf_map__fd(dev->skel->maps.grace);
 	dev->maps.grace_inner = bpf_map__fd(dev->skel->maps.grace_inner);
@@ -344,7 +345,8 @@ int ebpf_load(struct ebpf_dev *dev, struct hal_reason *r)
 		goto out;
 	}
 	ebpf_sign(dev);
-	dev->program_id = id_of(ebpf_program_fd(dev));
+	for (unsigned host = 0; host < 2; host++)
+		dev->program_id[host] = id_of(ebpf_program_fd(dev, host));
 	pin_program(dev);
 
 out:
@@ -380,9 +382,9 @@ void ebpf_pins_forget(struct ebpf_dev *dev)
 	remove_folder(dev);
 }
 
-int ebpf_program_fd(const struct ebpf_dev *dev)
+int ebpf_program_fd(const struct ebpf_dev *dev, bool host)
 {
-	return bpf_program__fd(dev->skel->progs.sluice);
+	return bpf_program__fd(host ? dev->skel->progs.sluice_host : dev->skel->progs.sluice);
 }
 
 /* For a program under way on a CPU that does not get to run, the kernel can wait better. */

@@ -233,7 +233,7 @@ static int64_t any_meter(const void *dev, uint32_t id)
 
 static uint32_t port_or_end(const void *dev, uint32_t port)
 {
-	const uint32_t ifindex = ebpf_ifindex_of(dev, port);
+	const uint32_t ifindex = ebpf_port_key(dev, port);
 
 	return ifindex ? ifindex : EBPF_TUNNEL;
 }
@@ -242,8 +242,8 @@ static const struct ebpf_ports *ports_of(
 	const struct ebpf_dev *dev, bool to_send, struct ebpf_ports *out)
 {
 	*out = (struct ebpf_ports){
-		.ifindex = to_send ? (uint32_t(*)(const void *, uint32_t))ebpf_ifindex_of
-				   : port_or_end,
+		.ifindex =
+			to_send ? (uint32_t(*)(const void *, uint32_t))ebpf_port_key : port_or_end,
 		.port = (uint32_t(*)(const void *, uint32_t))ebpf_port_of,
 		.ctx = dev,
 		.meter = to_send ? ebpf_meter_number : any_meter,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ports: netdevs with a clsact qdisc, the program, and a netdev for what no rule takes.
+ * Ports: netdevs with a clsact qdisc, the program, and a netdev for what no rule takes. Those of
+ * the host need none: what no rule takes goes on to who reads there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,38 +28,42 @@ static struct ebpf_bound *by_id(const struct ebpf_dev *dev, uint32_t id)
 	return NULL;
 }
 
-static struct ebpf_bound *by_ifindex(const struct ebpf_dev *dev, uint32_t ifindex)
+static struct ebpf_bound *by_key(const struct ebpf_dev *dev, uint32_t key)
 {
-	HMAP_FOR_EACH_HASH (
-		port, struct ebpf_bound, by_ifindex, hash_mix(ifindex), &dev->ports_by_ifindex) {
-		if (port->ifindex == ifindex)
+	HMAP_FOR_EACH_HASH (port, struct ebpf_bound, by_key, hash_mix(key), &dev->ports_by_key) {
+		if (port->key == key)
 			return port;
 	}
 	return NULL;
 }
 
-uint32_t ebpf_ifindex_of(const struct ebpf_dev *dev, uint32_t id)
+static bool is_bound(const struct ebpf_dev *dev, uint32_t ifindex)
+{
+	return by_key(dev, ifindex) || by_key(dev, ifindex | EBPF_HOST);
+}
+
+uint32_t ebpf_port_key(const struct ebpf_dev *dev, uint32_t id)
 {
 	const struct ebpf_bound *port = by_id(dev, id);
 
 	if (port)
-		return port->ifindex;
+		return port->key;
 	for (unsigned i = 0; i < dev->n_former; i++)
 		if (dev->former[i].id == id)
-			return dev->former[i].ifindex;
+			return dev->former[i].key;
 	return ebpf_tunnel_name(dev, id);
 }
 
-uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t ifindex)
+uint32_t ebpf_port_of(const struct ebpf_dev *dev, uint32_t key)
 {
-	const struct ebpf_bound *port = by_ifindex(dev, ifindex);
+	const struct ebpf_bound *port = by_key(dev, key);
 
 	if (port)
 		return port->id;
-	if (ifindex & EBPF_TUNNEL)
-		return ebpf_tunnel_port(dev, ifindex);
+	if (key & EBPF_TUNNEL)
+		return ebpf_tunnel_port(dev, key);
 	for (unsigned i = 0; i < dev->n_former; i++)
-		if (dev->former[i].ifindex == ifindex)
+		if (dev->former[i].key == key)
 			return dev->former[i].id;
 	return HAL_PORT_NONE;
 }
@@ -85,25 +90,24 @@ int ebpf_ports_found(struct ebpf_dev *dev)
 	return 0;
 }
 
-static bool uses(const struct ebpf_dev *dev, const struct ebpf_rule *rule, uint32_t ifindex)
+static bool uses(const struct ebpf_dev *dev, const struct ebpf_rule *rule, uint32_t key)
 {
 	struct ebpf_code code;
 	struct hal_match m;
 
 	hal_cmatch_expand(rule->match, &m);
-	if (m.mask.dp.in_port &&
-		ebpf_ifindex_of(dev, rte_be_to_cpu_32(m.value.dp.in_port)) == ifindex)
+	if (m.mask.dp.in_port && ebpf_port_key(dev, rte_be_to_cpu_32(m.value.dp.in_port)) == key)
 		return true;
 	if (!ebpf_slot_read(dev, rule->slot, &code))
 		return true;
 	for (unsigned i = 0; i < code.n; i++)
-		if (code.step[i].op == EBPF_OUTPUT && code.step[i].arg == ifindex)
+		if (code.step[i].op == EBPF_OUTPUT && code.step[i].arg == key)
 			return true;
 	return false;
 }
 
 /* Takes rules out that the port is named in, or that it alone was named in the match of. */
-static void remove_rules(struct ebpf_dev *dev, uint32_t ifindex, bool output)
+static void remove_rules(struct ebpf_dev *dev, uint32_t port, bool output)
 {
 	struct ebpf_rule **gone = NULL;
 	unsigned n = 0;
@@ -118,10 +122,10 @@ static void remove_rules(struct ebpf_dev *dev, uint32_t ifindex, bool output)
 		unsigned class;
 
 		hal_cmatch_expand(rule->match, &m);
-		if (output ? !uses(dev, rule, ifindex)
+		if (output ? !uses(dev, rule, port)
 			   : !m.mask.dp.in_port ||
-					ebpf_ifindex_of(dev,
-						rte_be_to_cpu_32(m.value.dp.in_port)) != ifindex)
+					ebpf_port_key(dev, rte_be_to_cpu_32(m.value.dp.in_port)) !=
+						port)
 			continue;
 		ebpf_rule_key(dev, rule, &key, &class);
 		if (class < EBPF_CLASSES)
@@ -142,18 +146,18 @@ static void forget_former(struct ebpf_dev *dev, unsigned i)
 
 /* Ports of a former run that are in the way: the same netdev under another id, or the id on another
  * netdev. Their rules say something else now. */
-static void settle_former(struct ebpf_dev *dev, uint32_t id, uint32_t ifindex)
+static void settle_former(struct ebpf_dev *dev, uint32_t id, uint32_t key)
 {
 	for (unsigned i = 0; i < dev->n_former;) {
 		const struct ebpf_former f = dev->former[i];
 
-		if (f.id != id && f.ifindex != ifindex) {
+		if (f.id != id && f.key != key) {
 			i++;
 			continue;
 		}
-		if (f.id != id || f.ifindex != ifindex) {
-			remove_rules(dev, f.ifindex, true);
-			bpf_map_delete_elem(dev->maps.ports, &f.ifindex);
+		if (f.id != id || f.key != key) {
+			remove_rules(dev, f.key, true);
+			bpf_map_delete_elem(dev->maps.ports, &f.key);
 		}
 		forget_former(dev, i);
 	}
@@ -166,10 +170,10 @@ static int check_handle(struct ebpf_dev *dev, uint32_t id, const struct hal_port
 {
 	int err;
 
-	if (handle->kind != HAL_PORT_NETDEV)
+	if (handle->kind != HAL_PORT_NETDEV && handle->kind != HAL_PORT_INTERNAL)
 		return hal_refuse(
 			r, HAL_REASON_DEVICE_ERROR, "the kernel has ports that are netdevs");
-	if (by_id(dev, id) || by_ifindex(dev, handle->index)) {
+	if (by_id(dev, id) || is_bound(dev, handle->index)) {
 		hal_refuse(r, HAL_REASON_DEVICE_ERROR, "%s or port %u is bound already",
 			handle->name, id);
 		return -EEXIST;
@@ -190,7 +194,7 @@ static int insert(struct ebpf_dev *dev, struct ebpf_bound *port)
 
 	if (err)
 		return err;
-	err = hmap_insert(&dev->ports_by_ifindex, &port->by_ifindex, hash_mix(port->ifindex));
+	err = hmap_insert(&dev->ports_by_key, &port->by_key, hash_mix(port->key));
 	if (err)
 		hmap_remove(&dev->ports, &port->by_id);
 	return err;
@@ -200,17 +204,27 @@ static int write_port(struct ebpf_dev *dev, const struct ebpf_bound *port, struc
 {
 	const struct ebpf_port value = {.id = port->id, .miss = MUTATE(651, port->miss.ifindex, 0)};
 
-	if (!bpf_map_update_elem(dev->maps.ports, &port->ifindex, &value, BPF_ANY))
+	if (!bpf_map_update_elem(dev->maps.ports, &port->key, &value, BPF_ANY))
 		return 0;
 	return hal_refuse(r, HAL_REASON_NO_ROOM, "%u ports are bound: %s", hmap_count(&dev->ports),
 		strerror(errno));
+}
+
+static int count_host(struct ebpf_dev *dev, const struct ebpf_bound *port, struct hal_reason *r)
+{
+	struct ebpf_host_count zero[dev->n_cpus];
+
+	memset(zero, 0, sizeof(zero));
+	if (!bpf_map_update_elem(dev->maps.hosts, &port->key, zero, BPF_ANY))
+		return 0;
+	return hal_refuse(r, HAL_REASON_NO_ROOM, "no room for its counters: %s", strerror(errno));
 }
 
 /* The netdev has to be nobody's, or ours of a former run. */
 static int attach(struct ebpf_dev *dev, struct ebpf_bound *port, struct hal_reason *r)
 {
 	struct ebpf_filter f;
-	int err = ebpf_filter_find(dev, port->ifindex, &f);
+	int err = ebpf_filter_find(dev, port->ifindex, port->is_host, &f);
 
 	if (err)
 		return hal_refuse(r, HAL_REASON_DEVICE_ERROR, "its filters cannot be read: %s",
@@ -219,14 +233,15 @@ static int attach(struct ebpf_dev *dev, struct ebpf_bound *port, struct hal_reas
 		return hal_refuse(r, HAL_REASON_DEVICE_ERROR,
 			"%s carries the program of another daemon", port->name);
 	port->qdisc_is_ours |= f.qdisc_is_ours;
-	err = netdev_miss_open(dev->ch, port->ifindex, &port->miss, r);
+	err = port->is_host ? count_host(dev, port, r)
+			    : netdev_miss_open(dev->ch, port->ifindex, &port->miss, r);
 	if (err)
 		return err;
 	err = write_port(dev, port, r);
 	if (!err)
-		err = ebpf_filter_attach(dev, port->ifindex, port->qdisc_is_ours, r);
+		err = ebpf_filter_attach(dev, port->ifindex, port->is_host, port->qdisc_is_ours, r);
 	if (err)
-		bpf_map_delete_elem(dev->maps.ports, &port->ifindex);
+		bpf_map_delete_elem(dev->maps.ports, &port->key);
 	return err;
 }
 
@@ -244,12 +259,15 @@ int ebpf_port_bind(
 	if (!port)
 		return hal_refuse(r, HAL_REASON_RETRY, "out of memory");
 	port->id = id;
-	port->ifindex = link.ifindex;
+	port->ifindex = port->key = link.ifindex;
+	port->is_host = handle->kind == HAL_PORT_INTERNAL;
+	if (port->is_host)
+		port->key |= EBPF_HOST;
 	port->base = link.stats;
 	port->miss.fd = -1;
 	memcpy(port->name, link.name, sizeof(port->name));
 	dev->bound_ms = hal_now_ms();
-	settle_former(dev, id, port->ifindex);
+	settle_former(dev, id, port->key);
 	err = netdev_qdisc_make(dev->ch, port->ifindex, &port->qdisc_is_ours, r);
 	if (err)
 		goto free_port;
@@ -259,11 +277,12 @@ int ebpf_port_bind(
 	if (!insert(dev, port))
 		return 0;
 	err = hal_refuse(r, HAL_REASON_RETRY, "out of memory");
-	ebpf_filter_detach(dev, port->ifindex);
-	bpf_map_delete_elem(dev->maps.ports, &port->ifindex);
+	ebpf_filter_detach(dev, port->ifindex, port->is_host);
+	bpf_map_delete_elem(dev->maps.ports, &port->key);
 
 close_miss:
 	netdev_miss_close(&port->miss);
+	bpf_map_delete_elem(dev->maps.hosts, &port->key);
 	if (port->qdisc_is_ours)
 		netdev_qdisc_drop(dev->ch, port->ifindex);
 free_port:
@@ -274,10 +293,13 @@ free_port:
 /* What the map says of a port. */
 static void mend_entry(struct ebpf_dev *dev, const struct ebpf_bound *port)
 {
+	struct ebpf_host_count counts[dev->n_cpus];
 	struct ebpf_port now;
 	struct hal_reason r;
 
-	if (!bpf_map_lookup_elem(dev->maps.ports, &port->ifindex, &now) && now.id == port->id &&
+	if (port->is_host && bpf_map_lookup_elem(dev->maps.hosts, &port->key, counts))
+		count_host(dev, port, &r);
+	if (!bpf_map_lookup_elem(dev->maps.ports, &port->key, &now) && now.id == port->id &&
 		now.miss == port->miss.ifindex)
 		return;
 	if (write_port(dev, port, &r))
@@ -294,16 +316,17 @@ static void mend_program(struct ebpf_dev *dev, struct ebpf_bound *port)
 	struct ebpf_filter f;
 	struct hal_reason r;
 	bool made = false;
-	int err = ebpf_filter_find(dev, port->ifindex, &f);
+	int err = ebpf_filter_find(dev, port->ifindex, port->is_host, &f);
 
-	if (!err && f.found && f.program == dev->program_id)
+	if (!err && f.found && f.program == dev->program_id[port->is_host])
 		return;
 	err = netdev_qdisc_make(dev->ch, port->ifindex, &made, &r);
 	if (err == -ENODEV)
 		return;
 	port->qdisc_is_ours |= made;
 	if (!err)
-		err = ebpf_filter_attach(dev, port->ifindex, port->qdisc_is_ours, &r);
+		err = ebpf_filter_attach(
+			dev, port->ifindex, port->is_host, port->qdisc_is_ours, &r);
 	if (err)
 		log_warn("%s: the program was taken away, and cannot be put back: %s", port->name,
 			r.text);
@@ -332,7 +355,7 @@ static int note_stray(void *ctx, uint32_t ifindex)
 	struct strays *s = ctx;
 	uint32_t *more;
 
-	if (by_ifindex(s->dev, ifindex))
+	if (is_bound(s->dev, ifindex))
 		return 0;
 	more = realloc(s->ifindex, (s->n + 1) * sizeof(*more));
 	if (!more)
@@ -344,12 +367,20 @@ static int note_stray(void *ctx, uint32_t ifindex)
 
 static void take_away(struct ebpf_dev *dev, uint32_t ifindex)
 {
-	struct ebpf_filter f;
+	bool found = false, qdisc_is_ours = false;
 
-	if (ebpf_filter_find(dev, ifindex, &f) || !f.found)
+	for (unsigned host = 0; host < 2; host++) {
+		struct ebpf_filter f;
+
+		if (ebpf_filter_find(dev, ifindex, host, &f) || !f.found)
+			continue;
+		ebpf_filter_detach(dev, ifindex, host);
+		found = true;
+		qdisc_is_ours |= f.qdisc_is_ours;
+	}
+	if (!found)
 		return;
-	ebpf_filter_detach(dev, ifindex);
-	if (f.qdisc_is_ours)
+	if (qdisc_is_ours)
 		netdev_qdisc_drop(dev->ch, ifindex);
 	log_info("netdev %u is no port any more: its program is taken away", ifindex);
 }
@@ -375,8 +406,8 @@ void ebpf_ports_settle(struct ebpf_dev *dev)
 		take_away(dev, s.ifindex[i]);
 	free(s.ifindex);
 	while (dev->n_former) {
-		remove_rules(dev, dev->former[0].ifindex, true);
-		bpf_map_delete_elem(dev->maps.ports, &dev->former[0].ifindex);
+		remove_rules(dev, dev->former[0].key, true);
+		bpf_map_delete_elem(dev->maps.ports, &dev->former[0].key);
 		forget_former(dev, 0);
 	}
 }
@@ -385,8 +416,10 @@ void ebpf_ports_settle(struct ebpf_dev *dev)
 
 static void forget(struct ebpf_dev *dev, struct ebpf_bound *port)
 {
+	if (port->is_host)
+		bpf_map_delete_elem(dev->maps.hosts, &port->key);
 	hmap_remove(&dev->ports, &port->by_id);
-	hmap_remove(&dev->ports_by_ifindex, &port->by_ifindex);
+	hmap_remove(&dev->ports_by_key, &port->by_key);
 	netdev_miss_close(&port->miss);
 	free(port);
 }
@@ -398,9 +431,9 @@ int ebpf_port_unbind(void *ctx, uint32_t id)
 
 	if (!port)
 		return -ENOENT;
-	ebpf_filter_detach(dev, port->ifindex);
-	remove_rules(dev, port->ifindex, false);
-	bpf_map_delete_elem(dev->maps.ports, &port->ifindex);
+	ebpf_filter_detach(dev, port->ifindex, port->is_host);
+	remove_rules(dev, port->key, false);
+	bpf_map_delete_elem(dev->maps.ports, &port->key);
 	if (port->qdisc_is_ours)
 		netdev_qdisc_drop(dev->ch, port->ifindex);
 	forget(dev, port);
@@ -412,19 +445,41 @@ void ebpf_ports_close(struct ebpf_dev *dev)
 	HMAP_FOR_EACH (port, struct ebpf_bound, by_id, &dev->ports)
 		forget(dev, port);
 	hmap_destroy(&dev->ports);
-	hmap_destroy(&dev->ports_by_ifindex);
+	hmap_destroy(&dev->ports_by_key);
 	free(dev->former);
 }
 
 /* ---- questions ---- */
+
+static int host_stats(
+	const struct ebpf_dev *dev, const struct ebpf_bound *port, struct hal_port_stats *out)
+{
+	struct ebpf_host_count by_cpu[dev->n_cpus];
+
+	memset(out, 0, sizeof(*out));
+	if (bpf_map_lookup_elem(dev->maps.hosts, &port->key, by_cpu))
+		return -errno;
+	for (unsigned cpu = 0; cpu < dev->n_cpus; cpu++) {
+		out->rx_packets += by_cpu[cpu].rx_packets;
+		out->rx_bytes += by_cpu[cpu].rx_bytes;
+		out->tx_packets += by_cpu[cpu].tx_packets;
+		out->tx_bytes += by_cpu[cpu].tx_bytes;
+	}
+	return 0;
+}
 
 int ebpf_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)
 {
 	struct ebpf_dev *dev = ctx;
 	const struct ebpf_bound *port = by_id(dev, id);
 	struct netdev_link link;
-	int err = port ? netdev_link_get(dev->ch, port->ifindex, &link) : -ENOENT;
+	int err;
 
+	if (!port)
+		return -ENOENT;
+	if (port->is_host)
+		return host_stats(dev, port, out);
+	err = netdev_link_get(dev->ch, port->ifindex, &link);
 	if (err)
 		return err;
 	*out = link.stats;

@@ -200,19 +200,44 @@ static __always_inline int set_vlan(struct __sk_buff *skb, const struct ebpf_ste
 										 : GO_ON;
 }
 
-/* ---- all of them ---- */
+/* ---- output ---- */
+
+static __always_inline __u32 bytes_of(const struct __sk_buff *skb)
+{
+	return skb->len + (skb->vlan_present ? 4 : 0);
+}
+
+/* Into the host's stack. */
+static __always_inline int output_host(struct __sk_buff *skb, const struct ebpf_step *s)
+{
+	const __u32 name = s->arg;
+	struct ebpf_host_count *c = bpf_map_lookup_elem(&hosts, &name);
+
+	if (c) {
+		c->tx_packets++;
+		c->tx_bytes += bytes_of(skb);
+	}
+	if (s->last)
+		return (int)bpf_redirect(name & ~EBPF_HOST, BPF_F_INGRESS);
+	bpf_clone_redirect(skb, name & ~EBPF_HOST, BPF_F_INGRESS);
+	return GO_ON;
+}
 
 /* Through the netdev's own way out, even where the other end of a veth could be reached at once
  * (bpf_redirect_peer): its counters, taps, filters and queueing are what it is a port for, and the
  * short cut is no faster. */
 static __always_inline int output(struct __sk_buff *skb, const struct ebpf_step *s)
 {
+	if (s->arg & EBPF_HOST)
+		return output_host(skb, s);
 	if (s->last)
 		return (int)bpf_redirect(s->arg, 0);
 	if (MUTATE(619, 1, 0))
 		bpf_clone_redirect(skb, s->arg, 0);
 	return GO_ON;
 }
+
+/* ---- all of them ---- */
 
 static __always_inline int needs_headers(__u8 op)
 {

@@ -33,6 +33,7 @@ enum iface_kind {
 /* What a row of Interface asks for. */
 struct iface_want {
 	enum iface_kind kind;
+	bool off_device; /* INTERNAL: it is to stay off devices */
 	char name[64];
 	char devargs[256]; /* DPDK */
 	char device[64];   /* DEVICE: driver's name or the whole device's */
@@ -50,7 +51,8 @@ struct iface {
 	struct pl_port_config cfg;
 	bool open;        /* datapath port (or patch) and pipeline port exist */
 	int device;       /* index, or -1 */
-	bool bind_due;    /* NETDEV: the device did not take it, and may later */
+	uint32_t ifindex; /* INTERNAL: of what is on the device */
+	bool bind_due;    /* NETDEV, INTERNAL: the device did not take it, and may later */
 	uint32_t dp_port; /* HAL_PORT_NONE while closed, and for patch ports */
 	char error[256];  /* why it is not open */
 	bool wanted;      /* mark of the last reconciliation */
@@ -117,6 +119,9 @@ void iface_close(struct iface *i, bool delete_netdev);
 /* Of a kernel port that is in software until its device takes it: if it does now, the port is
  * closed, for the next reconciliation to open it there. */
 void iface_bind_again(struct iface *i);
+/* An open internal port, if there is a device that takes it; and the other way round. */
+void iface_bind_internal(struct iface *i);
+void iface_unbind_internal(struct iface *i);
 void iface_update_link(struct iface *i);
 struct iface *iface_by_dp_port(struct bridges *b, uint32_t dp_port);
 /* A datapath id that follows from the name, so that it is the same after a restart. */
@@ -144,6 +149,8 @@ void device_reconcile(struct bridges *b, const struct ovsdb_row *root);
 int device_find(struct bridges *b, const char *name);
 /* The index of a device that takes kernel ports which name none, or -1. */
 int device_for_kernel_ports(struct bridges *b);
+/* The same for internal ports. */
+int device_for_internal_ports(struct bridges *b);
 
 /* controllers.c */
 void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row);

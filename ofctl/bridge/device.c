@@ -33,15 +33,23 @@ static void wanted_spec(const struct ovsdb_row *root, char *spec, size_t n)
 		snprintf(spec, n, "%s", device);
 }
 
-static bool has_kernel_ports(struct bridges *b)
+static const struct hal_caps *caps_of(struct bridges *b)
 {
 	struct hal_device *dev =
 		b->device < 0 ? NULL : offload_device(b->cfg.ol, (unsigned)b->device);
 
-	return dev && hal_device_caps(dev)->kernel_ports;
+	return dev ? hal_device_caps(dev) : NULL;
 }
 
-/* Kernel ports are opened anew when there is a device that may take them. */
+static bool has_kernel_ports(struct bridges *b)
+{
+	const struct hal_caps *caps = caps_of(b);
+
+	return caps && caps->kernel_ports;
+}
+
+/* When there is a device that may take them kernel ports are opened anew, and internal ones given
+ * to it as they are. */
 static void close_kernel_ports(struct bridges *b)
 {
 	struct bridge *br;
@@ -51,6 +59,8 @@ static void close_kernel_ports(struct bridges *b)
 		LIST_FOREACH (i, &br->ifaces, link)
 			if (i->open && i->want.kind == IFACE_NETDEV)
 				iface_close(i, false);
+			else
+				iface_bind_internal(i);
 }
 
 /* Interfaces on a device cannot stay open when it goes. */
@@ -61,7 +71,9 @@ static void close_ifaces(struct bridges *b, int device)
 
 	LIST_FOREACH (br, &b->list, link)
 		LIST_FOREACH (i, &br->ifaces, link)
-			if (i->open && i->device == device)
+			if (i->open && i->device == device && i->want.kind == IFACE_INTERNAL)
+				iface_unbind_internal(i);
+			else if (i->open && i->device == device)
 				iface_close(i, false);
 }
 
@@ -155,6 +167,13 @@ void device_reconcile(struct bridges *b, const struct ovsdb_row *root)
 int device_for_kernel_ports(struct bridges *b)
 {
 	return has_kernel_ports(b) ? b->device : -1;
+}
+
+int device_for_internal_ports(struct bridges *b)
+{
+	const struct hal_caps *caps = caps_of(b);
+
+	return caps && caps->internal_ports ? b->device : -1;
 }
 
 int device_find(struct bridges *b, const char *name)

@@ -57,7 +57,8 @@ static uint32_t netdev_mtu(const char *name)
 static int bind_to(struct iface *i, int device)
 {
 	struct bridges *b = i->br->all;
-	struct hal_port_handle handle = {.kind = HAL_PORT_NETDEV};
+	const bool internal = i->want.kind == IFACE_INTERNAL;
+	struct hal_port_handle handle = {.kind = internal ? HAL_PORT_INTERNAL : HAL_PORT_NETDEV};
 	struct hal_reason reason;
 	char text[160];
 	int error;
@@ -79,9 +80,21 @@ static int bind_to(struct iface *i, int device)
 		return error;
 	}
 	i->device = device;
+	i->ifindex = handle.index;
 	i->cfg.on_device = true;
 	i->cfg.device = (uint8_t)device;
 	return 0;
+}
+
+static bool try_bind(struct iface *i, int device)
+{
+	if (device < 0)
+		return false;
+	if (!bind_to(i, device))
+		return true;
+	log_info("%s: stays in software: %s", i->want.name, i->error);
+	i->error[0] = '\0';
+	return false;
 }
 
 /* A port that names its device has to be on it; a kernel port that names none may be on one that
@@ -92,11 +105,7 @@ static int bind_device(struct iface *i)
 	int device;
 
 	if (i->want.kind == IFACE_NETDEV) {
-		device = device_for_kernel_ports(b);
-		if (device >= 0 && bind_to(i, device)) {
-			log_info("%s: stays in software: %s", i->want.name, i->error);
-			i->error[0] = '\0';
-		}
+		try_bind(i, device_for_kernel_ports(b));
 		return 0;
 	}
 	if (i->want.kind != IFACE_DEVICE)
@@ -117,6 +126,24 @@ static void unbind_device(struct iface *i)
 		offload_port_unbind(i->br->all->cfg.ol, (unsigned)i->device, i->cfg.dp_port);
 	i->device = -1;
 	i->cfg.on_device = false;
+}
+
+/* The software path reads and writes it as before: it is there first. */
+void iface_bind_internal(struct iface *i)
+{
+	const int device = device_for_internal_ports(i->br->all);
+
+	if (i->want.kind != IFACE_INTERNAL || i->want.off_device || !i->open || i->device >= 0)
+		return;
+	if (try_bind(i, device) && pl_port_change(i->br->pl, &i->cfg))
+		unbind_device(i);
+}
+
+void iface_unbind_internal(struct iface *i)
+{
+	unbind_device(i);
+	if (pl_port_change(i->br->pl, &i->cfg))
+		log_warn("%s: out of memory", i->want.name);
 }
 
 /* How the software path gets the packets of a port on a device: through it, or, if the device moves
@@ -286,8 +313,9 @@ void iface_open(struct iface *i, const struct ovsdb_row *row)
 		unbind_device(i);
 		return;
 	}
-	pl_port_announce(i->br->pl, i->cfg.number);
 	i->open = true;
+	iface_bind_internal(i);
+	pl_port_announce(i->br->pl, i->cfg.number);
 	if (i->cfg.number == OF_PORT_LOCAL)
 		log_info("%s: added interface %s as LOCAL", i->br->name, i->want.name);
 	else
@@ -318,6 +346,10 @@ void iface_bind_again(struct iface *i)
 	i->bind_due = false;
 	if (!i->open || device < 0)
 		return;
+	if (i->want.kind == IFACE_INTERNAL) {
+		iface_bind_internal(i);
+		return;
+	}
 	if (bind_to(i, device)) {
 		i->error[0] = '\0';
 		return;
@@ -348,6 +380,10 @@ void iface_update_link(struct iface *i)
 		lost(i);
 		return;
 	}
+	/* Moved to another network namespace, where the device's rules do not reach it. */
+	if (i->want.kind == IFACE_INTERNAL && i->device >= 0 &&
+		if_nametoindex(i->want.name) != i->ifindex)
+		iface_unbind_internal(i);
 	pl_port_set_status(
 		i->br->pl, i->cfg.number, st.admin_up, st.link_up, st.mac, st.speed_mbps);
 	memcpy(i->cfg.mac, st.mac, 6);

@@ -37,6 +37,7 @@ static void read_type(
 		type = "";
 	if (!strcmp(w->name, bridge) || !strcmp(type, "internal")) {
 		w->kind = IFACE_INTERNAL;
+		w->off_device = device && !strcmp(device, "none");
 	} else if (!strcmp(type, "patch")) {
 		w->kind = IFACE_PATCH;
 		if (!ovsdb_map_string(iface, "options", "peer"))
@@ -81,10 +82,10 @@ void iface_want_read(const char *bridge, const struct ovsdb_row *port,
 
 bool iface_want_equal(const struct iface_want *a, const struct iface_want *b)
 {
-	return a->kind == b->kind && a->mtu == b->mtu && !memcmp(a->mac, b->mac, sizeof(a->mac)) &&
-	       !strcmp(a->name, b->name) && !strcmp(a->devargs, b->devargs) &&
-	       !strcmp(a->device, b->device) && !strcmp(a->error, b->error) &&
-	       pl_tunnel_equal(&a->tunnel, &b->tunnel);
+	return a->kind == b->kind && a->off_device == b->off_device && a->mtu == b->mtu &&
+	       !memcmp(a->mac, b->mac, sizeof(a->mac)) && !strcmp(a->name, b->name) &&
+	       !strcmp(a->devargs, b->devargs) && !strcmp(a->device, b->device) &&
+	       !strcmp(a->error, b->error) && pl_tunnel_equal(&a->tunnel, &b->tunnel);
 }
 
 static void read_trunks(const struct ovsdb_row *port, struct pl_port_config *cfg)

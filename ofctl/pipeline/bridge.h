@@ -33,6 +33,7 @@ struct pl_port {
 	struct patch_counter *patch; /* a patch or tunnel port's counters; control thread */
 	uint64_t created_ms;
 	struct hal_port_stats told; /* by its device, last; control thread */
+	struct hal_port_stats kept; /* internal: what a device that it was on had told */
 };
 
 /* Traffic of a patch or tunnel port, credited from megaflows. Outlives changes of the port. */

@@ -223,6 +223,14 @@ static bool same_config(const struct pl_port_config *a, const struct pl_port_con
 	       !memcmp(a->mac, b->mac, sizeof(a->mac));
 }
 
+static void add_stats(struct hal_port_stats *to, const struct hal_port_stats *from)
+{
+	to->rx_packets += from->rx_packets;
+	to->tx_packets += from->tx_packets;
+	to->rx_bytes += from->rx_bytes;
+	to->tx_bytes += from->tx_bytes;
+}
+
 int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
 {
 	struct pl_port *old = find(br, cfg->number), *p;
@@ -234,6 +242,10 @@ int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
 	p = copy_of(old);
 	if (!p)
 		return -ENOMEM;
+	if (p->cfg.internal && p->cfg.on_device && !cfg->on_device) {
+		add_stats(&p->kept, &p->told);
+		memset(&p->told, 0, sizeof(p->told));
+	}
 	set_description(p, cfg);
 	if (cfg->dp_port == HAL_PORT_NONE && !p->patch) {
 		p->patch = calloc(1, sizeof(*p->patch));
@@ -405,10 +417,18 @@ bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *
 	if (p->patch)
 		s = (struct hal_port_stats){p->patch->rx_packets, p->patch->tx_packets,
 			p->patch->rx_bytes, p->patch->tx_bytes, 0, 0, 0, 0};
-	else if (p->cfg.on_device && br->pl->ol)
+	else if (p->cfg.on_device && !p->cfg.internal && br->pl->ol)
 		s = device_stats(br->pl->ol, p);
 	else if (br->pl->sp)
 		swpath_port_stats(br->pl->sp, p->cfg.dp_port, &s);
+	/* What a device moves between the host and other ports the software path never sees. It is
+	 * kept when the port leaves the device. */
+	if (p->cfg.internal && p->cfg.on_device && br->pl->ol)
+		device_stats(br->pl->ol, p);
+	if (p->cfg.internal) {
+		add_stats(&s, &p->kept);
+		add_stats(&s, &p->told);
+	}
 	*out = (struct of_port_stats){number, s.rx_packets, s.tx_packets, s.rx_bytes, s.tx_bytes,
 		s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors,
 		(clock_ms() - p->created_ms) * 1000000ull};

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
+#include <net/if.h>
 #include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,11 +265,25 @@ static bool tap_lives(const struct internal *in)
 	return ioctl(in->tap.fd, TUNGETIFF, &ifr) == 0;
 }
 
+static void take_move(struct swpath_port *port)
+{
+	struct internal *in = port->priv;
+
+	log_info("%s: moved to another network namespace", port->name);
+	in->moved = true;
+	in->tap.ifindex = 0;
+	atomic_store(&port->up, true);
+}
+
 static int internal_status(struct swpath_port *port, struct swpath_port_status *out)
 {
 	struct internal *in = port->priv;
 	int error = swpath_rtnl_status(port->name, out, in->driver);
+	char name[IF_NAMESIZE];
 
+	/* The event that says so may be still to come. */
+	if (error && in->tap.ifindex && !if_indextoname(in->tap.ifindex, name) && tap_lives(in))
+		take_move(port);
 	if (in->moved && tap_lives(in)) {
 		/* Its link cannot be asked from here; frames pass as its user wants. */
 		memset(out, 0, sizeof(*out));
@@ -307,10 +321,7 @@ static bool internal_link_changed(struct swpath_port *port, const struct swpath_
 	if (in->tap.ifindex == 0 || link->ifindex != in->tap.ifindex)
 		return false;
 	if (link->gone && tap_lives(in)) {
-		log_info("%s: moved to another network namespace", port->name);
-		in->moved = true;
-		in->tap.ifindex = 0;
-		atomic_store(&port->up, true);
+		take_move(port);
 		return true;
 	}
 	if (link->gone) {

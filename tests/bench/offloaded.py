@@ -56,7 +56,7 @@ class Hosts(kernel.Hosts):
             self.sw.attach("p2", "p1")
         elif self.sw.label == "sluice":
             slu.wait_until("ports on the device", lambda: [
-                d["ports"] for d in self.sw.offload_status()["devices"]] == [2])
+                d["ports"] for d in self.sw.offload_status()["devices"]] == [3])  # and the bridge's own
 
     def in_kernel(self):
         return [m for m in self.sw.offload_flows() if m["where"] == "kernel"]

@@ -202,6 +202,12 @@ class Lab:
         self.sluice.vsctl("add-br", name, "--", "set", "Bridge", name, "fail_mode=secure", *more)
         slu.run("ip", "link", "set", name, "up", ns=self.ns)
 
+    def quiet_bridge(self, name):
+        """On which the host says nothing by itself: no packet is there that the test did not send."""
+        self.sluice.vsctl("add-br", name, "--", "set", "Bridge", name, "fail_mode=secure")
+        slu.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % name, ns=self.ns)
+        slu.run("ip", "link", "set", name, "up", ns=self.ns)
+
     def wires(self, n, bridge="br0"):
         """`n` hosts on a bridge with OpenFlow numbers 1 to n, as raw wires."""
         hosts = [self.host("w%d" % i) for i in range(1, n + 1)]
@@ -215,6 +221,10 @@ class Lab:
         self.sluice.offload(self.device)
         self.sluice.bind(*ports)
         wait_until("the device has its ports", lambda: self.device_state()["ports"] == len(ports))
+
+    def on_kernel(self, n, what="ports on the device"):
+        """The kernel is the device of n ports, and of the bridge's own."""
+        wait_until(what, lambda: self.device_state()["ports"] == n + 1)
 
     def device_state(self):
         """The first device, as the daemon sees it."""

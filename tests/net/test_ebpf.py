@@ -46,9 +46,9 @@ def test_without_privileges(lab):
 def on_kernel(lab, n=3):
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
                      "other_config:sluice-audit-interval=0")
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     wires = lab.wires(n)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == n)
+    lab.on_kernel(n)
     return wires
 
 
@@ -93,7 +93,7 @@ def test_the_loopback_stays_the_hosts(lab):
     lab.allow("lo is the host's loopback")
     lab.sluice.vsctl("--no-wait", "add-port", "br0", "lo")
     wait_until("it is refused", lambda: "lo is the host's loopback" in lab.sluice.tail())
-    expect_equal(lab.device_state()["ports"], 1, "ports on the device")
+    expect_equal(lab.device_state()["ports"], 2, "ports on the device")
 
 
 def test_restart(lab):
@@ -145,12 +145,12 @@ def test_foreign_hands(lab):
 
 def test_others_are_left_alone(lab):
     """Filters of others come first and stay, and so does their qdisc."""
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     w = lab.wires(2)
     slu.run("tc", "filter", "add", "dev", "p-w1", "ingress", "pref", "7", "protocol", "0x88b5",
             "matchall", "action", "drop", ns=lab.ns, check=False)
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true")
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(2)
     lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
     show = ("tc", "filter", "show", "dev", "p-w1", "ingress")
     expect_in(PRIORITY, slu.run(*show, ns=lab.ns), "our filter")
@@ -166,9 +166,9 @@ def test_others_are_left_alone(lab):
 def test_super_frames_stay_whole(lab):
     """TCP through the kernel's rules: packets are counted as they came, longer than on any wire."""
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true")
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     a, b = lab.host("a", "10.0.0.1/24", "br0"), lab.host("b", "10.0.0.2/24", "br0")
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(2)
     lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
     slu.spawn("iperf3", "-s", "-1", ns=b.ns)
     wait_until("the server", lambda: ":5201" in slu.run("ss", "-Hltn", ns=b.ns))

@@ -36,9 +36,9 @@ def flows_in_the_kernel(lab):
     lab.allow(ALTERED)
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
                      "other_config:sluice-audit-interval=0", "other_config:max-idle=600000")
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     wires = lab.wires(2)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(2)
     lab.sluice.ofctl("add-flows", "br0", "-", input="".join(
         "udp,in_port=1,tp_dst=%d,actions=output:2\n" % (5000 + n) for n in range(FLOWS)))
     burst(wires)
@@ -108,9 +108,9 @@ def test_long_programs(lab):
     lab.allow(ALTERED)
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
                      "other_config:sluice-audit-interval=0")
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     wires = lab.wires(3)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 3)
+    lab.on_kernel(3)
     more = "set_field:02:00:00:00:00:%02x->eth_src,"
     lab.sluice.ofctl("add-flows", "br0", "-", input="".join(
         "udp,in_port=1,tp_dst=%d,actions=%soutput:2,%soutput:3\n" % (

@@ -37,9 +37,9 @@ def counted(lab, *want):
 
 def metered_wires(lab, meter, ports=2):
     use_kernel(lab)
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     wires = lab.wires(ports)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == ports)
+    lab.on_kernel(ports)
     program(lab, meter)
     wires[0].send(frame())
     in_the_kernel(lab)
@@ -58,9 +58,9 @@ class Supers:
     def __init__(self, lab, meter):
         self.lab = lab
         use_kernel(lab)
-        lab.bridge("br0")
+        lab.quiet_bridge("br0")
         a, b = lab.host("a", "10.0.0.1/24", "br0"), lab.host("b", "10.0.0.2/24", "br0")
-        wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+        lab.on_kernel(2)
         lab.sluice.ofctl("add-meter", "br0", "meter=1," + meter)
         lab.sluice.ofctl("add-flow", "br0", "udp,in_port=1,actions=meter:1,output:2")
         a.exec("ip", "neigh", "replace", "10.0.0.2", "lladdr", b.mac(), "dev", "eth0")
@@ -145,9 +145,9 @@ def test_super_frames_beyond_the_burst(lab):
 def test_what_is_not_taken(lab):
     """A band that remarks is refused by name, and works in software."""
     use_kernel(lab)
-    lab.bridge("br0")
+    lab.quiet_bridge("br0")
     wires = lab.wires(2)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(2)
     program(lab, "pktps,burst,band=type=dscp_remark,rate=1,burst_size=1,prec_level=1")
     wires[0].send(frame())
     text = "band 1 of meter 1 remarks the DSCP: a meter here drops what exceeds a band"

@@ -125,7 +125,7 @@ def in_software(lab, work):
     """The same by software, then by the device."""
     result = [work()]
     offload(lab)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 2)
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 3)
     work()
     wait_until("flows in the kernel", lambda: not [
         m for m in lab.sluice.offload_flows() if m["where"] == "software" and
@@ -236,7 +236,7 @@ def start(lab, kind="vxlan"):
     h1.exec("ip", "link", "set", "eth0", "mtu", "1400")
     add_tunnel(lab, kind, remote_ip="172.16.0.2", key=VNI)
     lab.sluice.ofctl("add-flow", "br-int", "actions=NORMAL")
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 2)
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 3)
     reached(h1, "10.0.0.2")
     for h in h1, peer:  # nobody asks anew while packets are counted
         other = peer if h is h1 else h1
@@ -376,7 +376,7 @@ def test_metered(lab):
     peer, w1 = underlay(lab)
     frame = inner_frames()["udp of 17"]
     offload(lab)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 2)
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 3)
     lab.sluice.ofctl("add-meter", "br-int", "meter=1,pktps,stats,band=type=drop,rate=1000000")
     lab.sluice.ofctl("add-flow", "br-int",
                      "in_port=1,ip,actions=meter:1,set_field:%d->tun_id,output:10" % VNI)
@@ -425,7 +425,7 @@ def test_refused_by_name(lab):
     add_tunnel(lab, "vxlan", "vxlan6", remote_ip="fd31::2", key="flow")
     lab.sluice.vsctl("set", "Interface", "vxlan6", "ofport_request=20")
     offload(lab)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 2)
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] >= 3)
     frame = inner_frames()["udp of 17"]
     for port in 10, 20:
         lab.sluice.ofctl("add-flow", "br-int", "in_port=1,actions=set_field:%d->tun_id,output:%d" % (

@@ -54,7 +54,7 @@ struct ebpf_dev *test_device(void)
 	struct ebpf_dev *dev = calloc(1, sizeof(*dev));
 
 	hmap_init(&dev->ports);
-	hmap_init(&dev->ports_by_ifindex);
+	hmap_init(&dev->ports_by_key);
 	dev->former = calloc(99, sizeof(*dev->former));
 	for (uint32_t id = 1; id < 100; id++)
 		dev->former[dev->n_former++] = (struct ebpf_former){id, TEST_IFINDEX + id};

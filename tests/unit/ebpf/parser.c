@@ -236,15 +236,15 @@ int main(void)
 		return SKIPPED;
 	}
 	dev = opened;
-	work = find_map(ebpf_program_fd(dev), "work", &info);
+	work = find_map(ebpf_program_fd(dev, false), "work", &info);
 	if (work < 0 || bpf_map_update_elem(dev->maps.ports, &loopback, &port, 0))
 		return 1;
 	for (unsigned i = 0; i < ROUNDS && n[DIFFERENT] < 5; i++) {
 		struct frame f;
 
 		random_frame(&f);
-		n[compare(ebpf_program_fd(dev), work, (info.value_size + 7u) & ~7u, dev->n_cpus,
-			&f)]++;
+		n[compare(ebpf_program_fd(dev, false), work, (info.value_size + 7u) & ~7u,
+			dev->n_cpus, &f)]++;
 	}
 	printf("%u frames parsed alike, %u otherwise, %u not run\n", n[SAME], n[DIFFERENT],
 		n[REFUSED]);

@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Internal ports, by which the host itself is on a bridge, with the kernel as the device: packets
+go between the host and other ports by rules, and each is counted once, whoever moved it."""
+import json
+import re
+import threading
+import time
+
+import slu
+from bpfmaps import PRIORITY
+from nettest import Wire, expect, expect_equal, expect_in, frame, main, port_counters, wait_until
+
+HOST, PEER = "10.0.0.1", "10.0.0.2"
+
+
+def in_kernel(lab):
+    return [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]
+
+
+def by_rules(lab):
+    return sum(m["packets"]["hardware"] for m in in_kernel(lab))
+
+
+def use_kernel(lab):
+    lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
+                     "other_config:max-idle=600000", "other_config:sluice-audit-interval=0")
+
+
+def address(lab, name):
+    # Nothing is sent but what the test asks for.
+    slu.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % name, ns=lab.ns)
+    slu.run("ip", "addr", "add", HOST + "/24", "dev", name, ns=lab.ns)
+    slu.run("ip", "link", "set", name, "up", ns=lab.ns)
+
+
+def host_and_peer(lab, name="br0", ports=2):
+    """The host on an internal port, and a namespace behind a veth, OpenFlow port 1."""
+    use_kernel(lab)
+    lab.quiet_bridge("br0")
+    peer = lab.host("a", PEER + "/24", "br0")
+    if name != "br0":
+        lab.sluice.vsctl("add-port", "br0", name, "--", "set", "Interface", name, "type=internal")
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] == ports)
+    address(lab, name)
+    lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
+    return peer
+
+
+def ping(lab, count, wait=1):
+    text = slu.run("ping", "-n", "-c", str(count), "-i", "0.01", "-W", str(wait), PEER, ns=lab.ns,
+                   check=False)
+    text = text.stdout if hasattr(text, "stdout") else text
+    return int(re.search(r"(\d+) received", text)[1])
+
+
+def warm(lab):
+    """Both ways have their rules."""
+    def done():
+        before = by_rules(lab)
+        expect_equal(ping(lab, 5), 5, "replies")
+        return wait_until("counters", lambda: by_rules(lab) - before >= 10, timeout=1.5)
+    expect_equal(ping(lab, 3, 3), 3, "replies")
+    wait_until("flows in the kernel", lambda: len(in_kernel(lab)) >= 2)
+    done()
+
+
+def counted(lab, here, count=50):
+    """The host and the peer talk by rules alone; what is counted at one port is at the other."""
+    def read():
+        return port_counters(lab, "br0", here), port_counters(lab, "br0", "1")
+    warm(lab)
+    before, rules = read(), by_rules(lab)
+    expect_equal(ping(lab, count), count, "replies")
+    wait_until("both ways by rules", lambda: by_rules(lab) - rules >= 2 * count)
+    after = read()
+    mine, its = ([a - b for a, b in zip(after[i], before[i])] for i in (0, 1))
+    expect(mine[0] >= count and mine[2] >= count, "counters: %r" % mine)
+    expect_equal(mine, its[2:] + its[:2], "received and sent here, sent and received there")
+
+
+def test_the_bridges_own(lab):
+    host_and_peer(lab)
+    counted(lab, "LOCAL")
+
+
+def test_another(lab):
+    """And its rules alone go with it."""
+    host_and_peer(lab, "int0", 3)
+    counted(lab, "2")
+    lab.sluice.vsctl("del-port", "br0", "int0")
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    address(lab, "br0")
+    counted(lab, "LOCAL")
+
+
+def test_dropped(lab):
+    """Who sends is not told what becomes of it, as on any wire."""
+    host_and_peer(lab)
+    warm(lab)
+    lab.sluice.ofctl("add-flow", "br0", "priority=40000,udp,actions=drop")
+    was = port_counters(lab, "br0", "LOCAL")
+    wire = Wire(lab.ns, "br0")
+    wire.send(frame())
+    wait_until("the drop in the kernel", lambda: any(
+        m["where"] == "kernel" and not m["packets"]["hardware"] for m in lab.sluice.offload_flows()))
+    for _ in range(20):
+        wire.send(frame())
+    wait_until("drops by the rule", lambda: any(
+        m["packets"]["hardware"] == 20 for m in in_kernel(lab)))
+    now = port_counters(lab, "br0", "LOCAL")
+    expect_equal([a - b for a, b in zip(now, was)], [21, 21 * len(frame()), 0, 0], "counters")
+
+
+def test_kept_in_software(lab):
+    """Who says so keeps it off the device, and back."""
+    host_and_peer(lab)
+    warm(lab)
+    lab.sluice.vsctl("set", "Interface", "br0", "options:device=none")
+    wait_until("it is off", lambda: lab.device_state()["ports"] == 1)
+    before = by_rules(lab)
+    wait_until("it is up", lambda: slu.run("ip", "link", "set", "br0", "up", ns=lab.ns) is not None)
+    expect_equal(ping(lab, 5, 3), 5, "replies")
+    expect_equal(by_rules(lab), before, "packets by rules")
+    lab.sluice.vsctl("remove", "Interface", "br0", "options", "device")
+    wait_until("it is on", lambda: lab.device_state()["ports"] == 2)
+
+
+def test_device_comes_and_goes(lab):
+    """Its netdev stays as it is, and so do the host's addresses; counters never run backwards."""
+    lab.quiet_bridge("br0")
+    lab.host("a", PEER + "/24", "br0")
+    address(lab, "br0")
+    lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
+    expect_equal(ping(lab, 5, 3), 5, "replies")
+    use_kernel(lab)
+    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    warm(lab)
+    was = port_counters(lab, "br0", "LOCAL")
+    lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=false")
+    wait_until("no device", lambda: not lab.sluice.offload_status()["devices"])
+    expect_equal(ping(lab, 5, 3), 5, "replies in software")
+    now = port_counters(lab, "br0", "LOCAL")
+    expect(all(a >= b + 5 * (i != 1 and i != 3) for i, (a, b) in enumerate(zip(now, was))),
+           "%r after %r" % (now, was))
+    expect(PRIORITY not in slu.run("tc", "filter", "show", "dev", "br0", "egress", ns=lab.ns),
+           "the program stayed")
+
+
+def test_super_frames(lab):
+    """TCP both ways between the host and a peer: whole super-frames, right to the byte."""
+    peer = host_and_peer(lab)
+    warm(lab)
+    slu.spawn("iperf3", "-s", ns=peer.ns)
+    wait_until("the server", lambda: ":5201" in slu.run("ss", "-Hltn", ns=peer.ns))
+    for more in (), ("-R",):
+        before = by_rules(lab)
+        text = slu.run("iperf3", "-c", PEER, "-t", "1", "-J", *more, ns=lab.ns)
+        rate = json.loads(text)["end"]["sum_received"]["bits_per_second"]
+        slu.log("TCP%s: %.1f Gb/s" % (" back" if more else "", rate / 1e9))
+        expect(rate > 1e9, "%.1f Gb/s" % (rate / 1e9))
+        wait_until("packets by rules", lambda: by_rules(lab) - before > 1000)
+
+    def longest():
+        return max(m["bytes"]["hardware"] / max(1, m["packets"]["hardware"]) for m in in_kernel(lab))
+    wait_until("packets of more than 4,000 bytes", lambda: longest() > 4000, timeout=3)
+
+
+class Pinging(threading.Thread):
+    def __init__(self, lab):
+        super().__init__(daemon=True)
+        self.lab, self.done, self.sent, self.got = lab, False, 0, 0
+
+    def run(self):
+        while not self.done:
+            self.sent += 20
+            self.got += ping(self.lab, 20)
+
+
+def test_restart(lab):
+    """A daemon is killed, and another takes over, while the host talks: nothing is lost."""
+    host_and_peer(lab)
+    warm(lab)
+    # The host knows the neighbour for as long as this takes.
+    for ns, dev, to in (lab.ns, "br0", PEER), (lab.hosts[0].ns, "eth0", HOST):
+        lladdr = re.search(r"lladdr (\S+)", slu.run("ip", "neigh", "show", to, "dev", dev, ns=ns))[1]
+        slu.run("ip", "neigh", "replace", to, "lladdr", lladdr, "dev", dev, "nud", "permanent", ns=ns)
+    talk = Pinging(lab)
+    talk.start()
+    time.sleep(0.3)
+    for _ in range(2):
+        lab.sluice.kill()
+        time.sleep(0.3)
+        lab.sluice.start()
+        lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
+        wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+        time.sleep(0.5)
+    talk.done = True
+    talk.join()
+    expect(talk.sent >= 100, "%d pings" % talk.sent)
+    expect_equal(talk.got, talk.sent, "replies")
+
+
+def test_foreign_hands(lab):
+    """A program taken away is back after an audit; filters of others at the egress stay."""
+    lab.allow("was taken away|audit")
+    host_and_peer(lab)
+    warm(lab)
+    slu.run("tc", "filter", "add", "dev", "br0", "egress", "pref", "7", "protocol", "0x88b5",
+            "u32", "match", "u32", "0", "0", "flowid", "1:1", ns=lab.ns)
+    slu.run("tc", "filter", "del", "dev", "br0", "egress", "pref", PRIORITY, ns=lab.ns)
+    expect_equal(ping(lab, 5), 5, "replies, partly by software")
+    lab.sluice.ctl("offload", "audit")
+    show = ("tc", "filter", "show", "dev", "br0", "egress")
+    expect_in(PRIORITY, slu.run(*show, ns=lab.ns), "the program")
+    warm(lab)
+    lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=false")
+    wait_until("the program is gone", lambda: PRIORITY not in slu.run(*show, ns=lab.ns))
+    expect_in("pref 7 ", slu.run(*show, ns=lab.ns), "a filter of others")
+
+
+def test_moved_away(lab):
+    """Into a container: it goes on in software, and others by rules."""
+    peer = host_and_peer(lab, "int0", 3)
+    warm(lab)
+    box = lab.host("box")
+    slu.run("ip", "link", "set", "int0", "netns", box.ns.name, ns=lab.ns)
+    wait_until("it is off the device", lambda: lab.device_state()["ports"] == 2)
+    box.exec("ip", "addr", "add", "10.0.0.3/24", "dev", "int0")
+    box.exec("ip", "link", "set", "int0", "up")
+    wait_until("replies", lambda: box.ping(PEER, check=False) == 3, timeout=5)
+    address(lab, "br0")
+    peer.exec("ip", "neigh", "flush", "all")
+    counted(lab, "LOCAL")
+
+
+if __name__ == "__main__":
+    main()
