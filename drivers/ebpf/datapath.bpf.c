@@ -323,6 +323,25 @@ int sluice(struct __sk_buff *skb)
 	return verdict;
 }
 
+/* At an ingress the kernel has taken the outer tag off, and keeps it beside the packet. What the
+ * host sends may have it inside: it is brought into the same form. 0, or a verdict. */
+static __always_inline int tag_aside(struct __sk_buff *skb)
+{
+	const __u8 *data = (const void *)(long)skb->data;
+	const void *data_end = (const void *)(long)skb->data_end;
+	__u16 type, tci;
+
+	if (data + ETH_HLEN > (const __u8 *)data_end)
+		return TC_ACT_UNSPEC;
+	type = load16(data + 12);
+	if (skb->vlan_present || !is_tag(type))
+		return 0;
+	if (data + ETH_HLEN + 4 > (const __u8 *)data_end || (__u16)skb->protocol != type)
+		return TC_ACT_UNSPEC;
+	tci = bpf_ntohs(load16(data + ETH_HLEN));
+	return bpf_skb_vlan_pop(skb) || bpf_skb_vlan_push(skb, type, tci) ? TC_ACT_STOLEN : 0;
+}
+
 /* What the host sends. What no rule takes goes on to where the software path reads it. */
 SEC("tc")
 int sluice_host(struct __sk_buff *skb)
@@ -337,6 +356,9 @@ int sluice_host(struct __sk_buff *skb)
 	 * what is by CPU is that one's. */
 	if (!run || !c || run->begun != run->ended)
 		return TC_ACT_UNSPEC;
+	verdict = tag_aside(skb);
+	if (verdict)
+		return verdict;
 	count_run(&run->begun);
 	verdict = forward(skb, name);
 	count_run(&run->ended);

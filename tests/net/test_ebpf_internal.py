@@ -112,6 +112,29 @@ def test_dropped(lab):
     expect_equal([a - b for a, b in zip(now, was)], [21, 21 * len(frame()), 0, 0], "counters")
 
 
+def test_tags(lab):
+    """A tag that the sender put into the packet, where an ingress would have taken it out, is one."""
+    peer = host_and_peer(lab)
+    lab.sluice.ofctl("add-flows", "br0", "-", input="".join(
+        "priority=%d,udp,in_port=LOCAL,%sactions=%s\n" % f for f in (
+            (50000, "dl_vlan=7,", "mod_vlan_vid:8,output:1"), (50000, "dl_vlan=9,", "strip_vlan,output:1"),
+            (50000, "dl_vlan=10,", "push_vlan:0x88a8,set_field:4107->vlan_vid,output:1"))))
+    wire, there = Wire(lab.ns, "br0"), peer.wire()
+    sent = [frame(vlan=v) for v in (7, 9, 10)]
+    inner = frame(vlan=10)
+    wanted = [frame(vlan=8), frame(), inner[:12] + bytes((0x88, 0xa8, 0, 11)) + inner[12:]]
+    for f in sent:
+        wire.send(f)
+    wait_until("all in the kernel", lambda: len(in_kernel(lab)) == 3)
+    there.drain()
+    for _ in range(5):
+        for f in sent:
+            wire.send(f)
+    got = there.receive(0.5)
+    expect_equal(sorted(got), sorted(wanted * 5), "what arrives")
+    wait_until("by rules", lambda: by_rules(lab) == 15)
+
+
 def test_kept_in_software(lab):
     """Who says so keeps it off the device, and back."""
     host_and_peer(lab)
