@@ -15,7 +15,8 @@ wires() { # pairs "A B": what comes in by one goes out by the other, and back
 		for pair in "$a $b" "$b $a"; do
 			# shellcheck disable=SC2086
 			set -- $pair
-			echo "qdisc add dev $1 clsact"
+			# The device made one where its own program is.
+			if [ "$1-$policy" != br0-ebpf ]; then echo "qdisc add dev $1 clsact"; fi
 			echo "filter add dev $1 ingress prio 60000 matchall action mirred egress redirect dev $2"
 		done
 	done | tc -batch -
