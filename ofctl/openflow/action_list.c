@@ -11,7 +11,7 @@ static enum of_error decode_body(
 {
 	if (type != OFPAT_EXPERIMENTER)
 		return ctx->version == OFP10 ? of_action10_decode(type, body, ctx->match, acts)
-					     : of_action13_decode(type, body, acts);
+					     : of_action13_decode(type, body, ctx->version, acts);
 	if (of_get_u32(&body) != EXP_NICIRA)
 		return body.bad ? OFERR_BAD_ACTION_LEN : OFERR_BAD_ACTION_EXPERIMENTER;
 	return of_action_nx_decode(body, ctx, acts);
@@ -50,7 +50,7 @@ void of_actions_encode(struct of_buf *b, uint8_t version, const struct of_action
 {
 	for (unsigned i = 0; i < acts->n; i++) {
 		if (version != OFP10) {
-			of_action13_encode(b, &acts->a[i]);
+			of_action13_encode(b, version, &acts->a[i]);
 			continue;
 		}
 		of_action10_encode(b, &acts->a[i]);

@@ -51,12 +51,13 @@ enum of_error of_action_decode(
 /* One action of a version: `r` holds its body after type and length. */
 enum of_error of_action10_decode(
 	uint16_t type, struct of_rd r, const struct hal_match *match, struct of_actions *acts);
-enum of_error of_action13_decode(uint16_t type, struct of_rd r, struct of_actions *acts);
+enum of_error of_action13_decode(
+	uint16_t type, struct of_rd r, uint8_t version, struct of_actions *acts);
 enum of_error of_action_nx_decode(
 	struct of_rd r, const struct of_decode *ctx, struct of_actions *acts);
 
 void of_action10_encode(struct of_buf *b, const struct of_action *a);
-void of_action13_encode(struct of_buf *b, const struct of_action *a);
+void of_action13_encode(struct of_buf *b, uint8_t version, const struct of_action *a);
 /* Actions that only the extension has; `a` of any other type is left out. */
 void of_action_nx_encode(struct of_buf *b, uint8_t version, const struct of_action *a);
 size_t of_action_nx_begin(struct of_buf *b, uint16_t subtype);

@@ -52,6 +52,9 @@ void of_nx_note_encode(struct of_buf *b, const struct of_action *a);
 void of_nx_delete_field_encode(struct of_buf *b, const struct of_action *a);
 void of_nx_dec_ttl_encode(struct of_buf *b, const struct of_action *a);
 void of_nx_move_encode(struct of_buf *b, const struct of_action *a);
+/* The same as an action of 1.5 (its body; a whole action). */
+enum of_error of_copy_field_decode(struct of_rd *r, struct of_actions *acts);
+void of_copy_field_encode(struct of_buf *b, const struct of_action *a);
 void of_nx_set_encode(struct of_buf *b, const struct of_action *a);
 
 /* Appends, or frees what `a` owns. */
@@ -71,6 +74,7 @@ enum of_error of_nx_part16(struct of_subfield *sf, uint16_t ofs_bits, bool write
 
 /* The header, and where in the field that it names the bits start. */
 void of_nx_put_field(struct of_buf *b, const struct of_subfield *sf);
+void of_put_field(struct of_buf *b, enum of_oxm_form form, const struct of_subfield *sf);
 unsigned of_nx_ofs(const struct of_subfield *sf);
 uint16_t of_nx_ofs_bits(const struct of_subfield *sf);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What writes fields: REG_MOVE, REG_LOAD, REG_LOAD2, DELETE_FIELD.
+ * What writes fields: REG_MOVE and 1.5's copy_field, REG_LOAD, REG_LOAD2, DELETE_FIELD.
  */
 #include "ofctl/openflow/actions_nx.h"
 
@@ -9,16 +9,17 @@
 
 #include "ofctl/openflow/oxm.h"
 
-enum of_error of_nx_move_decode(
-	struct of_rd *r, uint16_t subtype, const struct of_decode *ctx, struct of_actions *acts)
+/* `pad`: bytes between the numbers and the fields. */
+static enum of_error move_decode(struct of_rd *r, unsigned pad, struct of_actions *acts)
 {
 	struct of_action a = {.type = OFACT_MOVE};
 	uint16_t n_bits = of_get_u16(r), src_ofs = of_get_u16(r), dst_ofs = of_get_u16(r);
-	struct of_subfield src = of_nx_get_field(r), dst = of_nx_get_field(r);
+	struct of_subfield src, dst;
 	enum of_error err;
 
-	(void)subtype;
-	(void)ctx;
+	of_skip(r, pad);
+	src = of_nx_get_field(r);
+	dst = of_nx_get_field(r);
 	if (src.field == FIELD_INVALID || dst.field == FIELD_INVALID)
 		return OFERR_BAD_MATCH_FIELD;
 	err = of_nx_part(&src, src_ofs, n_bits, false);
@@ -32,16 +33,53 @@ enum of_error of_nx_move_decode(
 	return of_nx_push(acts, &a);
 }
 
-void of_nx_move_encode(struct of_buf *b, const struct of_action *a)
+enum of_error of_nx_move_decode(
+	struct of_rd *r, uint16_t subtype, const struct of_decode *ctx, struct of_actions *acts)
+{
+	(void)subtype;
+	(void)ctx;
+	return move_decode(r, 0, acts);
+}
+
+enum of_error of_copy_field_decode(struct of_rd *r, struct of_actions *acts)
+{
+	unsigned before = acts->n;
+	enum of_error err = move_decode(r, 2, acts);
+
+	if (!err && !r->bad && of_nx_zeros(r, r->left))
+		return OFERR_OK;
+	acts->n = before; /* it owns nothing */
+	if (r->bad)
+		return OFERR_BAD_ACTION_LEN;
+	return err ? err : OFERR_MUST_BE_ZERO;
+}
+
+static void move_encode(
+	struct of_buf *b, enum of_oxm_form form, unsigned pad, const struct of_action *a)
 {
 	struct of_subfield src = of_nx_sub(a), dst = {a->dst_field, a->dst_ofs, a->n_bits};
-	size_t start = of_action_nx_begin(b, NXAST_REG_MOVE);
 
 	of_put_u16(b, a->n_bits);
 	of_put_u16(b, (uint16_t)of_nx_ofs(&src));
 	of_put_u16(b, (uint16_t)of_nx_ofs(&dst));
-	of_nx_put_field(b, &src);
-	of_nx_put_field(b, &dst);
+	of_put_zeros(b, pad);
+	of_put_field(b, form, &src);
+	of_put_field(b, form, &dst);
+}
+
+void of_nx_move_encode(struct of_buf *b, const struct of_action *a)
+{
+	size_t start = of_action_nx_begin(b, NXAST_REG_MOVE);
+
+	move_encode(b, OF_OXM_NX, 0, a);
+	of_action_end(b, start);
+}
+
+void of_copy_field_encode(struct of_buf *b, const struct of_action *a)
+{
+	size_t start = of_begin_tlv(b, OFPAT15_COPY_FIELD);
+
+	move_encode(b, OF_OXM_15, 2, a);
 	of_action_end(b, start);
 }
 

@@ -12,7 +12,7 @@
 #include "ofctl/openflow/tls.h"
 
 #define DEFAULT_VERSIONS (1u << OFP10 | 1u << OFP13)
-#define ALL_VERSIONS (DEFAULT_VERSIONS | 1u << OFP14)
+#define ALL_VERSIONS (DEFAULT_VERSIONS | 1u << OFP14 | 1u << OFP15)
 
 /* A peer that closes its socket while we write to it is an error of that connection. */
 static void ignore_sigpipe(void)

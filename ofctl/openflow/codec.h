@@ -30,8 +30,12 @@ uint16_t of_port_to16(uint32_t port);
 
 enum of_oxm_form {
 	OF_OXM_13, /* OXM, in NXM's classes what 1.3 has no OXM for */
+	OF_OXM_15, /* the same with 1.5's fields */
 	OF_OXM_NX, /* nx_match: NXM's classes first */
 };
+
+/* How a version from 1.3 on says fields. */
+enum of_oxm_form of_oxm_form(uint8_t version);
 
 /* One OXM or NXM header. */
 struct of_oxm {
@@ -68,7 +72,7 @@ void of_oxm_encode(struct of_buf *b, enum of_oxm_form form, const struct hal_mat
 
 /* struct ofp_match of 1.3 with padding. */
 enum of_error of_match13_decode(struct of_rd *r, struct hal_match *m);
-void of_match13_encode(struct of_buf *b, const struct hal_match *m);
+void of_match13_encode(struct of_buf *b, uint8_t version, const struct hal_match *m);
 
 /* nx_match of `len` bytes with padding. */
 enum of_error of_nxm_decode(
@@ -85,8 +89,8 @@ enum of_error of_actions_decode(uint8_t version, struct of_rd r, const struct ha
 	struct of_actions *acts, struct of_instructions *ins);
 void of_actions_encode(struct of_buf *b, uint8_t version, const struct of_actions *acts);
 
-enum of_error of_instructions_decode(struct of_rd r, struct of_instructions *ins);
-void of_instructions_encode(struct of_buf *b, const struct of_instructions *ins);
+enum of_error of_instructions_decode(struct of_rd r, uint8_t version, struct of_instructions *ins);
+void of_instructions_encode(struct of_buf *b, uint8_t version, const struct of_instructions *ins);
 
 /* 1.0: instructions as a list of actions, in the form that stock tools read. */
 void of_instructions_encode10(struct of_buf *b, const struct of_instructions *ins);
@@ -111,32 +115,41 @@ enum of_error of_flow_filter_decode(struct of_rd r, uint8_t version, struct of_f
 enum of_error of_flow_filter_nx_decode(struct of_rd r, struct of_flow_filter *f);
 void of_flow_stats_encode(struct of_buf *b, uint8_t version, const struct of_flow_stats *fs);
 void of_flow_stats_nx_encode(struct of_buf *b, const struct of_flow_stats *fs);
+/* 1.5's flow statistics, which do not describe the flow (oxs.c). */
+void of_flow_counts_encode(struct of_buf *b, const struct of_flow_stats *fs);
 
 struct of_aggregate {
 	uint64_t packets, bytes; /* UINT64_MAX: unknown */
 	uint32_t flows;
 };
 void of_aggregate_add(struct of_aggregate *agg, const struct of_flow_stats *fs);
-void of_aggregate_encode(struct of_buf *b, const struct of_aggregate *agg);
+void of_aggregate_encode(struct of_buf *b, uint8_t version, const struct of_aggregate *agg);
 
 void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_table_stats *ts);
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps);
-void of_table_features_encode(struct of_buf *b, uint8_t table);
+void of_table_features_encode(struct of_buf *b, uint8_t version, uint8_t table);
 
 /* ---- groups (group.c) and meters (meter.c): from 1.3 on ---- */
 
 /* Bodies. What gm->group owns is the caller's. */
-enum of_error of_group_mod_decode(struct of_rd r, struct of_group_mod *gm);
+enum of_error of_group_mod_decode(struct of_rd r, uint8_t version, struct of_group_mod *gm);
+enum of_error of_group_mod15_decode(struct of_rd r, struct of_group_mod *gm); /* group15.c */
 enum of_error of_meter_mod_decode(struct of_rd r, struct of_meter_mod *mm);
 
 /* Whole messages, for clients and tests. */
-void of_group_mod_encode(struct of_buf *b, uint32_t xid, const struct of_group_mod *gm);
+void of_group_mod_encode(
+	struct of_buf *b, uint8_t version, uint32_t xid, const struct of_group_mod *gm);
+void of_group_mod15_encode(struct of_buf *b, uint32_t xid, const struct of_group_mod *gm);
 void of_meter_mod_encode(struct of_buf *b, uint32_t xid, const struct of_meter_mod *mm);
 
 /* Entries of multipart replies. */
-void of_group_desc_encode(struct of_buf *b, const struct of_group *g);
+void of_group_desc_encode(struct of_buf *b, uint8_t version, const struct of_group *g);
+void of_group_desc15_encode(struct of_buf *b, const struct of_group *g);
 void of_group_stats_encode(struct of_buf *b, const struct of_group_stats *gs);
-void of_group_features_encode(struct of_buf *b, uint32_t max_groups);
+void of_group_features_encode(struct of_buf *b, uint8_t version, uint32_t max_groups);
+
+/* Appends a bucket to a group: GROUP_OUT_OF_BUCKETS if memory ran out. */
+enum of_error of_group_add_bucket(struct of_group *g, const struct of_bucket *b);
 void of_meter_config_encode(struct of_buf *b, const struct of_meter_stats *ms);
 void of_meter_stats_encode(struct of_buf *b, const struct of_meter_stats *ms);
 void of_meter_features_encode(struct of_buf *b, uint32_t max_meters);

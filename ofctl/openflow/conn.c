@@ -46,7 +46,7 @@ static void send_error(
 	uint8_t version = conn->version ? conn->version : msg[0];
 	struct of_buf b = {0};
 
-	if (version != OFP10 && version != OFP13 && version != OFP14)
+	if (version != OFP10 && version != OFP13 && version != OFP14 && version != OFP15)
 		version = conn->agent->versions & 1u << OFP13 ? OFP13 : OFP10;
 	log_dbg("%s: %s sent a message of type %u that is refused: %s",
 		pl_bridge_name(conn->agent->br), conn->remote->target, msg[1], of_error_text(err));

@@ -87,6 +87,7 @@ struct of_conn {
 	bool no_async;
 	uint8_t version; /* 0: before the peer's hello */
 	enum of_role role;
+	uint16_t short_id; /* 1.5: of the controller; 0: none */
 	struct of_async async;
 	uint16_t config_flags, miss_send_len;
 
@@ -178,6 +179,7 @@ enum of_error of_serve_bundle_control(struct of_conn *conn, const uint8_t *msg, 
 enum of_error of_serve_bundle_add(struct of_conn *conn, const uint8_t *msg, size_t len);
 /* Bundles as 1.3 has them: by the ONF's extension. */
 enum of_error of_serve_onf(struct of_conn *conn, const uint8_t *msg, size_t len);
+enum of_error of_serve_bundle_features(struct of_conn *conn, const uint8_t *msg, size_t len);
 void of_bundles_free(struct of_conn *conn);
 
 enum of_error of_serve_multipart(struct of_conn *conn, const uint8_t *msg, size_t len);
@@ -203,6 +205,8 @@ void of_reply_end(struct of_reply *rep);   /* sends */
 struct of_rd of_multipart_body(const struct of_conn *conn, const uint8_t *msg, size_t len);
 
 enum of_error of_serve_flow_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
+/* OpenFlow 1.5's statistics, which do not describe the flows. */
+enum of_error of_serve_flow_counts(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_aggregate(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_nx_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_table_stats(struct of_conn *conn, const uint8_t *msg, size_t len);

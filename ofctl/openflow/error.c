@@ -45,6 +45,8 @@ static const struct {
 	[OFERR_BAD_PORT] = {{1, 514}, {1, 11}},
 	[OFERR_BAD_PACKET] = {{1, 6}, {1, 12}},
 	[OFERR_MULTIPART_OVERFLOW] = {{1, 2}, {1, 13}},
+	[OFERR_BAD_SCHEDULE] = {{1, 2}, {1, 2}},
+	[OFERR_PIPELINE_FIELDS_ONLY] = {{1, 5}, {1, 5}},
 	[OFERR_BAD_ACTION_TYPE] = {{2, 0}, {2, 0}},
 	[OFERR_BAD_ACTION_LEN] = {{2, 1}, {2, 1}},
 	[OFERR_BAD_ACTION_EXPERIMENTER] = {{2, 2}, {2, 2}},
@@ -61,6 +63,9 @@ static const struct {
 	[OFERR_BAD_SET_TYPE] = {{1, 523}, {2, 13}},
 	[OFERR_BAD_SET_LEN] = {{1, 524}, {2, 14}},
 	[OFERR_BAD_SET_ARGUMENT] = {{1, 525}, {2, 15}},
+	/* What only 1.5 has numbers for has the nearest here. */
+	[OFERR_BAD_SET_MASK] = {{1, 523}, {2, 13}},
+	[OFERR_BAD_METER] = {{1, 1}, {12, 3}},
 	[OFERR_BAD_INSTRUCTION] = {{2, 257}, {3, 0}},
 	[OFERR_UNSUP_INSTRUCTION] = {{2, 257}, {3, 1}},
 	[OFERR_BAD_GOTO_TABLE] = {{2, 5}, {3, 2}},
@@ -103,6 +108,8 @@ static const struct {
 	[OFERR_GROUP_BAD_COMMAND] = {{1, 1}, {6, 11}},
 	[OFERR_GROUP_BAD_BUCKET] = {{1, 1}, {6, 12}},
 	[OFERR_GROUP_BAD_WATCH] = {{1, 1}, {6, 13}},
+	[OFERR_GROUP_UNKNOWN_BUCKET] = {{1, 1}, {6, 12}},
+	[OFERR_GROUP_BUCKET_EXISTS] = {{1, 1}, {6, 12}},
 	[OFERR_METER_EXISTS] = {{1, 1}, {12, 1}},
 	[OFERR_METER_INVALID] = {{1, 1}, {12, 2}},
 	[OFERR_METER_UNKNOWN] = {{1, 1}, {12, 3}},
@@ -122,6 +129,7 @@ static const struct {
 	[OFERR_CONFIG_BAD_LEN] = {{1, 6}, {10, 1}},
 	[OFERR_ROLE_STALE] = {{1, 5}, {11, 0}},
 	[OFERR_ROLE_BAD] = {{1, 513}, {11, 2}},
+	[OFERR_ROLE_ID_IN_USE] = {{1, 513}, {11, 2}},
 	[OFERR_TABLE_FEATURES_EPERM] = {{1, 5}, {13, 5}},
 	[OFERR_MUST_BE_ZERO] = {{1, 515}, {NX, 4}},
 	[OFERR_ACTION_MUST_BE_ZERO] = {{2, 256}, {NX, 11}},
@@ -129,6 +137,8 @@ static const struct {
 	[OFERR_PROP_BAD_TYPE] = {{13, 2}, {13, 2}},
 	[OFERR_PROP_BAD_LEN] = {{13, 3}, {13, 3}},
 	[OFERR_PROP_BAD_VALUE] = {{13, 4}, {13, 4}},
+	[OFERR_PROP_BAD_EXPERIMENTER] = {{13, 2}, {13, 2}},
+	[OFERR_PROP_BAD_EXP_TYPE] = {{13, 2}, {13, 2}},
 	[OFERR_INVALID_TLV_FIELD] = {{1, 536}, {NX, 37}},
 	[OFERR_TLV_BAD_COMMAND] = {{1, 527}, {NX, 16}},
 	[OFERR_TLV_BAD_OPT_LEN] = {{1, 528}, {NX, 17}},
@@ -151,6 +161,7 @@ static const struct {
 	[OFERR_BUNDLE_MSG_UNSUP] = {{1, 1}, {NX, 2310}},
 	[OFERR_BUNDLE_MSG_TOO_MANY] = {{1, 1}, {NX, 2312}},
 	[OFERR_BUNDLE_MSG_FAILED] = {{1, 1}, {NX, 2313}},
+	[OFERR_BUNDLE_SCHED_UNSUP] = {{1, 1}, {NX, 2316}},
 };
 
 static const char *const texts[OFERR_MAX] = {
@@ -183,15 +194,48 @@ static bool code14(enum of_error err, struct of_error_code *c)
 	case OFERR_PROP_BAD_VALUE:
 		*c = (struct of_error_code){14, 2};
 		return true;
+	case OFERR_PROP_BAD_EXPERIMENTER:
+		*c = (struct of_error_code){14, 5};
+		return true;
+	case OFERR_PROP_BAD_EXP_TYPE:
+		*c = (struct of_error_code){14, 6};
+		return true;
 	default:
 		return false;
 	}
+}
+
+/* The same of 1.5 (7.5.4). */
+static bool code15(enum of_error err, struct of_error_code *c)
+{
+	static const struct {
+		enum of_error err;
+		struct of_error_code code;
+	} own[] = {
+		{OFERR_BAD_SCHEDULE, {1, 16}},
+		{OFERR_PIPELINE_FIELDS_ONLY, {1, 17}},
+		{OFERR_BAD_SET_MASK, {2, 16}},
+		{OFERR_BAD_METER, {2, 17}},
+		{OFERR_GROUP_UNKNOWN_BUCKET, {6, 15}},
+		{OFERR_GROUP_BUCKET_EXISTS, {6, 16}},
+		{OFERR_ROLE_ID_IN_USE, {11, 4}},
+	};
+
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (own[i].err != err)
+			continue;
+		*c = own[i].code;
+		return true;
+	}
+	return false;
 }
 
 struct of_error_code of_error_code(uint8_t version, enum of_error err)
 {
 	struct of_error_code c;
 
+	if (version >= OFP15 && code15(err, &c))
+		return c;
 	if (version >= OFP14 && code14(err, &c))
 		return c;
 	return version == OFP10 ? codes[err].v10 : codes[err].v13;

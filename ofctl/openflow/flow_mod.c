@@ -174,7 +174,7 @@ enum of_error of_flow_mod13_decode(struct of_rd r, uint8_t version, struct of_fl
 		return OFERR_BAD_FLAGS;
 	err = of_match13_decode(&r, &fm->match);
 	if (!err && !is_delete(fm))
-		err = of_instructions_decode(r, &fm->ins);
+		err = of_instructions_decode(r, version, &fm->ins);
 	return checked(fm, err);
 }
 
@@ -206,8 +206,8 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_flow_mod
 	of_put_u32(b, fm->out_group);
 	of_put_u16(b, fm->flags);
 	of_put_u16(b, version >= OFP14 ? fm->importance : 0);
-	of_match13_encode(b, &fm->match);
-	of_instructions_encode(b, &fm->ins);
+	of_match13_encode(b, version, &fm->match);
+	of_instructions_encode(b, version, &fm->ins);
 }
 
 void of_flow_mod_encode(

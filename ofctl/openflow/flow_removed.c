@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flow-removed (OpenFlow 1.0, 5.4.3; OpenFlow 1.3, 7.4.2) and Nicira's for 1.0.
+ * Flow-removed (OpenFlow 1.0, 5.4.3; OpenFlow 1.3 and 1.5, 7.4.2) and Nicira's for 1.0.
  */
 #include "ofctl/openflow/codec.h"
 
+#include "ofctl/openflow/oxs.h"
 #include "ofctl/openflow/wire.h"
 
 static uint8_t reason_to(uint8_t version, enum of_removed_reason reason)
@@ -54,7 +55,23 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_flow_rem
 	of_put_u16(b, fs->hard_timeout);
 	of_put_u64(b, fs->packets);
 	of_put_u64(b, fs->bytes);
-	of_match13_encode(b, m);
+	of_match13_encode(b, version, m);
+	of_end(b, start);
+}
+
+static void encode15(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
+{
+	const struct of_flow_stats *fs = &fr->stats;
+	size_t start = of_begin(b, OFP15, OFPT_FLOW_REMOVED, 0);
+
+	of_put_u8(b, fs->table);
+	of_put_u8(b, reason_to(OFP15, fr->reason));
+	of_put_u16(b, fs->priority);
+	of_put_u16(b, fs->idle_timeout);
+	of_put_u16(b, fs->hard_timeout);
+	of_put_u64(b, fs->cookie);
+	of_match13_encode(b, OFP15, m);
+	of_oxs_put_flow(b, fs, false);
 	of_end(b, start);
 }
 
@@ -86,7 +103,9 @@ void of_flow_removed_encode(
 	struct hal_match m;
 
 	hal_cmatch_expand(fr->stats.match, &m);
-	if (version != OFP10)
+	if (version >= OFP15)
+		encode15(b, fr, &m);
+	else if (version != OFP10)
 		encode13(b, version, fr, &m);
 	else if (nxm)
 		encode_nx(b, fr, &m);

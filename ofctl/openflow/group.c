@@ -11,7 +11,7 @@
 #define BUCKET_LEN 16
 #define NS_PER_S 1000000000u
 
-static enum of_error add_bucket(struct of_group *g, const struct of_bucket *b)
+enum of_error of_group_add_bucket(struct of_group *g, const struct of_bucket *b)
 {
 	struct of_bucket *p;
 
@@ -45,13 +45,13 @@ static enum of_error decode_bucket(struct of_rd *r, struct of_group *g)
 	err = of_actions_decode(OFP13, body, NULL, &b.actions, NULL);
 	if (err)
 		return err;
-	err = add_bucket(g, &b);
+	err = of_group_add_bucket(g, &b);
 	if (err)
 		of_actions_free(&b.actions);
 	return err;
 }
 
-enum of_error of_group_mod_decode(struct of_rd r, struct of_group_mod *gm)
+static enum of_error decode13(struct of_rd r, struct of_group_mod *gm)
 {
 	uint16_t command = of_get_u16(&r);
 	uint8_t type = of_get_u8(&r);
@@ -80,6 +80,11 @@ enum of_error of_group_mod_decode(struct of_rd r, struct of_group_mod *gm)
 	return err;
 }
 
+enum of_error of_group_mod_decode(struct of_rd r, uint8_t version, struct of_group_mod *gm)
+{
+	return version >= OFP15 ? of_group_mod15_decode(r, gm) : decode13(r, gm);
+}
+
 static void put_bucket(struct of_buf *b, const struct of_bucket *bucket)
 {
 	size_t start = b->len;
@@ -99,10 +104,16 @@ static void put_buckets(struct of_buf *b, const struct of_group *g)
 		put_bucket(b, &g->buckets[i]);
 }
 
-void of_group_mod_encode(struct of_buf *b, uint32_t xid, const struct of_group_mod *gm)
+void of_group_mod_encode(
+	struct of_buf *b, uint8_t version, uint32_t xid, const struct of_group_mod *gm)
 {
-	size_t start = of_begin(b, OFP13, OFPT13_GROUP_MOD, xid);
+	size_t start;
 
+	if (version >= OFP15) {
+		of_group_mod15_encode(b, xid, gm);
+		return;
+	}
+	start = of_begin(b, version, OFPT13_GROUP_MOD, xid);
 	of_put_u16(b,
 		gm->command == OF_GROUP_ADD_OR_MODIFY ? OFPGC_ADD_OR_MOD : (uint16_t)gm->command);
 	of_put_u8(b, (uint8_t)gm->group.type);
@@ -112,10 +123,14 @@ void of_group_mod_encode(struct of_buf *b, uint32_t xid, const struct of_group_m
 	of_end(b, start);
 }
 
-void of_group_desc_encode(struct of_buf *b, const struct of_group *g)
+void of_group_desc_encode(struct of_buf *b, uint8_t version, const struct of_group *g)
 {
 	size_t start = b->len;
 
+	if (version >= OFP15) {
+		of_group_desc15_encode(b, g);
+		return;
+	}
 	of_put_u16(b, 0);
 	of_put_u8(b, (uint8_t)g->type);
 	of_put_zeros(b, 1);
@@ -150,9 +165,12 @@ void of_group_stats_encode(struct of_buf *b, const struct of_group_stats *gs)
 		1u << OFPAT13_PUSH_VLAN | 1u << OFPAT13_POP_VLAN | 1u << OFPAT13_PUSH_MPLS | \
 		1u << OFPAT13_POP_MPLS | 1u << OFPAT13_GROUP | 1u << OFPAT13_SET_NW_TTL |    \
 		1u << OFPAT13_DEC_NW_TTL | 1u << OFPAT13_SET_FIELD)
+#define GROUP_ACTIONS15 (1u << OFPAT15_COPY_FIELD | 1u << OFPAT15_METER)
 
-void of_group_features_encode(struct of_buf *b, uint32_t max_groups)
+void of_group_features_encode(struct of_buf *b, uint8_t version, uint32_t max_groups)
 {
+	uint32_t actions = GROUP_ACTIONS | (version >= OFP15 ? GROUP_ACTIONS15 : 0);
+
 	of_put_u32(b, 1u << OF_GROUP_ALL | 1u << OF_GROUP_SELECT | 1u << OF_GROUP_INDIRECT |
 			      1u << OF_GROUP_FF);
 	of_put_u32(b, OFPGFC_SELECT_WEIGHT | OFPGFC_SELECT_LIVENESS | OFPGFC_CHAINING |
@@ -160,5 +178,5 @@ void of_group_features_encode(struct of_buf *b, uint32_t max_groups)
 	for (unsigned i = 0; i < 4; i++)
 		of_put_u32(b, max_groups);
 	for (unsigned i = 0; i < 4; i++)
-		of_put_u32(b, GROUP_ACTIONS);
+		of_put_u32(b, actions);
 }

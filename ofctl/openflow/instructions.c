@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Instructions of OpenFlow 1.3 (7.2.4).
+ * Instructions of OpenFlow 1.3 (7.2.4) and of 1.5 (7.2.5), where a meter is an action.
  */
+#include <string.h>
+
+#include "ofctl/openflow/actions.h"
 #include "ofctl/openflow/codec.h"
 
 #include "ofctl/openflow/wire.h"
 
 /* Length of the instruction's fixed part, with type and length; 0 if it is unknown. */
-static unsigned fixed_len(uint16_t type)
+static unsigned fixed_len(uint16_t type, uint8_t version)
 {
 	switch (type) {
 	case OFPIT_WRITE_METADATA:
@@ -16,8 +19,9 @@ static unsigned fixed_len(uint16_t type)
 	case OFPIT_WRITE_ACTIONS:
 	case OFPIT_APPLY_ACTIONS:
 	case OFPIT_CLEAR_ACTIONS:
-	case OFPIT_METER:
 		return 8;
+	case OFPIT_METER:
+		return version >= OFP15 ? 0 : 8;
 	default:
 		return 0;
 	}
@@ -28,7 +32,8 @@ static bool has_actions(uint16_t type)
 	return type == OFPIT_WRITE_ACTIONS || type == OFPIT_APPLY_ACTIONS;
 }
 
-static enum of_error decode_one(uint16_t type, struct of_rd r, struct of_instructions *ins)
+static enum of_error decode_one(
+	uint16_t type, uint8_t version, struct of_rd r, struct of_instructions *ins)
 {
 	switch (type) {
 	case OFPIT_GOTO_TABLE:
@@ -45,10 +50,10 @@ static enum of_error decode_one(uint16_t type, struct of_rd r, struct of_instruc
 		return OFERR_OK;
 	case OFPIT_WRITE_ACTIONS:
 		of_skip(&r, 4);
-		return of_actions_decode(OFP13, r, NULL, &ins->write, NULL);
+		return of_actions_decode(version, r, NULL, &ins->write, NULL);
 	case OFPIT_APPLY_ACTIONS:
 		of_skip(&r, 4);
-		return of_actions_decode(OFP13, r, NULL, &ins->apply, NULL);
+		return of_actions_decode(version, r, NULL, &ins->apply, NULL);
 	case OFPIT_CLEAR_ACTIONS:
 		ins->clear = true;
 		return OFERR_OK;
@@ -59,7 +64,8 @@ static enum of_error decode_one(uint16_t type, struct of_rd r, struct of_instruc
 	}
 }
 
-static enum of_error next(struct of_rd *r, unsigned *seen, struct of_instructions *ins)
+static enum of_error next(
+	struct of_rd *r, uint8_t version, unsigned *seen, struct of_instructions *ins)
 {
 	uint16_t type = of_get_u16(r), len = of_get_u16(r);
 	struct of_rd body;
@@ -71,60 +77,83 @@ static enum of_error next(struct of_rd *r, unsigned *seen, struct of_instruction
 		return OFERR_BAD_INSTRUCTION_LEN;
 	if (type == OFPIT_EXPERIMENTER)
 		return OFERR_BAD_INSTRUCTION_EXPERIMENTER;
-	if (!fixed_len(type))
+	if (version >= OFP15 && type == OFPIT15_STAT_TRIGGER)
+		return OFERR_UNSUP_INSTRUCTION;
+	if (!fixed_len(type, version))
 		return OFERR_BAD_INSTRUCTION;
-	if (has_actions(type) ? len < fixed_len(type) : len != fixed_len(type))
+	if (has_actions(type) ? len < fixed_len(type, version) : len != fixed_len(type, version))
 		return OFERR_BAD_INSTRUCTION_LEN;
 	if (*seen & 1u << type)
 		return OFERR_DUP_INSTRUCTION;
 	*seen |= 1u << type;
-	return decode_one(type, body, ins);
+	return decode_one(type, version, body, ins);
 }
 
-enum of_error of_instructions_decode(struct of_rd r, struct of_instructions *ins)
+/* A meter that all others follow is what the instruction of earlier versions is. */
+static void lift_meter(struct of_instructions *ins)
+{
+	struct of_actions *acts = &ins->apply;
+
+	if (!acts->n || acts->a[0].type != OFACT_METER)
+		return;
+	ins->has_meter = true;
+	ins->meter = acts->a[0].meter;
+	memmove(acts->a, acts->a + 1, --acts->n * sizeof(*acts->a));
+	if (!acts->n)
+		of_actions_free(acts);
+}
+
+enum of_error of_instructions_decode(struct of_rd r, uint8_t version, struct of_instructions *ins)
 {
 	unsigned seen = 0;
 
 	*ins = (struct of_instructions){0};
 	while (r.left) {
-		enum of_error err = next(&r, &seen, ins);
+		enum of_error err = next(&r, version, &seen, ins);
 
 		if (err) {
 			of_instructions_free(ins);
 			return err;
 		}
 	}
+	lift_meter(ins);
 	return OFERR_OK;
 }
 
-static void put_actions(struct of_buf *b, uint16_t type, const struct of_actions *acts)
+/* `meter`: an action before the others, or NULL. */
+static void put_actions(struct of_buf *b, uint8_t version, uint16_t type,
+	const struct of_action *meter, const struct of_actions *acts)
 {
 	size_t start;
 
-	if (!acts->n)
+	if (!acts->n && !meter)
 		return;
 	start = of_begin_tlv(b, type);
 	of_put_zeros(b, 4);
-	of_actions_encode(b, OFP13, acts);
+	if (meter)
+		of_action13_encode(b, version, meter);
+	of_actions_encode(b, version, acts);
 	of_end_tlv(b, start);
 }
 
-void of_instructions_encode(struct of_buf *b, const struct of_instructions *ins)
+void of_instructions_encode(struct of_buf *b, uint8_t version, const struct of_instructions *ins)
 {
+	struct of_action meter = {.type = OFACT_METER, .meter = ins->meter};
+	bool meter15 = ins->has_meter && version >= OFP15;
 	size_t start;
 
-	if (ins->has_meter) {
+	if (ins->has_meter && !meter15) {
 		start = of_begin_tlv(b, OFPIT_METER);
 		of_put_u32(b, ins->meter);
 		of_end_tlv(b, start);
 	}
-	put_actions(b, OFPIT_APPLY_ACTIONS, &ins->apply);
+	put_actions(b, version, OFPIT_APPLY_ACTIONS, meter15 ? &meter : NULL, &ins->apply);
 	if (ins->clear) {
 		start = of_begin_tlv(b, OFPIT_CLEAR_ACTIONS);
 		of_put_zeros(b, 4);
 		of_end_tlv(b, start);
 	}
-	put_actions(b, OFPIT_WRITE_ACTIONS, &ins->write);
+	put_actions(b, version, OFPIT_WRITE_ACTIONS, NULL, &ins->write);
 	if (ins->has_metadata) {
 		start = of_begin_tlv(b, OFPIT_WRITE_METADATA);
 		of_put_zeros(b, 4);

@@ -317,14 +317,21 @@ enum of_group_command {
 	OF_GROUP_MODIFY,
 	OF_GROUP_DELETE,
 	OF_GROUP_ADD_OR_MODIFY, /* an extension: "ovs-ofctl --may-create mod-group" */
+	OF_GROUP_INSERT_BUCKET, /* 1.5 */
+	OF_GROUP_REMOVE_BUCKET,
 };
 
 #define OF_GROUP_MAX 0xffffff00u
+#define OF_BUCKET_MAX 0xffffff00u
+#define OF_BUCKET_FIRST 0xfffffffdu
+#define OF_BUCKET_LAST 0xfffffffeu
+#define OF_BUCKET_ALL 0xffffffffu   /* of REMOVE_BUCKET */
 #define OF_GROUP_ALL_ID 0xfffffffcu /* every group, for delete and statistics */
 
 struct of_group_mod {
 	enum of_group_command command;
-	struct of_group group; /* DELETE: only id */
+	uint32_t bucket;       /* INSERT_BUCKET: behind which; REMOVE_BUCKET: which */
+	struct of_group group; /* DELETE, REMOVE_BUCKET: only id; INSERT_BUCKET: id, buckets */
 };
 
 void of_group_free(struct of_group *g);                              /* what it owns */
@@ -482,6 +489,8 @@ enum of_port_reason { OF_PORT_ADD, OF_PORT_DELETE, OF_PORT_MODIFY };
 struct of_packet_out {
 	uint32_t buffer_id;
 	uint32_t in_port;
+	bool has_fields;         /* 1.5: others than the port */
+	struct hal_match fields; /* tunnel, metadata, registers; as a match says them */
 	const uint8_t *data;
 	size_t len;
 	struct of_actions actions; /* owned */

@@ -26,7 +26,14 @@ static bool use_nxm(enum of_oxm_form form, enum hal_field_id id)
 
 	if (f->nxm_class == NOCODE)
 		return false;
+	if (form == OF_OXM_15)
+		return f->oxm_class == NOCODE;
 	return form == OF_OXM_NX || !has_oxm13(f);
+}
+
+enum of_oxm_form of_oxm_form(uint8_t version)
+{
+	return version >= OFP15 ? OF_OXM_15 : OF_OXM_13;
 }
 
 static bool has_code(enum hal_field_id id)
@@ -94,7 +101,7 @@ static void put_vlan(struct putter *p)
 	p->vlan_done = true;
 	if (!mask)
 		return;
-	if (p->form == OF_OXM_13 && !value && (mask & 0x1fff) == 0x1fff) {
+	if (p->form != OF_OXM_NX && !value && (mask & 0x1fff) == 0x1fff) {
 		/* OFPVID_NONE: a packet without a tag has no priority either. */
 		of_oxm_put(p->b, p->form, FIELD_VLAN_VID, vid, NULL);
 		return;
@@ -199,13 +206,13 @@ void of_oxm_encode(struct of_buf *b, enum of_oxm_form form, const struct hal_mat
 	hal_match_fields(&m->value, &m->mask, sizeof(m->value), put_field, &p);
 }
 
-void of_match13_encode(struct of_buf *b, const struct hal_match *m)
+void of_match13_encode(struct of_buf *b, uint8_t version, const struct hal_match *m)
 {
 	size_t start = b->len;
 
 	of_put_u16(b, 1); /* OFPMT_OXM */
 	of_put_u16(b, 0);
-	of_oxm_encode(b, OF_OXM_13, m);
+	of_oxm_encode(b, of_oxm_form(version), m);
 	of_set_u16(b, start + 2, b->len - start);
 	of_put_pad8(b, start);
 }

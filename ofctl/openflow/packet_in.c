@@ -73,7 +73,7 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_packet_i
 	of_put_u8(b, pin->table);
 	of_put_u64(b, pin->cookie);
 	pipeline_fields(&m, pin);
-	of_match13_encode(b, &m);
+	of_match13_encode(b, version, &m);
 	of_put_zeros(b, 2);
 	of_put_bytes(b, pin->data, pin->len);
 	of_end(b, start);

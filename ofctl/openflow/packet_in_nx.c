@@ -65,7 +65,7 @@ void of_packet_in2_encode(struct of_buf *b, uint8_t version, uint8_t reason,
 	}
 	put_u8(b, NXPINT_REASON, reason);
 	prop = of_begin_tlv(b, NXPINT_METADATA);
-	of_oxm_encode(b, version == OFP10 ? OF_OXM_NX : OF_OXM_13, fields);
+	of_oxm_encode(b, version == OFP10 ? OF_OXM_NX : of_oxm_form(version), fields);
 	end_property(b, prop);
 	if (pin->userdata_len)
 		put_bytes(b, NXPINT_USERDATA, pin->userdata, pin->userdata_len);

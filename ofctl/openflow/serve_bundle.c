@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bundles (OpenFlow 1.4, 6.8 and 7.3.9; in 1.3 as the ONF's extension 230): messages that are kept,
- * and then applied together or not at all. Every bundle is atomic and ordered, whether it asks for
- * that or not.
+ * Bundles (OpenFlow 1.4, 6.8 and 7.3.9; their features: 1.5, 7.3.5.20; in 1.3 as the ONF's
+ * extension 230): messages that are kept, and then applied together or not at all. Every bundle is
+ * atomic and ordered, whether it asks for that or not.
  */
 #include "ofctl/openflow/conn.h"
 
@@ -12,7 +12,10 @@
 #define BUNDLES_MAX 64                 /* of a connection */
 #define BUNDLED_MAX ((size_t)64 << 20) /* bytes of a connection */
 
-#define FLAGS 0x3 /* atomic, ordered */
+#define FLAGS 0x3     /* atomic, ordered */
+#define FLAG_TIME 0x4 /* 1.5: scheduled */
+
+#define FEATURE_SET_SCHED 0x2 /* of a request for features: set tolerances */
 
 /* Requests; a reply has the next number. */
 enum { OPEN = 0, CLOSE = 2, COMMIT = 4, DISCARD = 6 };
@@ -113,7 +116,7 @@ static enum of_error do_group_mod(
 
 	if (purpose == SEND)
 		return OFERR_OK;
-	err = of_group_mod_decode(of_msg_body(msg, len), &gm);
+	err = of_group_mod_decode(of_msg_body(msg, len), conn->version, &gm);
 	if (err)
 		return err;
 	if (purpose == APPLY)
@@ -235,6 +238,8 @@ static enum of_error control(struct of_conn *conn, const uint8_t *msg, struct of
 
 	if (r.bad)
 		return OFERR_BAD_LEN;
+	if (conn->version >= OFP15 && flags & FLAG_TIME)
+		return OFERR_BUNDLE_SCHED_UNSUP;
 	if (r.left)
 		return OFERR_PROP_BAD_TYPE;
 	switch (type) {
@@ -336,6 +341,25 @@ enum of_error of_serve_bundle_control(struct of_conn *conn, const uint8_t *msg, 
 enum of_error of_serve_bundle_add(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	return add(conn, msg, of_msg_body(msg, len));
+}
+
+/* Bundles cannot be scheduled: there are no tolerances to be set or told. */
+enum of_error of_serve_bundle_features(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_rd r = of_multipart_body(conn, msg, len);
+	uint32_t flags = of_get_u32(&r);
+	struct of_reply rep;
+
+	of_skip(&r, 4);
+	if (r.bad)
+		return OFERR_BAD_LEN;
+	if (flags & FEATURE_SET_SCHED)
+		return OFERR_BAD_SCHEDULE;
+	of_reply_begin(&rep, conn, msg, OFPMP15_BUNDLE_FEATURES, 0);
+	of_put_u16(&rep.b, FLAGS);
+	of_put_zeros(&rep.b, 6);
+	of_reply_end(&rep);
+	return OFERR_OK;
 }
 
 enum of_error of_serve_onf(struct of_conn *conn, const uint8_t *msg, size_t len)

@@ -44,11 +44,18 @@ static void put_port(void *ctx, const struct of_port_desc *p)
 
 static enum of_error serve_port_desc(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
+	struct of_rd r = of_multipart_body(conn, msg, len);
+	uint32_t port = r.left ? of_get_u32(&r) : OF_PORT_ANY; /* 1.5 may ask for one */
+	struct of_port_desc desc;
 	struct of_reply rep;
 
-	(void)len;
+	if (port != OF_PORT_ANY && !pl_port_desc(conn->agent->br, port, &desc))
+		return OFERR_BAD_PORT;
 	of_reply_begin(&rep, conn, msg, OFPMP_PORT_DESC, 0);
-	pl_port_list(conn->agent->br, put_port, &rep);
+	if (port == OF_PORT_ANY)
+		pl_port_list(conn->agent->br, put_port, &rep);
+	else
+		put_port(&rep, &desc);
 	of_reply_end(&rep);
 	return OFERR_OK;
 }
@@ -84,7 +91,7 @@ static enum of_error serve_table_features(struct of_conn *conn, const uint8_t *m
 		return conn->role == OF_ROLE_SLAVE ? OFERR_IS_SLAVE : OFERR_TABLE_FEATURES_EPERM;
 	of_reply_begin(&rep, conn, msg, OFPMP_TABLE_FEATURES, 0);
 	for (unsigned t = 0; t < OF_TABLES; t++) {
-		of_table_features_encode(&rep.b, (uint8_t)t);
+		of_table_features_encode(&rep.b, conn->version, (uint8_t)t);
 		of_reply_entry(&rep);
 	}
 	of_reply_end(&rep);
@@ -142,12 +149,14 @@ static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg
 #define ANY_LEN 0xffff
 #define SINCE14(type) ((type) == OFPMP_TABLE_DESC || (type) == OFPMP_QUEUE_DESC)
 
-static const struct handler {
+struct handler {
 	uint16_t type;
 	bool in10;
 	uint16_t body10, body13; /* bytes; ANY_LEN: checked by the function */
 	serve_fn *serve;
-} handlers[] = {
+};
+
+static const struct handler handlers[] = {
 	{OFPMP_DESC, true, 0, 0, serve_desc},
 	{OFPMP_FLOW, true, 44, ANY_LEN, of_serve_flow_stats},
 	{OFPMP_AGGREGATE, true, 44, ANY_LEN, of_serve_aggregate},
@@ -167,25 +176,40 @@ static const struct handler {
 	{OFPMP_EXPERIMENTER, true, ANY_LEN, ANY_LEN, serve_experimenter},
 };
 
+/* What 1.5 has beside them, or in another form. */
+static const struct handler handlers15[] = {
+	{OFPMP_GROUP_DESC, false, 0, 8, of_serve_group_desc},
+	{OFPMP_PORT_DESC, false, 0, 8, serve_port_desc},
+	{OFPMP15_FLOW_STATS, false, 0, ANY_LEN, of_serve_flow_counts},
+	{OFPMP15_BUNDLE_FEATURES, false, 0, ANY_LEN, of_serve_bundle_features},
+};
+
+static const struct handler *find(const struct handler *h, size_t n, uint16_t type)
+{
+	for (size_t i = 0; i < n; i++)
+		if (h[i].type == type)
+			return &h[i];
+	return NULL;
+}
+
 enum of_error of_serve_multipart(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	bool v10 = conn->version == OFP10;
 	struct of_rd r = of_msg_body(msg, len);
-	uint16_t type = of_get_u16(&r), flags = of_get_u16(&r);
+	uint16_t type = of_get_u16(&r), flags = of_get_u16(&r), want;
+	const struct handler *h = NULL;
 
 	/* No request that is served has to be put together from several messages. */
 	if (flags & OFPMPF_MORE)
 		return OFERR_MULTIPART_OVERFLOW;
-	for (unsigned i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-		const struct handler *h = &handlers[i];
-		uint16_t want = v10 ? h->body10 : h->body13;
-
-		if (h->type != type || (v10 && !h->in10) ||
-			(conn->version < OFP14 && SINCE14(type)))
-			continue;
-		if (want != ANY_LEN && len != header_len(conn) + want)
-			return OFERR_BAD_LEN;
-		return h->serve(conn, msg, len);
-	}
-	return OFERR_BAD_MULTIPART;
+	if (conn->version >= OFP15)
+		h = find(handlers15, sizeof(handlers15) / sizeof(handlers15[0]), type);
+	if (!h)
+		h = find(handlers, sizeof(handlers) / sizeof(handlers[0]), type);
+	if (!h || (v10 && !h->in10) || (conn->version < OFP14 && SINCE14(type)))
+		return OFERR_BAD_MULTIPART;
+	want = v10 ? h->body10 : h->body13;
+	if (want != ANY_LEN && len != header_len(conn) + want)
+		return OFERR_BAD_LEN;
+	return h->serve(conn, msg, len);
 }

@@ -17,6 +17,7 @@ enum {
 
 #define ASYNC14_TYPES 6
 #define ASYNC14_LAST 11
+#define ASYNC15_LAST 15 /* with flow statistics and the status of controllers */
 #define ASYNC14_LEN 8
 
 /* 1.4 tells a master that another one took over. */
@@ -60,28 +61,47 @@ static bool is_stale(struct of_agent *agent, uint64_t generation)
 	return false;
 }
 
+/* 1.5 (7.3.8): controllers have short ids of their own, which a request of 0 leaves alone. */
+static bool id_in_use(const struct of_conn *conn, uint16_t id)
+{
+	const struct of_conn *other;
+
+	LIST_FOREACH (other, &conn->agent->conns, entry)
+		if (other != conn && other->short_id == id)
+			return true;
+	return false;
+}
+
 enum of_error of_serve_role(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	static const uint32_t wire[] = {OFPCR_ROLE_EQUAL, OFPCR_ROLE_MASTER, OFPCR_ROLE_SLAVE};
 	struct of_rd r = of_msg_body(msg, len);
 	uint32_t role = of_get_u32(&r);
+	uint16_t id = of_get_u16(&r);
 	struct of_buf b = {0};
 	uint64_t generation;
 	size_t start;
 
-	of_skip(&r, 4);
+	of_skip(&r, 2);
+	if (conn->version < OFP15)
+		id = 0; /* padding */
 	generation = of_get_u64(&r);
 	if (role > OFPCR_ROLE_SLAVE)
 		return OFERR_ROLE_BAD;
+	if (id && id_in_use(conn, id))
+		return OFERR_ROLE_ID_IN_USE;
 	if (role >= OFPCR_ROLE_MASTER && is_stale(conn->agent, generation))
 		return OFERR_ROLE_STALE;
 	if (role == OFPCR_ROLE_MASTER)
 		become_master(conn);
 	else if (role != OFPCR_ROLE_NOCHANGE)
 		of_conn_set_role(conn, role == OFPCR_ROLE_EQUAL ? OF_ROLE_OTHER : OF_ROLE_SLAVE);
+	if (id)
+		conn->short_id = id;
 	start = of_begin(&b, conn->version, OFPT13_ROLE_REPLY, of_msg_xid(msg));
 	of_put_u32(&b, wire[conn->role]);
-	of_put_zeros(&b, 4);
+	of_put_u16(&b, conn->short_id);
+	of_put_zeros(&b, 2);
 	of_put_u64(&b, conn->agent->has_generation ? conn->agent->generation : UINT64_MAX);
 	of_end(&b, start);
 	of_conn_send(conn, &b);
@@ -144,7 +164,7 @@ static enum of_error read_async14(struct of_conn *conn, struct of_rd r)
 		mask = async14(&a, type);
 		if (mask)
 			*mask = of_get_u32(&value);
-		else if (type > ASYNC14_LAST)
+		else if (type > (conn->version >= OFP15 ? ASYNC15_LAST : ASYNC14_LAST))
 			return OFERR_PROP_BAD_TYPE;
 	}
 	conn->async = a;

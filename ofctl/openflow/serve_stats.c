@@ -6,7 +6,7 @@
 
 struct flow_writer {
 	struct of_reply rep;
-	bool nx;
+	bool nx, counts; /* neither: as the version describes flows */
 };
 
 static void put_flow(void *ctx, const struct of_flow_stats *fs)
@@ -15,6 +15,8 @@ static void put_flow(void *ctx, const struct of_flow_stats *fs)
 
 	if (w->nx)
 		of_flow_stats_nx_encode(&w->rep.b, fs);
+	else if (w->counts)
+		of_flow_counts_encode(&w->rep.b, fs);
 	else
 		of_flow_stats_encode(&w->rep.b, w->rep.conn->version, fs);
 	of_reply_entry(&w->rep);
@@ -25,16 +27,26 @@ static void add_flow(void *ctx, const struct of_flow_stats *fs)
 	of_aggregate_add(ctx, fs);
 }
 
-static void answer_flow_stats(struct of_conn *conn, const uint8_t *msg, size_t len)
+static void answer_flows(struct of_conn *conn, const uint8_t *msg, size_t len, bool counts)
 {
+	struct flow_writer w = {.counts = counts};
 	struct of_flow_filter f;
-	struct flow_writer w = {.nx = false};
 
 	if (of_flow_filter_decode(of_multipart_body(conn, msg, len), conn->version, &f))
 		return;
-	of_reply_begin(&w.rep, conn, msg, OFPMP_FLOW, 0);
+	of_reply_begin(&w.rep, conn, msg, counts ? OFPMP15_FLOW_STATS : OFPMP_FLOW, 0);
 	pl_flow_list(conn->agent->br, &f, put_flow, &w);
 	of_reply_end(&w.rep);
+}
+
+static void answer_flow_stats(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	answer_flows(conn, msg, len, false);
+}
+
+static void answer_flow_counts(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	answer_flows(conn, msg, len, true);
 }
 
 static void answer_aggregate(struct of_conn *conn, const uint8_t *msg, size_t len)
@@ -47,7 +59,7 @@ static void answer_aggregate(struct of_conn *conn, const uint8_t *msg, size_t le
 		return;
 	pl_flow_list(conn->agent->br, &f, add_flow, &agg);
 	of_reply_begin(&rep, conn, msg, OFPMP_AGGREGATE, 0);
-	of_aggregate_encode(&rep.b, &agg);
+	of_aggregate_encode(&rep.b, conn->version, &agg);
 	of_reply_end(&rep);
 }
 
@@ -59,6 +71,17 @@ enum of_error of_serve_flow_stats(struct of_conn *conn, const uint8_t *msg, size
 
 	if (!err)
 		of_conn_after_refresh(conn, msg, len, answer_flow_stats);
+	return err;
+}
+
+enum of_error of_serve_flow_counts(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct of_flow_filter f;
+	enum of_error err =
+		of_flow_filter_decode(of_multipart_body(conn, msg, len), conn->version, &f);
+
+	if (!err)
+		of_conn_after_refresh(conn, msg, len, answer_flow_counts);
 	return err;
 }
 
@@ -104,7 +127,7 @@ static void answer_nx(struct of_conn *conn, const uint8_t *msg, size_t len)
 		pl_flow_list(conn->agent->br, &f, put_flow, &w);
 	} else {
 		pl_flow_list(conn->agent->br, &f, add_flow, &agg);
-		of_aggregate_encode(&w.rep.b, &agg);
+		of_aggregate_encode(&w.rep.b, OFP10, &agg);
 	}
 	of_reply_end(&w.rep);
 }

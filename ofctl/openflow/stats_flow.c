@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flow and aggregate statistics (OpenFlow 1.0, 5.3.5; OpenFlow 1.3, 7.3.5.2 and 7.3.5.3; Nicira's
- * with its matches).
+ * Flow and aggregate statistics (OpenFlow 1.0, 5.3.5; OpenFlow 1.3, 7.3.5.2 and 7.3.5.3; OpenFlow
+ * 1.5, 7.3.5.2 and 7.3.5.4; Nicira's with its matches).
  */
 #include "ofctl/openflow/codec.h"
 
+#include "ofctl/openflow/oxs.h"
 #include "ofctl/openflow/wire.h"
 
 #define NS_PER_S 1000000000u
@@ -111,8 +112,26 @@ static void put_flow13(struct of_buf *b, uint8_t version, const struct of_flow_s
 	of_put_u64(b, fs->cookie);
 	of_put_u64(b, fs->packets);
 	of_put_u64(b, fs->bytes);
-	of_match13_encode(b, m);
-	of_instructions_encode(b, fs->ins);
+	of_match13_encode(b, version, m);
+	of_instructions_encode(b, version, fs->ins);
+}
+
+/* What describes the flow, with its counters in between. */
+static void put_flow15(struct of_buf *b, uint8_t version, const struct of_flow_stats *fs,
+	const struct hal_match *m)
+{
+	of_put_zeros(b, 2);
+	of_put_u8(b, fs->table);
+	of_put_zeros(b, 1);
+	of_put_u16(b, fs->priority);
+	of_put_u16(b, fs->idle_timeout);
+	of_put_u16(b, fs->hard_timeout);
+	of_put_u16(b, fs->flags);
+	of_put_u16(b, fs->importance);
+	of_put_u64(b, fs->cookie);
+	of_match13_encode(b, version, m);
+	of_oxs_put_flow(b, fs, true);
+	of_instructions_encode(b, version, fs->ins);
 }
 
 void of_flow_stats_encode(struct of_buf *b, uint8_t version, const struct of_flow_stats *fs)
@@ -124,6 +143,8 @@ void of_flow_stats_encode(struct of_buf *b, uint8_t version, const struct of_flo
 	of_put_u16(b, 0);
 	if (version == OFP10)
 		put_flow10(b, fs, &m);
+	else if (version >= OFP15)
+		put_flow15(b, version, fs, &m);
 	else
 		put_flow13(b, version, fs, &m);
 	of_set_u16(b, start, b->len - start);
@@ -175,8 +196,12 @@ void of_aggregate_add(struct of_aggregate *agg, const struct of_flow_stats *fs)
 									 : agg->bytes + fs->bytes;
 }
 
-void of_aggregate_encode(struct of_buf *b, const struct of_aggregate *agg)
+void of_aggregate_encode(struct of_buf *b, uint8_t version, const struct of_aggregate *agg)
 {
+	if (version >= OFP15) {
+		of_oxs_put_aggregate(b, agg);
+		return;
+	}
 	of_put_u64(b, agg->packets);
 	of_put_u64(b, agg->bytes);
 	of_put_u32(b, agg->flows);

@@ -40,7 +40,7 @@ enum of_error of_nx_part16(struct of_subfield *sf, uint16_t ofs_bits, bool write
 	return of_nx_part(sf, ofs_bits >> 6, (ofs_bits & 63) + 1u, write);
 }
 
-void of_nx_put_field(struct of_buf *b, const struct of_subfield *sf)
+void of_put_field(struct of_buf *b, enum of_oxm_form form, const struct of_subfield *sf)
 {
 	struct of_subfield whole;
 	unsigned option;
@@ -53,9 +53,14 @@ void of_nx_put_field(struct of_buf *b, const struct of_subfield *sf)
 		return;
 	}
 	/* Of an input port only OXM has more than 16 bits. */
-	of_oxm_put_header(b,
-		sf->field == FIELD_IN_PORT && sf->ofs + sf->n_bits > 16 ? OF_OXM_13 : OF_OXM_NX,
-		sf->field, false);
+	if (sf->field == FIELD_IN_PORT)
+		form = sf->ofs + sf->n_bits > 16 ? OF_OXM_13 : OF_OXM_NX;
+	of_oxm_put_header(b, form, sf->field, false);
+}
+
+void of_nx_put_field(struct of_buf *b, const struct of_subfield *sf)
+{
+	of_put_field(b, OF_OXM_NX, sf);
 }
 
 unsigned of_nx_ofs(const struct of_subfield *sf)

@@ -269,7 +269,7 @@ int of_group_mod_parse(const char *text, enum of_group_command command,
 	if (ret)
 		of_group_free(&p.g);
 	else
-		*gm = (struct of_group_mod){command, p.g};
+		*gm = (struct of_group_mod){command, OF_BUCKET_ALL, p.g};
 	return ret;
 }
 

@@ -2,10 +2,10 @@
  *
  * Numbers of OpenFlow on the wire.
  *
- * What: message, multipart, action and instruction types of OpenFlow 1.0, 1.3 and 1.4, and of the
- * Nicira extensions that stock tools use. Names follow the specifications (OpenFlow 1.0.0, section
- * 5; OpenFlow 1.3.5 and 1.4.1, section 7) with the version where it matters. What is called 13 is
- * the same in 1.4.
+ * What: message, multipart, action and instruction types of OpenFlow 1.0, 1.3, 1.4 and 1.5, and of
+ * the Nicira extensions that stock tools use. Names follow the specifications (OpenFlow 1.0.0,
+ * section 5; OpenFlow 1.3.5, 1.4.1 and 1.5.1, section 7) with the version where it matters. What is
+ * called 13 is the same in 1.4 and, unless there is a 15 as well, in 1.5.
  * Thread-safety: constants.
  */
 #ifndef SLUICE_OFCTL_OPENFLOW_WIRE_H
@@ -14,16 +14,17 @@
 #define OFP10 0x01
 #define OFP13 0x04
 #define OFP14 0x05
+#define OFP15 0x06
 
 #define OFP_HEADER_LEN 8
 #define OFP_PORT 6653
 
 #define EXP_NICIRA 0x00002320u
 #define EXP_ONF 0x4f4e4600u
+#define EXP_NETRONOME 0x0000154du
 
 /* Command of a group-mod in which Open vSwitch goes beyond the standard. */
 #define OFPGC_ADD_OR_MOD 0x8000
-#define EXP_ONF 0x4f4e4600u
 
 /* Message types. Up to PACKET_OUT and FLOW_MOD they are the same in both versions. */
 enum {
@@ -90,6 +91,8 @@ enum {
 	OFPMP_PORT_DESC = 13,
 	OFPMP_TABLE_DESC = 14, /* from 1.4 on */
 	OFPMP_QUEUE_DESC = 15,
+	OFPMP15_FLOW_STATS = 17, /* what 1.5 calls so; OFPMP_FLOW describes flows there */
+	OFPMP15_BUNDLE_FEATURES = 19,
 	OFPMP_EXPERIMENTER = 0xffff,
 };
 #define OFPMPF_MORE 0x0001
@@ -149,6 +152,8 @@ enum {
 	OFPAT13_SET_FIELD = 25,
 	OFPAT13_PUSH_PBB = 26,
 	OFPAT13_POP_PBB = 27,
+	OFPAT15_COPY_FIELD = 28,
+	OFPAT15_METER = 29,
 
 	OFPAT_EXPERIMENTER = 0xffff,
 };
@@ -209,7 +214,8 @@ enum {
 	OFPIT_WRITE_ACTIONS = 3,
 	OFPIT_APPLY_ACTIONS = 4,
 	OFPIT_CLEAR_ACTIONS = 5,
-	OFPIT_METER = 6,
+	OFPIT_METER = 6, /* an action in 1.5 */
+	OFPIT15_STAT_TRIGGER = 7,
 	OFPIT_EXPERIMENTER = 0xffff,
 };
 

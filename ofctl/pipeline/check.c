@@ -243,7 +243,7 @@ enum of_error check_instructions(struct pl_bridge *br, const struct of_flow_mod 
 				     (fm->table != OF_TABLE_ALL && ins->goto_table <= fm->table)))
 		return OFERR_BAD_GOTO_TABLE;
 	if (ins->has_meter && !bridge_meter(br, ins->meter))
-		return OFERR_METER_UNKNOWN;
+		return OFERR_BAD_METER;
 	if (sends_to_table(&ins->apply) || sends_to_table(&ins->write))
 		return OFERR_BAD_OUT_PORT;
 	if (!conjunction_ok(ins))

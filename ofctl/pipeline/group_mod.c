@@ -33,7 +33,7 @@ enum of_error group_check_actions(const struct pl_bridge *br, const struct of_ac
 		if (a->type == OFACT_GROUP && !bridge_group(br, a->group))
 			return OFERR_BAD_OUT_GROUP;
 		if (a->type == OFACT_METER && !bridge_meter(br, a->meter))
-			return OFERR_METER_UNKNOWN;
+			return OFERR_BAD_METER;
 		error = group_check_actions(br, &a->nested);
 		if (error)
 			return error;
@@ -233,6 +233,22 @@ static enum of_error modify(struct pl_bridge *br, const struct of_group *from)
 	return OFERR_OK;
 }
 
+static enum of_error change_buckets(struct pl_bridge *br, const struct of_group_mod *gm)
+{
+	const struct pl_group *old = bridge_group(br, gm->group.id);
+	enum of_error error;
+	struct of_group g;
+
+	if (!old)
+		return OFERR_GROUP_UNKNOWN;
+	error = group_with_buckets(&old->g, gm, &g);
+	if (error)
+		return error;
+	error = modify(br, &g);
+	free(g.buckets); /* what they own is not theirs */
+	return error;
+}
+
 /* Is another group in its way? (OpenFlow 1.3, 6.5: a group that others forward to stays.) */
 static bool is_chained(struct pl_bridge *br, uint32_t id)
 {
@@ -338,6 +354,10 @@ enum of_error pl_group_mod(struct pl_bridge *br, const struct of_group_mod *gm)
 		break;
 	case OF_GROUP_DELETE:
 		error = remove_groups(br, gm->group.id);
+		break;
+	case OF_GROUP_INSERT_BUCKET:
+	case OF_GROUP_REMOVE_BUCKET:
+		error = change_buckets(br, gm);
 		break;
 	}
 	pipeline_change_end(br->pl);

@@ -12,4 +12,9 @@
 /* A copy with one reference and the counters of `old` (NULL: new ones). NULL without memory. */
 struct pl_group *group_new(const struct of_group *from, struct pl_group *old);
 
+/* `old` with buckets inserted or removed, as `gm` says. `to` owns its array of buckets (free()),
+ * but nothing in them. */
+enum of_error group_with_buckets(
+	const struct of_group *old, const struct of_group_mod *gm, struct of_group *to);
+
 #endif

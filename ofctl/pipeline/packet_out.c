@@ -76,7 +76,7 @@ enum of_error pl_packet_out(struct pl_bridge *br, const struct of_packet_out *po
 	swpath_parse(po->data, po->len, &key);
 	if (in)
 		key.in_port = rte_cpu_to_be_32(in->cfg.dp_port);
-	xlate_packet_out(&x, br, in, &key, &po->actions);
+	xlate_packet_out(&x, br, in, &key, po->has_fields ? &po->fields : NULL, &po->actions);
 	if (x.error) {
 		xlate_clear(&x);
 		return OFERR_BAD_ACTION_ARGUMENT;

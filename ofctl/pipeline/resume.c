@@ -40,9 +40,7 @@ static void restore_state(struct xlate *x, const struct pl_frozen *s)
 	}
 }
 
-/* What the controller that gives the packet back says of it: all that a packet-in tells, where what
- * it leaves out is 0. */
-static void override_fields(struct xlate *x, const struct hal_match *fields)
+void xlate_override_fields(struct xlate *x, const struct hal_match *fields)
 {
 	const size_t tail = offsetof(struct xlate_key, metadata);
 	uint8_t *key = (uint8_t *)&x->key;
@@ -128,7 +126,7 @@ void xlate_resume(struct xlate *x)
 	}
 	restore_state(x, &r->state);
 	if (x->resume_fields)
-		override_fields(x, x->resume_fields);
+		xlate_override_fields(x, x->resume_fields);
 	x->in_port = bridge_port(x->br, rte_be_to_cpu_32(x->key.in_port_of));
 	xlate_depend(x, dep_key_bridge(x->br, DEP_BRIDGE));
 	xlate_depend(x, dep_key_port(x->br, rte_be_to_cpu_32(x->key.in_port_of)));

@@ -477,7 +477,7 @@ void xlate_packet(struct xlate *x, struct pipeline *pl, const struct hal_key *ke
 }
 
 void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,
-	const struct hal_key *key, const struct of_actions *acts)
+	const struct hal_key *key, const struct hal_match *fields, const struct of_actions *acts)
 {
 	xlate_init(x, br->pl, key);
 	x->br = br;
@@ -486,6 +486,8 @@ void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_por
 	x->pin_reason = OF_REASON_PACKET_OUT;
 	x->key.in_port_of = rte_cpu_to_be_32(in_port ? in_port->cfg.number : OF_PORT_CONTROLLER);
 	x->key.in_phy_port = x->key.in_port_of;
+	if (fields)
+		xlate_override_fields(x, fields);
 	xlate_actions(x, acts);
 	xlate_freeze_end(x);
 	finish(x);

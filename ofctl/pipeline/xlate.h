@@ -202,9 +202,10 @@ void xlate_simplify(const struct hal_key *key, struct hal_key *mask);
  * that nothing reads any more. */
 void xlate_tidy(struct hal_program *p);
 
-/* As xlate_packet(), for actions of a packet-out; `in_port` may be NULL. */
+/* As xlate_packet(), for actions of a packet-out; `in_port` may be NULL. `fields` (NULL: none) is
+ * what the controller says of the tunnel, the metadata and the registers. */
 void xlate_packet_out(struct xlate *x, struct pl_bridge *br, const struct pl_port *in_port,
-	const struct hal_key *key, const struct of_actions *acts);
+	const struct hal_key *key, const struct hal_match *fields, const struct of_actions *acts);
 
 /* The same, starting at table 0 of a bridge, or where its recirculation id says, with a key of its
  * own (tracing, probing). */
@@ -332,6 +333,10 @@ void xlate_frame_set(struct xlate *x);
 
 /* Goes on from a frozen state: x->key.recirc_id names it. */
 void xlate_resume(struct xlate *x);
+
+/* Takes the tunnel, the metadata and the registers from what a controller says of a packet that it
+ * gives (back): what it leaves out is 0. */
+void xlate_override_fields(struct xlate *x, const struct hal_match *fields);
 
 /* The same for a packet that a controller gives back: `fields`, unless NULL, are what the
  * pipeline's own fields and the tunnel are now; others of them are 0. */

@@ -106,9 +106,9 @@ static bool decode_group_mod(uint8_t version, struct of_rd r, struct of_buf *b)
 	struct of_group_mod gm;
 
 	(void)version;
-	if (of_group_mod_decode(r, &gm))
+	if (of_group_mod_decode(r, version, &gm))
 		return false;
-	of_group_mod_encode(b, 1, &gm);
+	of_group_mod_encode(b, version, 1, &gm);
 	of_group_free(&gm.group);
 	return true;
 }

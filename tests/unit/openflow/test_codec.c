@@ -18,7 +18,7 @@ static void test_match13(void)
 		struct of_rd r;
 
 		rnd_match(&in, false);
-		of_match13_encode(&b, &in);
+		of_match13_encode(&b, OFP13, &in);
 		CU_ASSERT_EQUAL(b.len % 8, 0);
 		r = of_rd_make(b.data, b.len);
 		CU_ASSERT_EQUAL(of_match13_decode(&r, &out), OFERR_OK);

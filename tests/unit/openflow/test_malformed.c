@@ -96,7 +96,7 @@ static const struct {
 	{"set extension headers", "0019 0010 80004e02 0001 000000000000", OFERR_BAD_ACTION_TYPE,
 		OFERR_BAD_SET_TYPE},
 	{"set with a mask", "0019 0018 8000090c 020000000001 ffffffffffff 00000000",
-		OFERR_BAD_ACTION_TYPE, OFERR_BAD_SET_TYPE},
+		OFERR_BAD_ACTION_TYPE, OFERR_BAD_SET_MASK},
 	{"set too long", "0019 0018 80000806 020000000001 0000 0000000000000000",
 		OFERR_BAD_ACTION_TYPE, OFERR_BAD_SET_LEN},
 	{"set vid without present", "0019 0010 80000c02 0005 000000000000", OFERR_BAD_ACTION_TYPE,
@@ -169,7 +169,8 @@ static void test_instructions(void)
 		size_t len = from_hex(instructions[i].hex, raw, sizeof(raw));
 		struct of_instructions ins;
 
-		EXPECT(of_instructions_decode(of_rd_make(raw, len), &ins) == instructions[i].err,
+		EXPECT(of_instructions_decode(of_rd_make(raw, len), OFP13, &ins) ==
+				instructions[i].err,
 			instructions[i].what);
 		of_instructions_free(&ins);
 	}

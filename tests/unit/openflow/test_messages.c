@@ -77,19 +77,21 @@ static void test_groups(void)
 		if (i % 7 == 0)
 			in.command = OF_GROUP_ADD_OR_MODIFY;
 		rnd_group(&in.group);
-		of_group_mod_encode(&b, 1, &in);
+		of_group_mod_encode(&b, OFP13, 1, &in);
 		CU_ASSERT_EQUAL_FATAL(
-			of_group_mod_decode(body(&b, OFP13, OFPT13_GROUP_MOD), &out), OFERR_OK);
+			of_group_mod_decode(body(&b, OFP13, OFPT13_GROUP_MOD), OFP13, &out),
+			OFERR_OK);
 		CU_ASSERT_EQUAL(in.command, out.command);
 		expect_group(&in.group, &out.group);
 		of_group_free(&out.group);
 
 		/* A description is a modification with its length in the command's place. */
-		of_group_desc_encode(&desc, &in.group);
+		of_group_desc_encode(&desc, OFP13, &in.group);
 		CU_ASSERT_EQUAL((size_t)(desc.data[0] << 8 | desc.data[1]), desc.len);
 		of_set_u16(&desc, 0, OF_GROUP_ADD);
 		CU_ASSERT_EQUAL_FATAL(
-			of_group_mod_decode(of_rd_make(desc.data, desc.len), &out), OFERR_OK);
+			of_group_mod_decode(of_rd_make(desc.data, desc.len), OFP13, &out),
+			OFERR_OK);
 		expect_group(&in.group, &out.group);
 		of_group_free(&out.group);
 		of_group_free(&in.group);

@@ -178,7 +178,7 @@ static void refused(void)
 	CU_ASSERT_EQUAL(pl_flow_mod(rig.br, &fm), OFERR_BAD_FLAGS);
 	fm.flags = 0;
 	fm.ins.has_meter = true;
-	CU_ASSERT_EQUAL(pl_flow_mod(rig.br, &fm), OFERR_METER_UNKNOWN);
+	CU_ASSERT_EQUAL(pl_flow_mod(rig.br, &fm), OFERR_BAD_METER);
 	fm.ins.has_meter = false;
 	fm.command = (enum of_flow_mod_command)77;
 	CU_ASSERT_EQUAL(pl_flow_mod(rig.br, &fm), OFERR_BAD_COMMAND);

@@ -302,7 +302,7 @@ static void errors(void)
 		OFERR_GROUP_BAD_BUCKET);
 	CU_ASSERT_EQUAL(rig_flow("actions=group:2"), OFERR_BAD_OUT_GROUP);
 	CU_ASSERT_EQUAL(rig_flow("actions=write_actions(group:2)"), OFERR_BAD_OUT_GROUP);
-	CU_ASSERT_EQUAL(rig_flow("actions=meter:1,output:1"), OFERR_METER_UNKNOWN);
+	CU_ASSERT_EQUAL(rig_flow("actions=meter:1,output:1"), OFERR_BAD_METER);
 }
 
 static void chains(void)
