@@ -125,6 +125,10 @@ enum hal_field_id hal_field_by_code(uint16_t oxm_class, uint16_t oxm_field);
 /* True if a packet that matches value/mask `value`, `mask` (keys) certainly has the field. */
 bool hal_field_prereq_ok(enum hal_field_id id, const void *value, const void *mask);
 
+/* The Ethernet type that a match (or, with a mask of all ones, a packet) has, which may be part of
+ * its packet type. False if it says nothing of it. */
+bool hal_match_eth_type(const void *value, const void *mask, uint16_t *type);
+
 /* Adds to `mask` the bits that the field's prerequisite is decided by. */
 void hal_field_prereq_mask(enum hal_field_id id, void *mask);
 

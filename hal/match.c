@@ -50,9 +50,10 @@ static struct reading read_as(const struct hal_key *value, const struct hal_key 
 {
 	struct reading r = {.vlan_raw = vlan_is_raw(value, mask)};
 	bool ipv4 = false;
+	uint16_t eth_type;
 
-	if (hal_field_all(FIELD_ETH_TYPE, mask)) {
-		switch (rte_be_to_cpu_16(value->eth_type)) {
+	if (hal_match_eth_type(value, mask, &eth_type)) {
+		switch (eth_type) {
 		case RTE_ETHER_TYPE_ARP:
 		case RTE_ETHER_TYPE_RARP:
 			r.arp = true;

@@ -19,9 +19,34 @@ struct view {
 	const struct hal_key *value, *mask;
 };
 
+/* OpenFlow 1.5, 7.2.3.11: a packet that begins behind the Ethernet header says by its packet type
+ * which Ethernet type it would have. */
+#define PACKET_TYPE_ETHERTYPE 1
+
+static bool has_ethernet(const struct view *v)
+{
+	return !(v->value->packet_type & v->mask->packet_type);
+}
+
+bool hal_match_eth_type(const void *value, const void *mask, uint16_t *type)
+{
+	const struct view v = {value, mask};
+	uint32_t packet_type;
+
+	if (has_ethernet(&v)) {
+		*type = rte_be_to_cpu_16(v.value->eth_type);
+		return hal_field_all(FIELD_ETH_TYPE, mask);
+	}
+	packet_type = rte_be_to_cpu_32(v.value->packet_type);
+	*type = (uint16_t)packet_type;
+	return packet_type >> 16 == PACKET_TYPE_ETHERTYPE;
+}
+
 static bool eth_type_is(const struct view *v, uint16_t type)
 {
-	return hal_field_all(FIELD_ETH_TYPE, v->mask) && v->value->eth_type == RTE_BE16(type);
+	uint16_t is;
+
+	return hal_match_eth_type(v->value, v->mask, &is) && is == type;
 }
 
 static bool is_ip(const struct view *v)
@@ -109,6 +134,19 @@ bool hal_field_prereq_ok(enum hal_field_id id, const void *value, const void *ma
 {
 	const struct view v = {value, mask};
 
+	switch (id) {
+	case FIELD_ETH_SRC:
+	case FIELD_ETH_DST:
+	case FIELD_ETH_TYPE:
+	case FIELD_VLAN_TCI:
+	case FIELD_VLAN_VID:
+	case FIELD_VLAN_PCP:
+		if (!has_ethernet(&v))
+			return false;
+		break;
+	default:
+		break;
+	}
 	return prereq_ok(hal_fields[id].prereq, &v);
 }
 

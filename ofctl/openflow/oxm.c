@@ -235,6 +235,19 @@ static enum of_error add_option(struct hal_match *m, const struct of_oxm *h, con
 	return OFERR_OK;
 }
 
+/* A packet type that has no Ethernet header may stand behind what is in one. */
+static bool ethernet_ok(const struct hal_match *m)
+{
+	static const enum hal_field_id fields[] = {
+		FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE, FIELD_VLAN_TCI};
+
+	for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (hal_field_any(fields[i], &m->mask) &&
+			!hal_field_prereq_ok(fields[i], &m->value, &m->mask))
+			return false;
+	return true;
+}
+
 static enum of_error add_field(struct hal_match *m, const struct of_oxm *h, const uint8_t *wire)
 {
 	uint8_t value[OF_OXM_VALUE_MAX];
@@ -256,7 +269,7 @@ static enum of_error add_field(struct hal_match *m, const struct of_oxm *h, cons
 		return OFERR_OK;
 	}
 	hal_match_set(m, h->field, value, NULL);
-	return OFERR_OK;
+	return h->field != FIELD_PACKET_TYPE || ethernet_ok(m) ? OFERR_OK : OFERR_BAD_PREREQ;
 }
 
 enum of_error of_oxm_decode(
