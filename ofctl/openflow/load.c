@@ -56,6 +56,8 @@ bool of_next_load(const struct of_action *a, struct of_load *l)
 		l->value = of_port_to16(port);
 		return true;
 	}
+	if (a->field == FIELD_VLAN_VID)
+		s.bits = of_field_bits(a->field, true);
 	while (i < s.bits && !bit(s.mask, s.bytes, i))
 		i++;
 	l->to = (struct of_subfield){a->field, (uint16_t)(s.base + i), 0};
