@@ -129,6 +129,7 @@ static const struct {
 	[OFERR_CONFIG_BAD_LEN] = {{1, 6}, {10, 1}},
 	[OFERR_ROLE_STALE] = {{1, 5}, {11, 0}},
 	[OFERR_ROLE_BAD] = {{1, 513}, {11, 2}},
+	[OFERR_ASYNC_UNSUPPORTED] = {{1, 5}, {1, 5}},
 	[OFERR_ROLE_ID_IN_USE] = {{1, 513}, {11, 2}},
 	[OFERR_TABLE_FEATURES_EPERM] = {{1, 5}, {13, 5}},
 	[OFERR_MUST_BE_ZERO] = {{1, 515}, {NX, 4}},
@@ -219,6 +220,7 @@ static bool code15(enum of_error err, struct of_error_code *c)
 		{OFERR_GROUP_UNKNOWN_BUCKET, {6, 15}},
 		{OFERR_GROUP_BUCKET_EXISTS, {6, 16}},
 		{OFERR_ROLE_ID_IN_USE, {11, 4}},
+		{OFERR_ASYNC_UNSUPPORTED, {15, 1}},
 	};
 
 	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {

@@ -190,7 +190,8 @@ static enum of_error get_property(struct of_rd *r, struct of_group_mod *gm)
 static int put_mask(void *ctx, enum hal_field_id id, const uint8_t *value, const uint8_t *mask)
 {
 	(void)value;
-	of_oxm_put(ctx, OF_OXM_15, id, mask, NULL);
+	/* Stock tools know the port of 16 bits under its plain name. */
+	of_oxm_put(ctx, id == FIELD_IN_PORT ? OF_OXM_NX : OF_OXM_15, id, mask, NULL);
 	return 0;
 }
 

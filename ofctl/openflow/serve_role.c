@@ -17,7 +17,7 @@ enum {
 
 #define ASYNC14_TYPES 6
 #define ASYNC14_LAST 11
-#define ASYNC15_LAST 15 /* with flow statistics and the status of controllers */
+#define ASYNC15_LAST 15 /* flow statistics and the status of controllers: not told */
 #define ASYNC14_LEN 8
 
 /* 1.4 tells a master that another one took over. */
@@ -164,7 +164,9 @@ static enum of_error read_async14(struct of_conn *conn, struct of_rd r)
 		mask = async14(&a, type);
 		if (mask)
 			*mask = of_get_u32(&value);
-		else if (type > (conn->version >= OFP15 ? ASYNC15_LAST : ASYNC14_LAST))
+		else if (conn->version >= OFP15 && type > ASYNC14_LAST && type <= ASYNC15_LAST)
+			return OFERR_ASYNC_UNSUPPORTED;
+		else if (type > ASYNC14_LAST)
 			return OFERR_PROP_BAD_TYPE;
 	}
 	conn->async = a;
