@@ -4,15 +4,16 @@ empty switch. "[10 13] ": in these versions only. " <<< a ;; b": lines of the st
 starts "ovs-ofctl monitor" in the background, @send sends raw bytes over its connection, @end is what
 it said. @file NAME writes a file."""
 
-from ofctl_cases_flows import ALL, FLOWS
+from ofctl_cases_15 import CASES15
+from ofctl_cases_flows import ALL, FLOWS, SOME
 
 SECTIONS = (
-    ("describe", ALL, """
+    ("describe", SOME, """
 show br0
 dump-desc br0
 dump-tables br0
-[13 14] dump-table-features br0
-[14] dump-table-desc br0
+[13 14 15] dump-table-features br0
+[14 15] dump-table-desc br0
 dump-ports-desc br0
 --no-names dump-ports-desc br0
 dump-ports-desc br0 2
@@ -39,9 +40,9 @@ benchmark br0 10 10
 benchmark br0 70000 1
 dump-ipfix-bridge br0
 dump-ipfix-flow br0
-[13] -O OpenFlow15 show br0
+[13] -O OpenFlow12 show br0
 [13] -O OpenFlow11,OpenFlow12 show br0
-[13] -O OpenFlow10,OpenFlow15 get-frags br0
+[13] -O OpenFlow10,OpenFlow12 get-frags br0
 show nosuch
 show tcp:127.0.0.1:1
 nonsense br0
@@ -73,7 +74,7 @@ mod-port br0 2 no-receive
 mod-port br0 2 no-forward
 mod-port br0 2 no-packet-in
 [10] mod-port br0 2 no-flood
-[13 14] mod-port br0 2 no-flood
+[13 14 15] mod-port br0 2 no-flood
 --no-names dump-ports-desc br0 2
 --no-names dump-ports-desc br0
 mod-port br0 2 receive
@@ -92,7 +93,7 @@ mod-port br0 nosuch down
 mod-port br0 1 sideways
 mod-port br0 ALL down
 """),
-    ("mod-table", ALL, """
+    ("mod-table", SOME, """
 mod-table br0 0 evict
 mod-table br0 0 noevict
 mod-table br0 0 vacancy:20,80
@@ -105,12 +106,12 @@ mod-table br0 0 controller
 mod-table br0 0 drop
 mod-table br0 0 continue
 mod-table br0 0 odd
-[14] mod-table br0 1 evict
-[14] dump-table-desc br0
-[14] mod-table br0 1 noevict
+[14 15] mod-table br0 1 evict
+[14 15] dump-table-desc br0
+[14 15] mod-table br0 1 noevict
 """),
-) + FLOWS + (
-    ("groups", "13", """
+) + FLOWS + CASES15 + (
+    ("groups", "13 15", """
 add-group br0 group_id=1,type=all,bucket=output:1,bucket=set_field:00:00:00:00:00:01->eth_dst,output:p2
 add-group br0 group_id=2,type=select,bucket=weight:10,watch_port:1,actions=output:1,bucket=weight:5,output:2
 add-group br0 group_id=3,type=ff,bucket=watch_port:2,output:2,bucket=watch_group:1,actions=output:3
@@ -204,7 +205,7 @@ add-meter br0 meter=1,kbps,bands=type=drop,rate=1
 dump-meters br0
 meter-features br0
 """),
-    ("meters", "13", """
+    ("meters", "13 15", """
 meter-features br0
 add-meter br0 meter=1,kbps,burst,stats,bands=type=drop,rate=1000,burst_size=100
 add-meter br0 meter=2,pktps,bands=type=drop,rate=5
@@ -301,7 +302,7 @@ ct-flush br0 ct_nw_proto=1,ct_nw_src=10.0.0.1,icmp_type=8,icmp_id=10
 ct-flush br0 ct_nw_src=10.0.0.1,ct_ipv6_dst=fe80::1
 ct-flush br0 nonsense
 """),
-    ("monitor", ALL, """
+    ("monitor", SOME, """
 @monitor monitor br0 65535
 packet-out br0 "in_port=1 packet=ffffffffffff02000000000108060001080006040001020000000001c0a80001000000000000c0a80002 actions=controller"
 packet-out br0 "in_port=2 packet=02000000000202000000000108004500001c00000000401166cf0a0000010a000002000a000b00080000 actions=controller(max_len=20)"

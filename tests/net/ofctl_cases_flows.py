@@ -2,17 +2,18 @@
 """Commands for stock ovs-ofctl about flows, and packets on their way through them: see ofctl_cases.py."""
 
 ALL = "10 13 14"
+SOME = "10 13 14 15"
 
 FLOWS = (
-    ("flows", ALL, """
+    ("flows", SOME, """
 add-flow br0 cookie=0x1,table=0,priority=10,in_port=1,actions=output:2
 add-flow br0 cookie=0x2,table=0,priority=20,in_port=p2,dl_type=0x800,nw_src=10.0.0.0/8,actions=p1,p3
 add-flow br0 cookie=0x3,table=1,priority=30,tcp,tp_dst=80,idle_timeout=6000,hard_timeout=9000,actions=drop
 add-flow br0 cookie=0x103,table=2,udp6,ipv6_dst=fe80::/64,tp_src=53,send_flow_rem,actions=LOCAL
 add-flow br0 cookie=0x4,table=3,arp,arp_spa=1.2.3.4,arp_op=1,actions=controller:128
-[13 14] add-flow br0 cookie=0x5,table=4,metadata=0x10/0xf0,no_packet_counts,no_byte_counts,reset_counts,actions=output:1
-[13 14] add-flow br0 cookie=0x6,table=5,dl_vlan=7,actions=write_actions(output:2),goto_table:6
-[14] add-flow br0 cookie=0x7,table=5,importance=9,dl_vlan=8,actions=output:2
+[13 14 15] add-flow br0 cookie=0x5,table=4,metadata=0x10/0xf0,no_packet_counts,no_byte_counts,reset_counts,actions=output:1
+[13 14 15] add-flow br0 cookie=0x6,table=5,dl_vlan=7,actions=write_actions(output:2),goto_table:6
+[14 15] add-flow br0 cookie=0x7,table=5,importance=9,dl_vlan=8,actions=output:2
 add-flow br0 actions=NORMAL
 dump-flows br0
 dump-flows --no-stats br0
@@ -35,7 +36,7 @@ dump-flows --no-stats br0 out_port=2
 dump-flows --no-stats br0 out_port=p1
 dump-flows --no-stats br0 out_port=99
 dump-flows --no-stats br0 out_port=LOCAL
-[13 14] dump-flows --no-stats br0 out_group=1
+[13 14 15] dump-flows --no-stats br0 out_group=1
 dump-flows --no-stats br0 priority=10
 --strict dump-flows br0 in_port=1
 dump-flows br0 out_port=nosuch
@@ -142,9 +143,9 @@ dump-flows --no-stats br0
 replace-flows br0 nosuch.txt
 diff-flows br0 br0
 [14] --bundle replace-flows br0 b.txt
-[14] dump-flows --no-stats br0
+[14 15] dump-flows --no-stats br0
 """),
-    ("bundle-flows", "13 14", """
+    ("bundle-flows", "13 14 15", """
 --bundle add-flow br0 cookie=1,in_port=1,actions=2
 --bundle add-flows br0 - <<< table=1,actions=1 ;; table=2,actions=2
 dump-flows --no-stats br0
@@ -161,7 +162,7 @@ dump-flows --no-stats br0
 --bundle del-flows br0
 dump-flows --no-stats br0
 """),
-    ("bundle", "13 14", """
+    ("bundle", "13 14 15", """
 bundle br0 - <<< flow add table=1,actions=1 ;; group add group_id=1,type=all,bucket=output:1 ;; flow add table=2,actions=group:1
 dump-flows --no-stats br0
 dump-groups br0
@@ -319,7 +320,7 @@ del-flows br0 table=5
 add-flow br0 actions=drop
 dump-flows --no-stats br0
 """),
-    ("fields", "10 13", """
+    ("fields", "10 13 15", """
 add-flow br0 table=1,in_port=LOCAL,dl_src=02:00:00:00:00:01,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,actions=drop
 add-flow br0 table=1,dl_type=0x1234,actions=drop
 add-flow br0 table=1,dl_vlan=5,dl_vlan_pcp=3,actions=drop
@@ -328,8 +329,8 @@ add-flow br0 table=1,vlan_tci=0x1000/0x1000,actions=drop
 add-flow br0 table=1,vlan_tci=0x1005/0x1fff,actions=drop
 add-flow br0 table=1,vlan_tci=0,actions=drop
 add-flow br0 table=1,dl_vlan_pcp=0,actions=drop
-[13 14] add-flow br0 table=1,vlan_vid=0x1000/0x1000,actions=drop
-[13 14] add-flow br0 table=1,vlan_vid=0x1003/0x1003,actions=drop
+[13 14 15] add-flow br0 table=1,vlan_vid=0x1000/0x1000,actions=drop
+[13 14 15] add-flow br0 table=1,vlan_vid=0x1003/0x1003,actions=drop
 add-flow br0 table=2,ip,nw_tos=0x20,nw_ttl=64,nw_ecn=2,actions=drop
 add-flow br0 table=2,ip,nw_frag=yes,actions=drop
 add-flow br0 table=2,ip,nw_frag=first,actions=drop
@@ -370,9 +371,9 @@ add-flow br0 table=4,ip,ct_state=+trk+est-inv,ct_zone=5,ct_mark=1/3,ct_label=0x1
 add-flow br0 table=4,tcp,ct_state=+trk,ct_nw_src=10.0.0.1,ct_nw_proto=6,ct_tp_dst=80,actions=drop
 add-flow br0 table=4,ipv6,ct_state=+trk,ct_ipv6_src=fe80::1,actions=drop
 add-flow br0 table=4,ct_state=0,actions=drop
-[13 14] add-flow br0 table=5,eth_type=0x800,ip_proto=6,tcp_dst=5,ipv4_src=1.2.3.4,actions=drop
-[13 14] add-flow br0 table=5,dl_type=0x88e7,pbb_isid=5,actions=drop
-[13 14] add-flow br0 table=5,ipv6,ipv6_exthdr=5,actions=drop
+[13 14 15] add-flow br0 table=5,eth_type=0x800,ip_proto=6,tcp_dst=5,ipv4_src=1.2.3.4,actions=drop
+[13 14 15] add-flow br0 table=5,dl_type=0x88e7,pbb_isid=5,actions=drop
+[13 14 15] add-flow br0 table=5,ipv6,ipv6_exthdr=5,actions=drop
 dump-flows --no-stats br0
 dump-flows --no-stats --names br0 in_port=LOCAL,table=1
 dump-flows --no-stats br0 vlan_tci=0x1000/0x1000
@@ -380,13 +381,13 @@ dump-flows --no-stats br0 dl_vlan=5
 dump-flows --no-stats br0 reg0=1
 dump-flows --no-stats br0 ipv6
 """),
-    ("actions", "10 13", """
+    ("actions", "10 13 15", """
 add-flow br0 table=1,actions=1,p2,LOCAL,IN_PORT,CONTROLLER,FLOOD,ALL,NORMAL
 add-flow br0 table=2,actions=TABLE
 add-flow br0 table=3,actions=local,output:in_port,flood,all
 add-flow br0 table=4,actions=controller(max_len=100,reason=invalid_ttl,id=5)
 add-flow br0 table=5,actions=controller(userdata=01.02.03,pause,max_len=65535)
-[13 14] add-flow br0 table=6,actions=controller(meter_id=7)
+[13 14 15] add-flow br0 table=6,actions=controller(meter_id=7)
 add-flow br0 table=7,ip,actions=mod_vlan_vid:5,mod_vlan_pcp:3,mod_dl_src:02:00:00:00:00:09,mod_dl_dst:02:00:00:00:00:08,mod_nw_src:1.2.3.4,mod_nw_dst:5.6.7.8,mod_nw_tos:8,mod_nw_ecn:2,mod_nw_ttl:5,strip_vlan,output:1
 add-flow br0 table=8,tcp,actions=mod_tp_src:5,mod_tp_dst:6,output:1
 add-flow br0 table=8,udp,actions=set_field:5->udp_src,output:1
@@ -416,8 +417,8 @@ add-flow br0 table=24,ip,actions=sample(probability=5,collector_set_id=1,obs_dom
 add-flow br0 table=25,actions=output(port=1,max_len=100),output:NXM_NX_REG0[],output:NXM_NX_REG1[3..9]
 add-flow br0 table=26,actions=check_pkt_larger(1500)->NXM_NX_REG0[3]
 add-flow br0 table=27,actions=set_queue:5,enqueue:1:2,pop_queue
-[13 14] add-flow br0 table=28,actions=clear_actions,write_actions(output:1,set_field:5->reg0),write_metadata:0x5/0xff,goto_table:29
-[13 14] add-flow br0 table=29,actions=write_metadata:0x123456789abcdef0
+[13 14 15] add-flow br0 table=28,actions=clear_actions,write_actions(output:1,set_field:5->reg0),write_metadata:0x5/0xff,goto_table:29
+[13 14 15] add-flow br0 table=29,actions=write_metadata:0x123456789abcdef0
 add-flow br0 table=30,actions=dec_nsh_ttl
 add-flow br0 table=31,actions=ct_clear,set_field:1->tun_gbp_id
 add-flow br0 table=32,actions=
@@ -425,7 +426,7 @@ add-flow br0 table=33,actions=drop
 dump-flows --no-stats br0
 dump-flows --no-stats --names br0 table=1
 """),
-    ("packet-out", "10 13", """
+    ("packet-out", "10 13 15", """
 packet-out br0 "in_port=1 packet=ffffffffffff02000000000108060001 actions=output:2"
 packet-out br0 1 output:2 ffffffffffff02000000000108060001
 packet-out br0 none output:2 ffffffffffff02000000000108060001

@@ -21,7 +21,7 @@ class Difference(collections.namedtuple("Difference", "where command ovs sluice 
 def refused(code):
     """What is printed when a request is refused with the code: the error, and the request."""
     return (r"^OFPT_ERROR .*: %s$|^Error %s for: |^(OFPT|OFPST|NXT|NXST|ONFT|ONFST)_(?!ERROR)|"
-            r"^ (ADD|MOD|DEL|ADD_OR_MOD) |^type=(drop|dscp_remark) |\*\*\*|^[0-9a-f]{8}  |^exit 1$|"
+            r"^ (ADD|MOD|DEL|ADD_OR_MOD|INSERT_BUCKET|REMOVE_BUCKET) |^type=(drop|dscp_remark) |\*\*\*|^[0-9a-f]{8}  |^exit 1$|"
             r"^ovs-ofctl: talking to|^ id=0 flags=|^ +(class|-----|0x)|_actions\|WARN\|" % (code, code))
 
 
@@ -43,14 +43,14 @@ LIST = [Difference(*d) for d in (
      "Set-Field:|arbitrary mask:|exact match or wildcard:",
      "both name the fields that they know: Sluice writes more (eth_type, nw_proto, icmp), and has "
      "neither ERSPAN, GTP-U and NSH, nor 64 tunnel options before some are mapped"),
-    ("/14", "^dump-table-desc|^@end", r"eviction=(on|off) eviction_flags=OTHER",
+    ("/1[45]", "^dump-table-desc|^@end", r"eviction=(on|off) eviction_flags=OTHER",
      r"eviction=off eviction_flags=\(default\)",
      "tables do not evict, so there are no kinds of eviction"),
-    ("/14", "^mod-table br0 (0|1|all|255) evict", None, refused("OFPTMFC_BAD_CONFIG"),
+    ("/1[45]", "^mod-table br0 (0|1|all|255) evict", None, refused("OFPTMFC_BAD_CONFIG"),
      "tables do not evict; a switch need not"),
-    ("/14", "^mod-table br0 0 vacancy:20", None, refused("OFPBPC_BAD_TYPE"),
+    ("/1[45]", "^mod-table br0 0 vacancy:20", None, refused("OFPBPC_BAD_TYPE"),
      "tables do not tell how full they are; a switch need not"),
-    ("/14", "^mod-table br0 254", ERROR % "OFPTMFC_EPERM", ERROR % "OFPTMFC_BAD_TABLE",
+    ("/1[45]", "^mod-table br0 254", ERROR % "OFPTMFC_EPERM", ERROR % "OFPTMFC_BAD_TABLE",
      "there is no hidden table 254 here"),
     # ---- queues
     ("", "^add-flow .*(set_queue|enqueue)", None, refused("OFPBAC_BAD_QUEUE"),
@@ -65,7 +65,8 @@ LIST = [Difference(*d) for d in (
      ERROR % "(NXFMFC_BAD_TABLE_ID|OFPFMFC_BAD_TABLE_ID)", "there is no hidden table 254 here"),
     ("", r"goto_table:(254|255)$|resubmit\(,254\)|learn\(table=254", None,
      refused("(OFPBAC_BAD_ARGUMENT|OFPBIC_BAD_TABLE_ID)"), "there is no such table"),
-    ("", "meter:77", ERROR % "OFPMMFC_INVALID_METER", ERROR % "OFPMMFC_UNKNOWN_METER",
+    ("", "meter:77", ERROR % "OFPMMFC_INVALID_METER",
+     ERROR % "(OFPMMFC_UNKNOWN_METER|OFPBAC_BAD_METER)",
      "the number is valid, but there is no such meter (OpenFlow 1.3, 7.4.4.13)"),
     ("", "NXM_OF_ETH_TYPE", refused("OFPBAC_BAD_SET_ARGUMENT") + r"|meta_flow\|WARN", None,
      "Sluice can write the Ethernet type, as OpenFlow 1.3 (7.2.3.7) allows"),
@@ -127,7 +128,7 @@ LIST = [Difference(*d) for d in (
     ("monitor", "^@end", r"^(send: )?NXT_\w+ .*: total_len=42 in_port=3",
      r"^(send: )?NXT_\w+ .*: cookie=0x0 total_len=42 in_port=3",
      "a paused packet says by which flow"),
-    ("monitor/14", "^@end", r"cookie=0x77 .*via packet_out", r"cookie=0x77 .*via action",
+    ("monitor/1[45]", "^@end", r"cookie=0x77 .*via packet_out", r"cookie=0x77 .*via action",
      "a flow sent it, not the packet-out's own actions (OpenFlow 1.4, 7.4.1)"),
     ("watch", "^@end", "FLOW_MONITOR reply|^ event=", refused(
         "(OFPBRC_BAD_SUBTYPE|OFPBRC_BAD_VENDOR|OFPBRC_BAD_STAT)"),
@@ -155,4 +156,25 @@ LIST = [Difference(*d) for d in (
      "bits that 1.3 does not have are refused"),
     ("raw/13", "^@end", ERROR % "OFPTMFC_EPERM", ERROR % "OFPTMFC_BAD_TABLE",
      "there is no hidden table 254 here"),
+    # ---- what 1.5 alone has
+    ("describe/15", "^dump-ports-desc br0 99", "^OFPST_PORT_DESC reply", refused("OFPBRC_BAD_PORT"),
+     "a port that does not exist is an error"),
+    ("groups/15", "bucket=meter:1", None, refused("OFPBAC_BAD_METER"),
+     "a meter that does not exist is an error (OpenFlow 1.5, 7.5.4.3)"),
+    ("groups/15", "^dump-groups", "group_id=57,", None, "it was refused"),
+    ("groups15", "insert-buckets .*group_id=5,", refused("OFPGMFC_WATCH_UNSUPPORTED"),
+     refused("OFPGMFC_INVALID_GROUP"),
+     "what a bucket may have depends on the group, not on the type in the message that inserts it"),
+    ("groups15", "dump-groups", "group_id=5,|weight:0", "group_id=[157],",
+     "so it is for the fast failover group; and in a select group the weight of a bucket that says "
+     "none is 1 (OpenFlow 1.5, 7.3.4.3.1)"),
+    ("packet-out15", r"packet_type=\(1,", None, refused("OFPBRC_BAD_PACKET") + "|^packet_type=",
+     "packets come with their Ethernet header"),
+    ("raw15", "^@end", "OFPBRC_BAD_STAT$|^[0-9a-f]{8}  ",
+     "OFPBRC_MULTIPART_BAD_SCHED$|^[0-9a-f]{8}  ",
+     "flow statistics and the features of bundles are there (OpenFlow 1.5, 7.3.5)"),
+    ("raw15", "^@end", ERROR % "OFPBIC_UNKNOWN_INST", ERROR % "OFPBIC_UNSUP_INST",
+     "the trigger of statistics is known, but optional (OpenFlow 1.5, 5.5)"),
+    ("raw15", "^@end", "type=OPEN_REPLY", "OFPBFC_SCHED_NOT_SUPPORTED$|type=OPEN_REQUEST",
+     "no bundle is scheduled"),
 )]

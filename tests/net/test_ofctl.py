@@ -62,7 +62,7 @@ class Side:
             slu.run("ip", "link", "set", "p%d" % i, "address", MAC % i, ns=self.ns)
         self.sw = make(self.ns, name)
         self.sw.add_bridge(
-            "br0", "protocols=OpenFlow10,OpenFlow13,OpenFlow14")
+            "br0", "protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15")
         self.sw.add_ports("br0", ["p%d" % i for i in range(1, PORTS + 1)])
         self.dir = slu.tmpdir(name)
         self.monitor_pid = None
@@ -202,7 +202,7 @@ class Comparison:
 
 
 def options(argv):
-    versions, verbose, only = ["10", "13", "14"], False, []
+    versions, verbose, only = ["10", "13", "14", "15"], False, []
     argv = list(argv)
     while argv:
         arg = argv.pop(0)
@@ -237,7 +237,7 @@ def run(versions, verbose, only):
             for version in wanted.split():
                 if version in versions:
                     c.section(name, text, version)
-        if not only and versions == ["10", "13", "14"]:
+        if not only and versions == ["10", "13", "14", "15"]:
             for d in ofctl_differences.LIST:
                 if d not in c.found:
                     c.failures.append("listed, but no difference: %s" % (d,))
