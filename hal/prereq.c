@@ -25,7 +25,7 @@ struct view {
 
 static bool has_ethernet(const struct view *v)
 {
-	return !(v->value->packet_type & v->mask->packet_type);
+	return v->mask->packet_type != RTE_BE32(UINT32_MAX) || !v->value->packet_type;
 }
 
 bool hal_match_eth_type(const void *value, const void *mask, uint16_t *type)

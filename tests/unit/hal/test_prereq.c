@@ -71,6 +71,15 @@ static const struct {
 	{FIELD_ND_SLL, "icmp6 icmpv6_type=136", false},
 	{FIELD_ND_TLL, "icmp6 icmpv6_type=136", true},
 	{FIELD_ND_TLL, "icmp6 icmpv6_type=135", false},
+	{FIELD_ETH_SRC, "packet_type=(0,0)", true},
+	{FIELD_ETH_SRC, "packet_type=(1,0x800)", false},
+	{FIELD_VLAN_VID, "packet_type=(1,0x800)", false},
+	{FIELD_IPV4_SRC, "packet_type=(1,0x800)", true},
+	{FIELD_IPV4_SRC, "packet_type=(0,0)", false},
+	{FIELD_IPV4_SRC, "packet_type=(2,0x800)", false},
+	{FIELD_IPV6_SRC, "packet_type=(1,0x800)", false},
+	{FIELD_ARP_OP, "packet_type=(1,0x806)", true},
+	{FIELD_TCP_SRC, "packet_type=(1,0x86dd) nw_proto=6", true},
 	{FIELD_CT_NW_PROTO, "", false},
 	{FIELD_CT_NW_PROTO, "ct_state=+trk", false},
 	{FIELD_CT_NW_PROTO, "ct_state=+trk-inv", true},
@@ -111,6 +120,7 @@ static void test_mask_decides(void)
 
 		rnd_bytes(&a, sizeof(a));
 		rnd_bytes(&b, sizeof(b));
+		a.dp.packet_type = b.dp.packet_type = 0; /* packets have an Ethernet header */
 		a.dp.eth_type = rte_cpu_to_be_16(types[rnd_below(6)]);
 		a.dp.ip_proto = protos[rnd_below(6)];
 		a.dp.tp_src = rte_cpu_to_be_16((uint16_t)(134 + rnd_below(4)));
