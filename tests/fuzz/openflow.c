@@ -4,9 +4,10 @@
  * is the real one; its channel is a stream in memory, and its pipeline forwards nothing. What is
  * decoded is encoded, and that is decoded and encoded again, to the same bytes.
  *
- * The first byte of an input says which connection it is: bits 0 and 1 its version, bit 2 whether
- * it is a service connection, bit 3 whether there are options in the TLV table. The rest are
- * messages, whose version and type need not be right.
+ * The first byte of an input says which connection it is: bits 0 and 1 its version, or
+ * bit 4 with one of them that it is 1.5, bit 2 whether it is a service connection, bit 3 whether
+ * there are options in the TLV table. The rest are messages, whose version and type need not be
+ * right.
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -105,7 +106,6 @@ static bool decode_group_mod(uint8_t version, struct of_rd r, struct of_buf *b)
 {
 	struct of_group_mod gm;
 
-	(void)version;
 	if (of_group_mod_decode(r, version, &gm))
 		return false;
 	of_group_mod_encode(b, version, 1, &gm);
@@ -124,12 +124,33 @@ static bool decode_meter_mod(uint8_t version, struct of_rd r, struct of_buf *b)
 	return true;
 }
 
+static void put_packet_out15(struct of_buf *b, struct of_packet_out *po)
+{
+	size_t len, actions;
+
+	of_put_zeros(b, OFP_HEADER_LEN);
+	of_put_u32(b, po->buffer_id);
+	len = b->len;
+	of_put_zeros(b, 4);
+	hal_match_set_u64(&po->fields, FIELD_IN_PORT, po->in_port);
+	of_match13_encode(b, OFP15, &po->fields);
+	actions = b->len;
+	of_actions_encode(b, OFP15, &po->actions);
+	of_set_u16(b, len, b->len - actions);
+	of_put_bytes(b, po->data, po->len);
+	of_actions_free(&po->actions);
+}
+
 static bool decode_packet_out(uint8_t version, struct of_rd r, struct of_buf *b)
 {
 	struct of_packet_out po;
 
 	if (of_packet_out_decode(r, version, &po))
 		return false;
+	if (version == OFP15) {
+		put_packet_out15(b, &po);
+		return true;
+	}
 	of_put_zeros(b, OFP_HEADER_LEN);
 	of_put_u32(b, po.buffer_id);
 	of_put_port(b, version, po.in_port);
@@ -163,7 +184,7 @@ static void round_trip(const uint8_t *msg, size_t len)
 
 	if (msg[1] == OFPT_HELLO)
 		decode = decode_hello;
-	else if (version != OFP10 && version != OFP13 && version != OFP14)
+	else if (version != OFP10 && version != OFP13 && version != OFP14 && version != OFP15)
 		return;
 	else if (msg[1] == OFPT_FLOW_MOD)
 		decode = decode_flow_mod;
@@ -273,7 +294,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		start();
 	agent = of_agent_create(agents, NULL, fake_bridge());
 	of_agent_set_fail_mode(agent, PL_FAIL_SECURE);
-	of_agent_set_versions(agent, 1u << OFP10 | 1u << OFP13 | 1u << OFP14);
+	of_agent_set_versions(agent, 1u << OFP10 | 1u << OFP13 | 1u << OFP14 | 1u << OFP15);
 	remote = of_remote_new(agent, &cfg, data[0] & 4);
 	if (data[0] & 8) {
 		hal_tlv_add(0, 0x102, 0x80, 4);
@@ -281,7 +302,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	of_conn_new(remote, -1, NULL, NULL, &err);
 	if (data[0] & 3)
-		hello(versions[data[0] & 3]);
+		hello(data[0] & 16 ? OFP15 : versions[data[0] & 3]);
 	deliver_all(data + 1, size - 1);
 	if (!channel.over)
 		tell();

@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 		{"change", NULL, NULL, setup, rig_close, change_tests},
 		{"bundle", NULL, NULL, setup, rig_close, bundle_tests},
 		{"conjunction", NULL, NULL, setup, rig_close, conjunction_tests},
+		{"buckets", NULL, NULL, setup, rig_close, bucket_tests},
 		{"group", NULL, NULL, setup, rig_close, group_tests},
 		{"pause", NULL, NULL, setup, rig_close, pause_tests},
 		{"register", NULL, NULL, setup, rig_close, register_tests},

@@ -179,7 +179,7 @@ void gen_station(void);
 #define GEN_PORTS 6
 
 extern CU_TestInfo action_tests[], birth_tests[], chain_tests[], change_tests[], count_tests[],
-	flow_mod_tests[], group_tests[], normal_tests[], packet_tests[], patch_tests[],
-	race_tests[], recirc_tests[], table_tests[], width_tests[];
+	bucket_tests[], flow_mod_tests[], group_tests[], normal_tests[], packet_tests[],
+	patch_tests[], race_tests[], recirc_tests[], table_tests[], width_tests[];
 
 #endif

@@ -58,6 +58,31 @@ static void packet_out(void)
 	CU_ASSERT_EQUAL(paths.injects, 1);
 }
 
+/* What the controller says of metadata, registers and the tunnel holds in the pipeline. */
+static void packet_out_fields(void)
+{
+	struct of_packet_out po = {
+		.in_port = 1, .data = frame, .len = sizeof(frame), .has_fields = true};
+	struct of_instructions ins = {0};
+	char err[256];
+
+	rig_ports(4);
+	rig_flow("table=1,priority=5,reg3=7,metadata=9,tun_id=5,in_port=1,actions=output:2");
+	rig_flow("table=1,priority=1,actions=output:3");
+	CU_ASSERT_EQUAL_FATAL(
+		of_instructions_parse("resubmit(,1)", NULL, &ins, err, sizeof(err)), 0);
+	po.actions = ins.apply;
+	hal_match_set_u64(&po.fields, FIELD_REG3, 7);
+	hal_match_set_u64(&po.fields, FIELD_METADATA, 9);
+	hal_match_set_u64(&po.fields, FIELD_TUNNEL_ID, 5);
+	CU_ASSERT_EQUAL(pl_packet_out(rig.br, &po), OFERR_OK);
+	EXPECT_TEXT(paths.injected, "output(102)");
+	hal_match_set_u64(&po.fields, FIELD_METADATA, 8);
+	CU_ASSERT_EQUAL(pl_packet_out(rig.br, &po), OFERR_OK);
+	EXPECT_TEXT(paths.injected, "output(103)");
+	of_instructions_free(&ins);
+}
+
 static void packet_out_table(void)
 {
 	struct of_table_stats ts;
@@ -175,6 +200,7 @@ static void tracing(void)
 
 CU_TestInfo packet_tests[] = {
 	{"packet-out", packet_out},
+	{"packet-out with fields", packet_out_fields},
 	{"packet-out to the tables", packet_out_table},
 	{"packet-out as a bridge", packet_out_normal},
 	{"packet-in", packet_in},
