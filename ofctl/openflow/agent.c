@@ -11,8 +11,7 @@
 #include "ofctl/openflow/conn.h"
 #include "ofctl/openflow/tls.h"
 
-#define DEFAULT_VERSIONS (1u << OFP10 | 1u << OFP13)
-#define ALL_VERSIONS (DEFAULT_VERSIONS | 1u << OFP14 | 1u << OFP15)
+#define ALL_VERSIONS (1u << OFP10 | 1u << OFP13 | 1u << OFP14 | 1u << OFP15)
 
 /* A peer that closes its socket while we write to it is an error of that connection. */
 static void ignore_sigpipe(void)
@@ -111,7 +110,7 @@ struct of_agent *of_agent_create(struct of_agents *all, struct pipeline *pl, str
 	agent->all = all;
 	agent->pl = pl;
 	agent->br = br;
-	agent->versions = DEFAULT_VERSIONS;
+	agent->versions = ALL_VERSIONS;
 	agent->fail_mode = PL_FAIL_STANDALONE;
 	LIST_INIT(&agent->conns);
 	LIST_INIT(&agent->controllers);
@@ -151,7 +150,7 @@ void of_agent_set_versions(struct of_agent *agent, uint32_t bitmap)
 	struct of_conn *conn, *next;
 	uint32_t versions = bitmap & ALL_VERSIONS;
 
-	agent->versions = versions ? versions : DEFAULT_VERSIONS;
+	agent->versions = versions ? versions : ALL_VERSIONS;
 	for (conn = LIST_FIRST(&agent->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (conn->version && !(agent->versions & 1u << conn->version))

@@ -35,11 +35,14 @@ static void test_versions(void)
 	} hellos[] = {
 		{1, "", 1},
 		{4, "", 4},
-		{6, "", 4},
+		{5, "", 5},
+		{6, "", 6},
+		{7, "", 6},
 		{3, "", 1},
 		{6, "0001 0008 00000010", 4},
-		{6, "0001 0008 00000042", 1},
-		{6, "0001 0008 00000040", 0},
+		{6, "0001 0008 0000008a", 1},
+		{6, "0001 0008 00000042", 6},
+		{6, "0001 0008 00000080", 0},
 		{4, "0063 0008 00000000 0001 0008 00000012", 4},
 		{6, "0001 0002", 0},
 	};
@@ -65,7 +68,7 @@ static void test_versions(void)
 		}
 		close(fd);
 	}
-	/* 1.4 is spoken where the bridge's protocols say so. */
+	/* Fewer where the bridge's protocols say so. */
 	of_agent_set_versions(rig.agent, 1u << OFP10 | 1u << OFP14);
 	for (uint8_t version = OFP10; version <= OFP14; version += OFP14 - OFP10) {
 		int fd = peer_greet(&rig, version);
