@@ -139,6 +139,8 @@ LIST = [Difference(*d) for d in (
     ("raw", "^@end", "^OFPST_PORT reply.*: 0 ports",
      r"OFPBRC_BAD_PORT|^OFPST_PORT request .*port_no=99",
      "a port that does not exist is an error (OpenFlow 1.3, 7.4.4.2)"),
+    ("raw/14", "^@end", ERROR % "OFPBRC_BAD_SUBTYPE", ERROR % "OFPBRC_BAD_VENDOR",
+     "the ONF's extension is one to 1.3: 1.4 has bundles of its own"),
     ("raw/14", "^@end", "^ bundle_id=B type=OPEN_REQUEST flags=0",
      (ERROR % "OFPBFC_BAD_TYPE") + "|^ bundle_id=B type= flags=0",
      "an unknown bundle request is an error (OpenFlow 1.4, 7.3.9.1), and no reply"),
