@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ofctl/openflow/conn.h"
+#include "ofctl/openflow/monitor.h"
 #include "ofctl/openflow/tls.h"
 
 #define ALL_VERSIONS (1u << OFP10 | 1u << OFP13 | 1u << OFP14 | 1u << OFP15)
@@ -56,6 +56,8 @@ void of_agents_events(struct of_agents *all, struct pipeline_ops *ops)
 	ops->packet_in = of_async_packet_in;
 	ops->flow_removed = of_async_flow_removed;
 	ops->port_status = of_async_port_status;
+	ops->flow_changed = of_monitors_changed;
+	ops->flow_changes_end = of_monitors_changes_end;
 	ops->ctx = all;
 }
 

@@ -37,6 +37,7 @@ struct of_channel {
 	const struct of_channel_ops *ops;
 	void *ctx;
 	uint64_t last_rx_ms;
+	uint64_t queued; /* bytes, since it began */
 	bool tls;
 	bool suspended;
 	bool eof;
@@ -155,8 +156,12 @@ static void on_read(struct bufferevent *bev, void *arg)
 /* The queue has shrunk below OUTPUT_LOW. */
 static void on_write(struct bufferevent *bev, void *arg)
 {
+	struct of_channel *ch = arg;
+
 	(void)bev;
-	process(arg);
+	if (!ch->over)
+		ch->ops->drained(ch->ctx);
+	process(ch);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -311,9 +316,19 @@ void of_channel_free(struct of_channel *ch)
 
 void of_channel_send(struct of_channel *ch, struct of_buf *b)
 {
-	if (!b->failed && b->len && !ch->over)
-		bufferevent_write(ch->bev, b->data, b->len);
+	if (!b->failed && b->len && !ch->over && !bufferevent_write(ch->bev, b->data, b->len))
+		ch->queued += b->len;
 	of_buf_free(b);
+}
+
+uint64_t of_channel_queued(const struct of_channel *ch)
+{
+	return ch->queued;
+}
+
+uint64_t of_channel_sent(const struct of_channel *ch)
+{
+	return ch->queued - output_len(ch);
 }
 
 bool of_channel_congested(const struct of_channel *ch)

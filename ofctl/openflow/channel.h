@@ -29,6 +29,8 @@ struct of_channel_ops {
 	void (*message)(void *ctx, const uint8_t *msg, size_t len);
 	/* The stream ended, for `why`; the channel does nothing more and is to be freed. */
 	void (*closed)(void *ctx, const char *why);
+	/* Some of what was queued was sent. It may send, and closes nothing. */
+	void (*drained)(void *ctx);
 };
 
 /* Over an accepted socket, which it owns, and a TLS session if it is to be one (NULL: none);
@@ -48,6 +50,10 @@ void of_channel_free(struct of_channel *ch);
 
 /* Queues what `b` holds and empties it; a failed buffer is dropped. */
 void of_channel_send(struct of_channel *ch, struct of_buf *b);
+
+/* Bytes that were queued since it began, and those of them that were sent. */
+uint64_t of_channel_queued(const struct of_channel *ch);
+uint64_t of_channel_sent(const struct of_channel *ch);
 
 /* True if the peer is so far behind that asynchronous messages should be dropped. */
 bool of_channel_congested(const struct of_channel *ch);

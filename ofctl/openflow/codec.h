@@ -129,6 +129,38 @@ void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_ta
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps);
 void of_table_features_encode(struct of_buf *b, uint8_t version, uint8_t table);
 
+/* ---- flow monitors (flow_monitor.c) ---- */
+
+/* What they want; numbers are 1.4's (7.3.5.17.1). */
+enum {
+	OF_MONITOR_INITIAL = 1 << 0,
+	OF_MONITOR_ADDED = 1 << 1,
+	OF_MONITOR_REMOVED = 1 << 2,
+	OF_MONITOR_MODIFIED = 1 << 3,
+	OF_MONITOR_INSTRUCTIONS = 1 << 4,
+	OF_MONITOR_NO_ABBREV = 1 << 5, /* what its own connection changed in full, too */
+	OF_MONITOR_ONLY_OWN = 1 << 6,  /* nothing that others changed */
+};
+enum of_monitor_command { OF_MONITOR_ADD, OF_MONITOR_MODIFY, OF_MONITOR_DELETE };
+
+struct of_monitor_request {
+	enum of_monitor_command command;
+	uint32_t id;
+	uint16_t flags;
+	struct of_flow_filter filter; /* without cookie */
+};
+
+/* Takes one request of those that a body is made of. */
+enum of_error of_monitor_decode(struct of_rd *r, uint8_t version, struct of_monitor_request *m);
+
+/* Entries of replies: a change with instructions or without, and one that stands for all that the
+ * sender's own flow-mod changed. */
+void of_flow_change_encode(
+	struct of_buf *b, uint8_t version, const struct of_flow_change *c, bool instructions);
+void of_flow_abbrev_encode(struct of_buf *b, uint8_t version, uint32_t xid);
+/* A whole message: monitoring pauses, or goes on. */
+void of_monitor_pause_encode(struct of_buf *b, uint8_t version, bool paused);
+
 /* ---- groups (group.c) and meters (meter.c): from 1.3 on ---- */
 
 /* Bodies. What gm->group owns is the caller's. */

@@ -7,7 +7,7 @@
  * Each may go to closed: the peer ends the stream, speaks no common version, sends a message that
  * cannot be delimited, or does not answer a probe. While greeting, nothing but hello is accepted.
  */
-#include "ofctl/openflow/conn.h"
+#include "ofctl/openflow/monitor.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -21,14 +21,30 @@
 
 LOG_DEFINE(openflow);
 
+void of_conn_close_soon(struct of_conn *conn, const char *why)
+{
+	conn->end = why;
+	event_active(conn->probe_timer, EV_TIMEOUT, 0);
+}
+
+static void on_drained(void *ctx)
+{
+	struct of_conn *conn = ctx;
+
+	if (conn->monitors)
+		of_monitors_resume(conn);
+}
+
 static void on_connected(void *ctx);
 static void on_message(void *ctx, const uint8_t *msg, size_t len);
 static void on_closed(void *ctx, const char *why);
+static void on_drained(void *ctx);
 
 static const struct of_channel_ops channel_ops = {
 	.connected = on_connected,
 	.message = on_message,
 	.closed = on_closed,
+	.drained = on_drained,
 };
 
 void of_conn_send(struct of_conn *conn, struct of_buf *b)
@@ -78,6 +94,10 @@ static void on_probe(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (conn->end) {
+		of_conn_close(conn, conn->end);
+		return;
+	}
 	if (idle < conn->probe_ms) {
 		conn->probing = false;
 		arm_probe(conn, conn->probe_ms - idle);
@@ -174,6 +194,7 @@ void of_conn_close(struct of_conn *conn, const char *why)
 		conn->wait->conn = NULL;
 	LIST_REMOVE(conn, entry);
 	of_bundles_free(conn);
+	of_monitors_free(conn);
 	event_free(conn->probe_timer);
 	of_channel_free(conn->ch);
 	if (conn->version) {

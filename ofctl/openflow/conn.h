@@ -103,6 +103,9 @@ struct of_conn {
 	unsigned n_bundles;
 	size_t bundled;
 
+	struct of_monitors *monitors; /* monitor.h; NULL: none */
+	const char *end; /* why it is to be closed from the event loop; NULL: it is not */
+
 	struct event *probe_timer;
 	unsigned probe_ms; /* 0: never */
 	bool probing;      /* an echo request is out */
@@ -121,6 +124,9 @@ struct of_conn *of_conn_new(
 	struct of_remote *remote, int fd, const struct of_target *t, struct ssl_st *ssl, int *errp);
 /* Closes. Tells its remote, with `why` as the reason (NULL: does not tell). */
 void of_conn_close(struct of_conn *conn, const char *why);
+
+/* The same when the caller has returned to the event loop. `why` outlives the connection. */
+void of_conn_close_soon(struct of_conn *conn, const char *why);
 
 void of_conn_send(struct of_conn *conn, struct of_buf *b);
 void of_conn_error(struct of_conn *conn, enum of_error err, const uint8_t *msg, size_t len);
@@ -161,8 +167,8 @@ enum of_error of_serve_queue_config(struct of_conn *conn, const uint8_t *msg, si
 enum of_error of_serve_flow_mod(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_packet_out(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_barrier(struct of_conn *conn, const uint8_t *msg, size_t len);
-/* A decoded flow-mod of either form; consumes its instructions. */
-enum of_error of_apply_flow_mod(struct of_conn *conn, struct of_flow_mod *fm);
+/* A decoded flow-mod of either form, of the message `xid`; consumes its instructions. */
+enum of_error of_apply_flow_mod(struct of_conn *conn, uint32_t xid, struct of_flow_mod *fm);
 
 enum of_error of_serve_role(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_get_async(struct of_conn *conn, const uint8_t *msg, size_t len);
@@ -192,12 +198,14 @@ struct of_reply {
 	struct of_buf b;
 	uint32_t xid;
 	uint16_t type;
-	uint32_t nx_subtype; /* for OFPMP_EXPERIMENTER */
+	uint32_t exp_type; /* for OFPMP_EXPERIMENTER: Nicira's in 1.0, the ONF's later */
 	size_t start;        /* of the message being filled */
 	size_t entry;        /* end of the last whole entry */
 };
 void of_reply_begin(struct of_reply *rep, struct of_conn *conn, const uint8_t *msg, uint16_t type,
-	uint32_t nx_subtype);
+	uint32_t exp_type);
+void of_reply_begin_xid(struct of_reply *rep, struct of_conn *conn, uint32_t xid, uint16_t type,
+	uint32_t exp_type);
 void of_reply_entry(struct of_reply *rep); /* an entry was appended to rep->b */
 void of_reply_end(struct of_reply *rep);   /* sends */
 

@@ -151,6 +151,14 @@ static const struct {
 	[OFERR_NX_NOT_SUPPORTED] = {{1, 533}, {NX, 34}},
 	[OFERR_NX_STALE] = {{1, 534}, {NX, 35}},
 	[OFERR_NOT_CONFIGURED] = {{1, 535}, {NX, 36}},
+	/* Nicira's for 1.0 and 1.3 knows three of them, and is 1.4's otherwise. */
+	[OFERR_MONITOR_NO_ROOM] = {{1, 5}, {1, 5}},
+	[OFERR_MONITOR_EXISTS] = {{1, 517}, {NX, 6}},
+	[OFERR_MONITOR_UNKNOWN] = {{1, 519}, {NX, 8}},
+	[OFERR_MONITOR_BAD_COMMAND] = {{1, 518}, {NX, 7}},
+	[OFERR_MONITOR_BAD_FLAGS] = {{1, 518}, {NX, 7}},
+	[OFERR_MONITOR_BAD_TABLE] = {{1, 512}, {1, 9}},
+	[OFERR_MONITOR_BAD_OUT] = {{2, 4}, {2, 4}},
 	/* 1.0 has no bundles. */
 	[OFERR_BUNDLE_BAD_ID] = {{1, 1}, {NX, 2302}},
 	[OFERR_BUNDLE_CLOSED] = {{1, 1}, {NX, 2304}},
@@ -173,7 +181,26 @@ static const char *const texts[OFERR_MAX] = {
 
 #define OFPET14_BUNDLE_FAILED 17
 
-/* What 1.4 has numbers of its own for (7.5.4). */
+/* What 1.4 has numbers of its own for (7.5.4), but for bundles. */
+static const struct {
+	enum of_error err;
+	struct of_error_code code;
+} codes14[] = {
+	{OFERR_DUP_INSTRUCTION, {3, 9}},
+	{OFERR_PROP_BAD_TYPE, {14, 0}},
+	{OFERR_PROP_BAD_LEN, {14, 1}},
+	{OFERR_PROP_BAD_VALUE, {14, 2}},
+	{OFERR_PROP_BAD_EXPERIMENTER, {14, 5}},
+	{OFERR_PROP_BAD_EXP_TYPE, {14, 6}},
+	{OFERR_MONITOR_NO_ROOM, {16, 0}},
+	{OFERR_MONITOR_EXISTS, {16, 1}},
+	{OFERR_MONITOR_UNKNOWN, {16, 3}},
+	{OFERR_MONITOR_BAD_COMMAND, {16, 4}},
+	{OFERR_MONITOR_BAD_FLAGS, {16, 5}},
+	{OFERR_MONITOR_BAD_TABLE, {16, 6}},
+	{OFERR_MONITOR_BAD_OUT, {16, 7}},
+};
+
 static bool code14(enum of_error err, struct of_error_code *c)
 {
 	uint16_t code = codes[err].v13.code;
@@ -182,28 +209,12 @@ static bool code14(enum of_error err, struct of_error_code *c)
 		*c = (struct of_error_code){OFPET14_BUNDLE_FAILED, code - ONF_ERROR_FIRST};
 		return true;
 	}
-	switch (err) {
-	case OFERR_DUP_INSTRUCTION:
-		*c = (struct of_error_code){3, 9};
-		return true;
-	case OFERR_PROP_BAD_TYPE:
-		*c = (struct of_error_code){14, 0};
-		return true;
-	case OFERR_PROP_BAD_LEN:
-		*c = (struct of_error_code){14, 1};
-		return true;
-	case OFERR_PROP_BAD_VALUE:
-		*c = (struct of_error_code){14, 2};
-		return true;
-	case OFERR_PROP_BAD_EXPERIMENTER:
-		*c = (struct of_error_code){14, 5};
-		return true;
-	case OFERR_PROP_BAD_EXP_TYPE:
-		*c = (struct of_error_code){14, 6};
-		return true;
-	default:
-		return false;
-	}
+	for (unsigned i = 0; i < sizeof(codes14) / sizeof(codes14[0]); i++)
+		if (codes14[i].err == err) {
+			*c = codes14[i].code;
+			return true;
+		}
+	return false;
 }
 
 /* The same of 1.5 (7.5.4). */

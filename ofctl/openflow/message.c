@@ -262,3 +262,26 @@ bool of_instructions_equal(const struct of_instructions *a, const struct of_inst
 		return false;
 	return of_actions_equal(&a->apply, &b->apply) && of_actions_equal(&a->write, &b->write);
 }
+
+static bool sends_to(const struct of_actions *acts, uint32_t port, uint32_t group)
+{
+	for (unsigned i = 0; i < acts->n; i++) {
+		const struct of_action *a = &acts->a[i];
+
+		if (port != OF_PORT_ANY && a->port == port &&
+			(a->type == OFACT_OUTPUT || a->type == OFACT_ENQUEUE))
+			return true;
+		if (group != OF_GROUP_ANY && a->type == OFACT_GROUP && a->group == group)
+			return true;
+	}
+	return false;
+}
+
+bool of_instructions_send_to(const struct of_instructions *ins, uint32_t port, uint32_t group)
+{
+	if (port != OF_PORT_ANY && !sends_to(&ins->apply, port, OF_GROUP_ANY) &&
+		!sends_to(&ins->write, port, OF_GROUP_ANY))
+		return false;
+	return group == OF_GROUP_ANY || sends_to(&ins->apply, OF_PORT_ANY, group) ||
+	       sends_to(&ins->write, OF_PORT_ANY, group);
+}

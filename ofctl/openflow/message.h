@@ -249,6 +249,9 @@ bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
 int of_instructions_copy(struct of_instructions *to, const struct of_instructions *from);
 void of_instructions_free(struct of_instructions *ins);
 bool of_instructions_equal(const struct of_instructions *a, const struct of_instructions *b);
+/* Whether they output to the port, and to the group (OF_PORT_ANY, OF_GROUP_ANY: to any or none), as
+ * out_port and out_group of requests ask for it (OpenFlow 1.3, 6.4). */
+bool of_instructions_send_to(const struct of_instructions *ins, uint32_t port, uint32_t group);
 
 /* ---- flow-mod ---- */
 
@@ -282,6 +285,8 @@ struct of_flow_mod {
 	uint32_t buffer_id;
 	uint32_t out_port, out_group; /* deletes: filters */
 	struct of_instructions ins;   /* owned */
+	const void *by;               /* who sent it, for flow monitors; NULL: nobody */
+	uint32_t xid;                 /* of `by` */
 };
 
 /* ---- groups: OpenFlow 1.3, 5.6 ---- */
@@ -393,6 +398,9 @@ struct of_flow_stats {
 	uint64_t packets, bytes; /* UINT64_MAX: unknown */
 	uint64_t duration_ns, idle_age_ms, hard_age_ms;
 	uint16_t idle_timeout, hard_timeout, flags, importance;
+	/* Numbers of the changes (struct of_flow_change) by which it came and was changed last; 0:
+	 * nobody monitored flows then. */
+	uint64_t added_seq, changed_seq;
 };
 
 struct of_table_stats {
@@ -482,6 +490,25 @@ enum of_removed_reason {
 struct of_flow_removed {
 	enum of_removed_reason reason;
 	struct of_flow_stats stats; /* final */
+};
+
+/* Numbers are OpenFlow 1.4's (7.3.5.17.2). */
+enum of_flow_event {
+	OF_FLOW_INITIAL, /* was there when the monitor came */
+	OF_FLOW_ADDED,
+	OF_FLOW_REMOVED,
+	OF_FLOW_MODIFIED,
+};
+
+/* What flow monitors hear of. */
+struct of_flow_change {
+	enum of_flow_event event;
+	enum of_removed_reason reason;     /* REMOVED */
+	struct of_flow_stats flow;         /* as it is now; REMOVED: as it was */
+	const struct of_instructions *old; /* that it had before; NULL: these, or none */
+	const void *by;                    /* of the flow-mod that did it; NULL: none did */
+	uint32_t xid;
+	uint64_t seq; /* grows with each change of any bridge */
 };
 
 enum of_port_reason { OF_PORT_ADD, OF_PORT_DELETE, OF_PORT_MODIFY };

@@ -11,23 +11,32 @@ static void begin(struct of_reply *rep)
 {
 	rep->start = of_begin_multipart(&rep->b, rep->conn->version, rep->xid, rep->type);
 	if (rep->type == OFPMP_EXPERIMENTER) {
-		of_put_u32(&rep->b, EXP_NICIRA);
-		of_put_u32(&rep->b, rep->nx_subtype);
-		of_put_zeros(&rep->b, 4);
+		bool v10 = rep->conn->version == OFP10;
+
+		of_put_u32(&rep->b, v10 ? EXP_NICIRA : EXP_ONF);
+		of_put_u32(&rep->b, rep->exp_type);
+		if (v10)
+			of_put_zeros(&rep->b, 4);
 	}
 	rep->entry = rep->b.len;
 }
 
-void of_reply_begin(struct of_reply *rep, struct of_conn *conn, const uint8_t *msg, uint16_t type,
-	uint32_t nx_subtype)
+void of_reply_begin_xid(struct of_reply *rep, struct of_conn *conn, uint32_t xid, uint16_t type,
+	uint32_t exp_type)
 {
 	*rep = (struct of_reply){
 		.conn = conn,
-		.xid = of_msg_xid(msg),
+		.xid = xid,
 		.type = type,
-		.nx_subtype = nx_subtype,
+		.exp_type = exp_type,
 	};
 	begin(rep);
+}
+
+void of_reply_begin(struct of_reply *rep, struct of_conn *conn, const uint8_t *msg, uint16_t type,
+	uint32_t exp_type)
+{
+	of_reply_begin_xid(rep, conn, of_msg_xid(msg), type, exp_type);
 }
 
 void of_reply_entry(struct of_reply *rep)

@@ -4,7 +4,7 @@
  * extension 230): messages that are kept, and then applied together or not at all. Every bundle is
  * atomic and ordered, whether it asks for that or not.
  */
-#include "ofctl/openflow/conn.h"
+#include "ofctl/openflow/monitor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +103,7 @@ static enum of_error do_flow_mod(
 	if (err)
 		return err;
 	if (purpose == APPLY)
-		return of_apply_flow_mod(conn, &fm);
+		return of_apply_flow_mod(conn, of_msg_xid(msg), &fm);
 	of_instructions_free(&fm.ins);
 	return OFERR_OK;
 }
@@ -369,6 +369,8 @@ enum of_error of_serve_onf(struct of_conn *conn, const uint8_t *msg, size_t len)
 
 	of_skip(&r, 4);
 	type = of_get_u32(&r);
+	if (type == ONFT_FLOW_MONITOR_CANCEL)
+		return of_serve_monitor_cancel(conn, r);
 	if (type != ONFT_BUNDLE_CONTROL && type != ONFT_BUNDLE_ADD_MESSAGE)
 		return OFERR_BAD_EXP_TYPE;
 	if (conn->role == OF_ROLE_SLAVE)

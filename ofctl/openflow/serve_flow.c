@@ -4,9 +4,13 @@
  */
 #include "ofctl/openflow/conn.h"
 
-enum of_error of_apply_flow_mod(struct of_conn *conn, struct of_flow_mod *fm)
+enum of_error of_apply_flow_mod(struct of_conn *conn, uint32_t xid, struct of_flow_mod *fm)
 {
-	enum of_error err = pl_flow_mod(conn->agent->br, fm);
+	enum of_error err;
+
+	fm->by = conn;
+	fm->xid = xid;
+	err = pl_flow_mod(conn->agent->br, fm);
 
 	of_instructions_free(&fm->ins);
 	return err;
@@ -19,7 +23,7 @@ enum of_error of_serve_flow_mod(struct of_conn *conn, const uint8_t *msg, size_t
 	enum of_error err = conn->version == OFP10 ? of_flow_mod10_decode(r, conn->table_ids, &fm)
 						   : of_flow_mod13_decode(r, conn->version, &fm);
 
-	return err ? err : of_apply_flow_mod(conn, &fm);
+	return err ? err : of_apply_flow_mod(conn, of_msg_xid(msg), &fm);
 }
 
 enum of_error of_serve_packet_out(struct of_conn *conn, const uint8_t *msg, size_t len)

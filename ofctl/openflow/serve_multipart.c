@@ -2,7 +2,7 @@
  *
  * Multipart requests ("stats" in 1.0) by type, and those about the switch as a whole.
  */
-#include "ofctl/openflow/conn.h"
+#include "ofctl/openflow/monitor.h"
 
 #define TABLE_DESC_LEN 8
 
@@ -135,19 +135,30 @@ static enum of_error serve_queue_desc(struct of_conn *conn, const uint8_t *msg, 
 static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
 	struct of_rd r = of_multipart_body(conn, msg, len);
+	uint32_t experimenter = of_get_u32(&r), subtype = of_get_u32(&r);
 
-	uint32_t subtype;
-
-	if (of_get_u32(&r) != EXP_NICIRA)
+	if (conn->version == OFP13 && experimenter == EXP_ONF && !r.bad)
+		return subtype == ONFST_FLOW_MONITOR ? of_serve_monitor(conn, msg, r)
+						     : OFERR_BAD_EXP_TYPE;
+	if (experimenter != EXP_NICIRA)
 		return r.bad ? OFERR_BAD_LEN : OFERR_BAD_EXPERIMENTER;
-	subtype = of_get_u32(&r);
+	if (conn->version == OFP10 && !r.bad && subtype == NXST_FLOW_MONITOR) {
+		of_skip(&r, 4);
+		return r.bad ? OFERR_BAD_LEN : of_serve_monitor(conn, msg, r);
+	}
 	if (!r.bad && (subtype == NXST_IPFIX_BRIDGE || subtype == NXST_IPFIX_FLOW))
 		return OFERR_NOT_CONFIGURED; /* nothing is exported */
 	return conn->version == OFP10 ? of_serve_nx_stats(conn, msg, len) : OFERR_BAD_EXP_TYPE;
 }
 
+static enum of_error serve_monitor(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	return of_serve_monitor(conn, msg, of_multipart_body(conn, msg, len));
+}
+
 #define ANY_LEN 0xffff
-#define SINCE14(type) ((type) == OFPMP_TABLE_DESC || (type) == OFPMP_QUEUE_DESC)
+#define SINCE14(type) \
+	((type) == OFPMP_TABLE_DESC || (type) == OFPMP_QUEUE_DESC || (type) == OFPMP_FLOW_MONITOR)
 
 struct handler {
 	uint16_t type;
@@ -173,6 +184,7 @@ static const struct handler handlers[] = {
 	{OFPMP_PORT_DESC, true, 0, 0, serve_port_desc}, /* in 1.0 as an extension */
 	{OFPMP_TABLE_DESC, false, 0, 0, serve_table_desc},
 	{OFPMP_QUEUE_DESC, false, 0, 8, serve_queue_desc},
+	{OFPMP_FLOW_MONITOR, false, 0, ANY_LEN, serve_monitor},
 	{OFPMP_EXPERIMENTER, true, ANY_LEN, ANY_LEN, serve_experimenter},
 };
 

@@ -2,7 +2,7 @@
  *
  * Nicira's extension messages that stock tools send.
  */
-#include "ofctl/openflow/conn.h"
+#include "ofctl/openflow/monitor.h"
 
 static enum of_error set_flow_format(struct of_conn *conn, struct of_rd r)
 {
@@ -51,7 +51,7 @@ static enum of_error set_controller_id(struct of_conn *conn, struct of_rd r)
 	return OFERR_OK;
 }
 
-static enum of_error flow_mod(struct of_conn *conn, struct of_rd r)
+static enum of_error flow_mod(struct of_conn *conn, const uint8_t *msg, struct of_rd r)
 {
 	struct of_flow_mod fm;
 	enum of_error err;
@@ -59,7 +59,7 @@ static enum of_error flow_mod(struct of_conn *conn, struct of_rd r)
 	if (conn->role == OF_ROLE_SLAVE)
 		return OFERR_IS_SLAVE;
 	err = of_flow_mod_nx_decode(r, conn->table_ids, &fm);
-	return err ? err : of_apply_flow_mod(conn, &fm);
+	return err ? err : of_apply_flow_mod(conn, of_msg_xid(msg), &fm);
 }
 
 static enum of_error resume(struct of_conn *conn, struct of_rd r)
@@ -88,7 +88,7 @@ enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t l
 	case NXT_SET_FLOW_FORMAT:
 		return v10 ? set_flow_format(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_FLOW_MOD:
-		return v10 ? flow_mod(conn, r) : OFERR_BAD_EXP_TYPE;
+		return v10 ? flow_mod(conn, msg, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_FLOW_MOD_TABLE_ID:
 		return v10 ? set_table_ids(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_SET_PACKET_IN_FORMAT:
@@ -99,6 +99,8 @@ enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t l
 		return of_read_async(conn, r);
 	case NXT_SET_CONTROLLER_ID:
 		return set_controller_id(conn, r);
+	case NXT_FLOW_MONITOR_CANCEL:
+		return v10 ? of_serve_monitor_cancel(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_TLV_TABLE_MOD:
 		return of_serve_tlv_mod(conn, r);
 	case NXT_TLV_TABLE_REQUEST:

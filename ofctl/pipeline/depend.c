@@ -7,6 +7,7 @@
 
 #include "hal/base/stable.h"
 #include "ofctl/pipeline/learn.h"
+#include "ofctl/pipeline/monitor.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 /* ---- the index ---- */
@@ -213,6 +214,8 @@ static void change_end(struct pipeline *pl, bool soon)
 	else
 		revalidate_soon(pl);
 	pl->all_now = false;
+	if (pl->changes.n || pl->changes.lost)
+		monitor_tell(pl);
 }
 
 void pipeline_change_end(struct pipeline *pl)

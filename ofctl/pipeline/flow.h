@@ -52,6 +52,7 @@ struct flow {
 	struct flow_counter *counter;
 	TAILQ_ENTRY(flow) order; /* in table->flows, by insertion */
 	uint64_t seq;            /* control: the same order, as a number */
+	uint64_t added_seq, changed_seq; /* control: struct of_flow_stats */
 	LIST_ENTRY(flow) timed;  /* in br->timed, if it has a timeout */
 };
 

@@ -14,6 +14,7 @@
 #include "ofctl/pipeline/flow_mod.h"
 #include "ofctl/pipeline/flow_select.h"
 #include "ofctl/pipeline/learn.h"
+#include "ofctl/pipeline/monitor.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/undo.h"
 
@@ -50,19 +51,21 @@ void flow_mod_remove(struct flow *f, enum of_removed_reason reason)
 	f->removed_ms = clock_ms();
 	f->removed_reason = (uint8_t)reason;
 	f->announce = f->flags & OF_FLOW_SEND_REMOVED;
+	monitor_note(f, NULL, OF_FLOW_REMOVED, reason);
 	changed(f);
 	learn_flow_removed(f);
 	flow_unref(f);
 }
 
 /* Inside a change: `to` has the same match and priority. */
-static void replace_flow(struct flow *from, struct flow *to)
+static void replace_flow(struct flow *from, struct flow *to, enum of_flow_event event)
 {
 	undo_flow_went(from);
 	unlink_timed(from);
 	flow_table_replace(&from->br->tables[from->table], from, to);
 	link_timed(from->br, to);
 	from->removed = true;
+	monitor_note(to, from, event, OF_REMOVED_DELETE);
 	if (MUTATE(16, 1, 0))
 		changed(from);
 	/* A clause that was met is no dependency of what did not win by it. */
@@ -81,6 +84,7 @@ static int insert_flow(struct flow *f)
 	if (error)
 		return error;
 	undo_flow_added(f);
+	monitor_note(f, NULL, OF_FLOW_ADDED, OF_REMOVED_DELETE);
 	link_timed(f->br, f);
 	pipeline_changed_flow_added(f->br->pl, f);
 	learn_flow_added(f);
@@ -112,7 +116,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 			free(f->counter);
 			f->counter = old->counter;
 		}
-		replace_flow(old, f);
+		replace_flow(old, f, OF_FLOW_ADDED);
 		f->counter->created_ms = f->counter->modified_ms = clock_ms();
 		return OFERR_OK;
 	}
@@ -178,7 +182,7 @@ enum of_error flow_mod_learn(struct pl_bridge *br, const struct of_flow_mod *fm,
 	if (!f)
 		return OFERR_FLOW_MOD_UNKNOWN;
 	f->cookie = fm->cookie;
-	replace_flow(old, f);
+	replace_flow(old, f, OF_FLOW_MODIFIED);
 	f->counter->modified_ms = clock_ms();
 	return OFERR_OK;
 }
@@ -236,7 +240,7 @@ static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, 
 		goto free_selection;
 	}
 	for (unsigned i = 0; i < s.n; i++) {
-		replace_flow(s.flows[i], fresh[i]);
+		replace_flow(s.flows[i], fresh[i], OF_FLOW_MODIFIED);
 		fresh[i]->counter->modified_ms = clock_ms();
 	}
 	free(fresh);
@@ -284,7 +288,9 @@ enum of_error pl_flow_mod(struct pl_bridge *br, const struct of_flow_mod *fm)
 	if (error)
 		return error;
 	pipeline_change_begin(br->pl);
+	br->pl->mod = fm;
 	error = apply(br, fm);
+	br->pl->mod = NULL;
 	pipeline_change_end_soon(br->pl);
 	return error;
 }
@@ -298,8 +304,10 @@ int flow_mod_restore(struct flow *f)
 	f->announce = false;
 	if (!again)
 		return -ENOMEM;
+	again->added_seq = f->added_seq;
+	again->changed_seq = f->changed_seq;
 	if (now)
-		replace_flow(now, again);
+		replace_flow(now, again, OF_FLOW_MODIFIED);
 	else
 		error = insert_flow(again);
 	if (error)

@@ -4,29 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool sends_to(const struct of_actions *acts, uint32_t port, uint32_t group)
-{
-	for (unsigned i = 0; i < acts->n; i++) {
-		const struct of_action *a = &acts->a[i];
-
-		if (port != OF_PORT_ANY && a->port == port &&
-			(a->type == OFACT_OUTPUT || a->type == OFACT_ENQUEUE))
-			return true;
-		if (group != OF_GROUP_ANY && a->type == OFACT_GROUP && a->group == group)
-			return true;
-	}
-	return false;
-}
-
-static bool output_fits(const struct flow *f, uint32_t port, uint32_t group)
-{
-	if (port != OF_PORT_ANY && !sends_to(&f->ins.apply, port, OF_GROUP_ANY) &&
-		!sends_to(&f->ins.write, port, OF_GROUP_ANY))
-		return false;
-	return group == OF_GROUP_ANY || sends_to(&f->ins.apply, OF_PORT_ANY, group) ||
-	       sends_to(&f->ins.write, OF_PORT_ANY, group);
-}
-
 static bool cookie_fits(const struct flow *f, uint64_t cookie, uint64_t mask)
 {
 	return !((f->cookie ^ cookie) & mask);
@@ -56,7 +33,7 @@ struct wish {
 static int select_if(const struct wish *w, struct flow *f)
 {
 	if (!cookie_fits(f, w->fm->cookie, w->fm->cookie_mask) ||
-		!output_fits(f, w->fm->out_port, w->fm->out_group))
+		!of_instructions_send_to(&f->ins, w->fm->out_port, w->fm->out_group))
 		return 0;
 	return select_add(w->s, f);
 }

@@ -29,6 +29,8 @@ void flow_to_stats(const struct flow *f, uint64_t now_ms, struct of_flow_stats *
 		.hard_timeout = f->hard_timeout,
 		.flags = f->flags,
 		.importance = f->importance,
+		.added_seq = f->added_seq,
+		.changed_seq = f->changed_seq,
 	};
 }
 

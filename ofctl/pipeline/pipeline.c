@@ -294,6 +294,7 @@ void pipeline_close(struct pipeline *pl)
 	close(pl->wake_fd);
 	free(pl->changed_deps);
 	free(pl->added_flows);
+	free(pl->changes.list);
 	free(pl->need);
 	free(pl->births);
 	free(pl->notes);

@@ -37,6 +37,11 @@ struct pipeline_ops {
 	void (*flow_removed)(void *ctx, struct pl_bridge *br, const struct of_flow_removed *fr);
 	void (*port_status)(void *ctx, struct pl_bridge *br, enum of_port_reason why,
 		const struct of_port_desc *port);
+	/* Of bridges that are monitored (pl_bridge_monitor()): each flow that came, went or was
+	 * changed, in order, once all of the change is in force; then that this was all of it.
+	 * `lost`: memory ran out, and some were not told. Neither may change the pipeline. */
+	void (*flow_changed)(void *ctx, struct pl_bridge *br, const struct of_flow_change *c);
+	void (*flow_changes_end)(void *ctx, struct pl_bridge *br, bool lost);
 	void *ctx;
 };
 
@@ -173,6 +178,9 @@ enum of_error pl_actions_check(
 /* Calls `cb` for each flow that the filter selects, by table, then in order of insertion. */
 void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
 	void (*cb)(void *ctx, const struct of_flow_stats *fs), void *ctx);
+
+/* Somebody begins to monitor its flows, or (not `on`) one who did so ends. */
+void pl_bridge_monitor(struct pl_bridge *br, bool on);
 
 void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out);
 

@@ -132,6 +132,16 @@ struct pl_need {
 	struct hal_need need[HAL_NEEDS];
 };
 
+/* monitor.c */
+struct flow_change;
+struct flow_changes {
+	struct flow_change *list;
+	unsigned n, max;
+	bool lost;     /* no memory to keep one */
+	bool off;      /* a bundle is being taken back */
+	uint64_t last; /* number of the last one */
+};
+
 struct pipeline {
 	struct event_base *base;
 	struct pipeline_ops ops;
@@ -144,6 +154,8 @@ struct pipeline {
 	struct dep_key *changed_deps; /* in this change */
 	struct flow **added_flows;    /* in this change, with a reference */
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
+	struct flow_changes changes;   /* for flow monitors, in this change */
+	const struct of_flow_mod *mod; /* being applied; NULL: none */
 	struct undo *undo; /* of the bundle that is being applied; NULL: none is */
 	bool all_changed;  /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */

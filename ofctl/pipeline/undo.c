@@ -6,6 +6,7 @@
 #include "hal/base/log.h"
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/group.h"
+#include "ofctl/pipeline/monitor.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
 LOG_DEFINE(bundle);
@@ -99,6 +100,8 @@ void pl_bundle_end(struct pl_bridge *br, bool keep)
 	bool lost = !u || u->lost;
 
 	br->pl->undo = NULL;
+	if (!keep)
+		monitor_take_back(br->pl);
 	for (unsigned i = u ? u->n : 0; i-- > 0;) {
 		if (!keep && take_back(br, &u->steps[i]))
 			lost = true;
@@ -112,5 +115,6 @@ void pl_bundle_end(struct pl_bridge *br, bool keep)
 	if (u)
 		free(u->steps);
 	free(u);
+	monitor_taken_back(br->pl);
 	pipeline_change_end_soon(br->pl);
 }

@@ -2,10 +2,11 @@
 """Commands for stock ovs-ofctl: sections of (name, versions of OpenFlow, commands), each begun with an
 empty switch. "[10 13] ": in these versions only. " <<< a ;; b": lines of the standard input. @monitor
 starts "ovs-ofctl monitor" in the background, @send sends raw bytes over its connection, @end is what
-it said. @file NAME writes a file."""
+it said. @file NAME writes a file, @sleep N waits N seconds."""
 
 from ofctl_cases_15 import CASES15
 from ofctl_cases_flows import ALL, FLOWS, SOME
+from ofctl_cases_watch import WATCH
 
 SECTIONS = (
     ("describe", SOME, """
@@ -338,19 +339,7 @@ packet-out br0 "in_port=3 packet=02000000000202000000000108004500001c00000000001
 monitor br0 nonsense
 snoop nosuch
 """),
-    ("watch", ALL, """
-add-flow br0 table=1,cookie=1,in_port=1,actions=output:2
-add-flow br0 table=2,cookie=2,in_port=2,actions=output:1
-@monitor monitor br0 watch:
-add-flow br0 table=3,cookie=3,in_port=2,actions=output:1
-mod-flows br0 table=3,cookie=3,in_port=2,actions=output:3
-add-flow br0 table=3,cookie=9,in_port=2,actions=output:3
-del-flows br0 table=3
-add-flow br0 table=4,tcp,actions=drop
---strict del-flows br0 table=4,tcp
-@end
-monitor br0 watch:nonsense
-"""),
+) + WATCH + (
     ("raw", ALL, """
 @monitor monitor br0 65535
 # an unknown type, a wrong version, lengths that are wrong

@@ -130,9 +130,6 @@ LIST = [Difference(*d) for d in (
      "a paused packet says by which flow"),
     ("monitor/1[45]", "^@end", r"cookie=0x77 .*via packet_out", r"cookie=0x77 .*via action",
      "a flow sent it, not the packet-out's own actions (OpenFlow 1.4, 7.4.1)"),
-    ("watch", "^@end", "FLOW_MONITOR reply|^ event=", refused(
-        "(OFPBRC_BAD_SUBTYPE|OFPBRC_BAD_VENDOR|OFPBRC_BAD_STAT)"),
-     "flow monitors are not there; a switch need not have them"),
     # ---- raw messages
     ("raw", "^@end", r"\(OF1.2\).*BAD_VERSION", "BAD_VERSION",
      "the error has the version that was agreed on, not the one that is wrong"),

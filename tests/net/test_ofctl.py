@@ -114,6 +114,8 @@ class Side:
             time.sleep(0.05)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.monitor_pid, signal.SIGTERM)
+            # It removes its pid file, which may be the next one's by then.
+            slu.wait_until("the monitor's end", lambda: os.kill(self.monitor_pid, 0))
         self.monitor_pid = None
         return before
 
@@ -134,6 +136,9 @@ class Side:
             name, _, text = rest.partition(" ")
             with open(self.path(name), "w") as f:
                 f.write(text.replace(" ;; ", "\n") + "\n")
+            return ""
+        if word == "@sleep":
+            time.sleep(float(rest))
             return ""
         return self.ofctl(command, version)
 

@@ -267,6 +267,8 @@ static struct of_flow_stats flow_stats(const struct flow *f)
 		.hard_timeout = fm->hard_timeout,
 		.flags = fm->flags,
 		.importance = fm->importance,
+		.added_seq = fake.added_seq,
+		.changed_seq = fake.changed_seq,
 	};
 }
 
@@ -315,6 +317,12 @@ void pl_flow_list(struct pl_bridge *br, const struct of_flow_filter *filter,
 			cb(ctx, &fs);
 	}
 	free(cm);
+}
+
+void pl_bridge_monitor(struct pl_bridge *br, bool on)
+{
+	(void)br;
+	fake.monitors += on ? 1u : -1u;
 }
 
 void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *out)

@@ -14,6 +14,8 @@
 struct fake {
 	unsigned flow_mods, packet_outs, barriers, refreshes, flushes, port_mods;
 	unsigned resumes;
+	unsigned monitors;                /* connections that monitor flows */
+	uint64_t added_seq, changed_seq; /* of every flow */
 	size_t last_resume_len, last_continuation_len;
 	bool standalone;
 	struct of_packet_out last_out; /* without data and actions */
