@@ -125,6 +125,18 @@ static enum of_error do_group_mod(
 	return err;
 }
 
+static enum of_error do_port_mod(
+	struct of_conn *conn, const uint8_t *msg, size_t len, enum purpose purpose)
+{
+	struct of_port_mod pm;
+	enum of_error err;
+
+	if (purpose == SEND)
+		return OFERR_OK;
+	err = of_port_mod_decode(of_msg_body(msg, len), conn->version, &pm);
+	return err || purpose == JUDGE ? err : (enum of_error)pl_port_mod(conn->agent->br, &pm);
+}
+
 /* Packets go when everything else is in force. */
 static enum of_error do_packet_out(
 	struct of_conn *conn, const uint8_t *msg, size_t len, enum purpose purpose)
@@ -153,6 +165,7 @@ static enum of_error do_message(
 	} kinds[] = {
 		{OFPT_FLOW_MOD, 56, do_flow_mod},
 		{OFPT13_GROUP_MOD, 16, do_group_mod},
+		{OFPT13_PORT_MOD, 32, do_port_mod},
 		{OFPT_PACKET_OUT, 24, do_packet_out},
 	};
 
@@ -170,7 +183,8 @@ static enum of_error commit(struct of_conn *conn, struct of_conn_bundle *b)
 	enum of_error err = OFERR_OK;
 	struct of_bundled *m;
 
-	pl_bundle_begin(conn->agent->br);
+	if (pl_bundle_begin(conn->agent->br))
+		return OFERR_BUNDLE_OUT_OF_BUNDLES;
 	STAILQ_FOREACH (m, &b->messages, entry) {
 		err = do_message(conn, m->msg, m->len, APPLY);
 		if (err)

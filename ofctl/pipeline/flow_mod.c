@@ -79,8 +79,10 @@ static void replace_flow(struct flow *from, struct flow *to, enum of_flow_event 
 /* Inside a change: nothing has its match and priority. 0 or -ENOMEM. */
 static int insert_flow(struct flow *f)
 {
-	int error = flow_table_insert(&f->br->tables[f->table], f);
+	int error = undo_reserve(f->br->pl, 1);
 
+	if (!error)
+		error = flow_table_insert(&f->br->tables[f->table], f);
 	if (error)
 		return error;
 	undo_flow_added(f);
@@ -108,6 +110,10 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 		(old || flow_table_overlaps(t, f->match, fm->priority))) {
 		flow_unref(f);
 		return OFERR_OVERLAP;
+	}
+	if (old && undo_reserve(br->pl, 1)) {
+		flow_unref(f);
+		return OFERR_TABLE_FULL;
 	}
 	if (old) {
 		if (MUTATE(15, !reset, reset)) {
@@ -225,7 +231,7 @@ static enum of_error modify(struct pl_bridge *br, const struct of_flow_mod *fm, 
 			error = add(br, fm);
 		goto free_selection;
 	}
-	fresh = calloc(s.n, sizeof(struct flow *));
+	fresh = undo_reserve(br->pl, s.n) ? NULL : calloc(s.n, sizeof(struct flow *));
 	for (unsigned i = 0; fresh && i < s.n; i++) {
 		fresh[i] = modified(s.flows[i], fm);
 		if (!fresh[i])
@@ -254,6 +260,8 @@ static enum of_error remove_flows(struct pl_bridge *br, const struct of_flow_mod
 	struct flow_selection s = {0};
 	enum of_error error = flow_select(br, fm, strict, &s);
 
+	if (!error && undo_reserve(br->pl, s.n))
+		error = OFERR_FLOW_MOD_UNKNOWN;
 	for (unsigned i = 0; !error && i < s.n; i++)
 		flow_mod_remove(s.flows[i], OF_REMOVED_DELETE);
 	free(s.flows);
@@ -326,28 +334,38 @@ void flow_mod_forget(struct flow *f)
 	flow_unref(now);
 }
 
-void pl_flow_flush(struct pl_bridge *br)
-{
-	struct flow *f;
-
-	pipeline_change_begin(br->pl);
-	for (unsigned i = 0; i < OF_TABLES; i++)
-		while ((f = TAILQ_FIRST(&br->tables[i].flows)))
-			flow_mod_remove(f, OF_REMOVED_DELETE);
-	pipeline_change_end_soon(br->pl);
-}
-
-void bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flow *f, void *arg),
+int bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flow *f, void *arg),
 	void *arg, enum of_removed_reason reason)
 {
 	struct flow *f, *next;
+	unsigned n = 0;
 
+	for (unsigned i = 0; br->pl->undo && i < OF_TABLES; i++)
+		TAILQ_FOREACH (f, &br->tables[i].flows, order)
+			n += which(f, arg);
+	if (undo_reserve(br->pl, n))
+		return -ENOMEM;
 	for (unsigned i = 0; i < OF_TABLES; i++)
 		for (f = TAILQ_FIRST(&br->tables[i].flows); f; f = next) {
 			next = TAILQ_NEXT(f, order);
 			if (which(f, arg))
 				flow_mod_remove(f, reason);
 		}
+	return 0;
+}
+
+static bool is_any(const struct flow *f, void *none)
+{
+	(void)f;
+	(void)none;
+	return true;
+}
+
+void pl_flow_flush(struct pl_bridge *br)
+{
+	pipeline_change_begin(br->pl);
+	bridge_remove_flows_if(br, is_any, NULL, OF_REMOVED_DELETE);
+	pipeline_change_end_soon(br->pl);
 }
 
 /* Use is credited by sweeps: only until the last one began it is known that there was none. */

@@ -18,8 +18,9 @@ enum of_error flow_mod_learn(struct pl_bridge *br, const struct of_flow_mod *fm,
 /* Makes timeouts shorter; 0 leaves one as it is. */
 void flow_mod_shorten(struct flow *f, uint16_t idle_s, uint16_t hard_s);
 
-/* Removes those flows of which `which` says so. */
-void bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flow *f, void *arg),
+/* Removes those flows of which `which` says so. 0, or -ENOMEM: a bundle could not take it back, and
+ * nothing is done. */
+int bridge_remove_flows_if(struct pl_bridge *br, bool (*which)(const struct flow *f, void *arg),
 	void *arg, enum of_removed_reason reason);
 
 #endif

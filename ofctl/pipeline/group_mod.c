@@ -201,7 +201,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_group *from)
 		return error;
 	if (hmap_count(&br->groups) >= PL_GROUPS_MAX)
 		return OFERR_GROUP_OUT_OF_GROUPS;
-	g = group_new(from, NULL);
+	g = undo_reserve(br->pl, 1) ? NULL : group_new(from, NULL);
 	if (!g)
 		return OFERR_GROUP_OUT_OF_GROUPS;
 	if (hmap_insert(&br->groups, &g->node, hash_mix(from->id))) {
@@ -223,7 +223,7 @@ static enum of_error modify(struct pl_bridge *br, const struct of_group *from)
 	error = check_group(br, from);
 	if (error)
 		return error;
-	g = group_new(from, old);
+	g = undo_reserve(br->pl, 1) ? NULL : group_new(from, old);
 	if (!g)
 		return OFERR_GROUP_OUT_OF_BUCKETS;
 	undo_group_went(br->pl, old);
@@ -320,7 +320,9 @@ static enum of_error remove_groups(struct pl_bridge *br, uint32_t id)
 	struct pl_group *one = bridge_group(br, id);
 
 	if (id == OF_GROUP_ALL_ID) {
-		bridge_remove_flows_if(br, flow_uses_any, NULL, OF_REMOVED_GROUP);
+		if (bridge_remove_flows_if(br, flow_uses_any, NULL, OF_REMOVED_GROUP) ||
+			undo_reserve(br->pl, hmap_count(&br->groups)))
+			return OFERR_GROUP_OUT_OF_GROUPS;
 		HMAP_FOR_EACH (g, struct pl_group, node, &br->groups)
 			remove_group(br, g);
 		return OFERR_OK;
@@ -331,7 +333,9 @@ static enum of_error remove_groups(struct pl_bridge *br, uint32_t id)
 		return OFERR_OK;
 	if (is_chained(br, id))
 		return OFERR_GROUP_CHAINED;
-	bridge_remove_flows_if(br, flow_uses, &id, OF_REMOVED_GROUP);
+	if (bridge_remove_flows_if(br, flow_uses, &id, OF_REMOVED_GROUP) ||
+		undo_reserve(br->pl, 1))
+		return OFERR_GROUP_OUT_OF_GROUPS;
 	remove_group(br, one);
 	return OFERR_OK;
 }

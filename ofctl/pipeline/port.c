@@ -11,6 +11,7 @@
 #include "ofctl/pipeline/bridge.h"
 #include "ofctl/pipeline/clock.h"
 #include "ofctl/pipeline/pipeline_priv.h"
+#include "ofctl/pipeline/undo.h"
 #include "ofctl/pipeline/tunnel.h"
 #include "swpath/swpath.h"
 
@@ -351,33 +352,58 @@ void pl_port_set_status(struct pl_bridge *br, uint32_t number, bool admin_up, bo
 	emit_status(br, OF_PORT_MODIFY, p);
 }
 
+/* Puts a port with the configuration in the place of `old`. 0 or -ENOMEM. */
+static int reconfigure(struct pl_bridge *br, struct pl_port *old, uint32_t config)
+{
+	struct pl_port *p = copy_of(old);
+
+	if (!p)
+		return -ENOMEM;
+	p->desc.config = config;
+	p->no_recv = config & OF_PORT_CONFIG_NO_RECV;
+	p->no_fwd = config & OF_PORT_CONFIG_NO_FWD;
+	p->no_packet_in = config & OF_PORT_CONFIG_NO_PACKET_IN;
+	p->no_flood = config & OF_PORT_CONFIG_NO_FLOOD;
+	replace(br, old, p, true);
+	return 0;
+}
+
+void port_mod_told(struct pl_bridge *br, uint32_t number, uint32_t config)
+{
+	const struct pl_port *p = find(br, number);
+
+	if ((config ^ p->desc.config) & OF_PORT_CONFIG_DOWN && p->cfg.dp_port != HAL_PORT_NONE)
+		swpath_port_set_admin(
+			br->pl->sp, p->cfg.dp_port, !(p->desc.config & OF_PORT_CONFIG_DOWN));
+	emit_status(br, OF_PORT_MODIFY, p);
+}
+
+int port_restore(struct pl_bridge *br, uint32_t number, uint32_t config)
+{
+	return reconfigure(br, find(br, number), config);
+}
+
 int pl_port_mod(struct pl_bridge *br, const struct of_port_mod *pm)
 {
 	const uint32_t allowed = OF_PORT_CONFIG_DOWN | OF_PORT_CONFIG_NO_RECV |
 				 OF_PORT_CONFIG_NO_FWD | OF_PORT_CONFIG_NO_PACKET_IN |
 				 OF_PORT_CONFIG_NO_FLOOD;
-	struct pl_port *old = find(br, pm->number), *p;
-	uint32_t mask = pm->mask & allowed;
+	struct pl_port *old = find(br, pm->number);
+	uint32_t mask = pm->mask & allowed, was;
 
 	if (!old)
 		return OFERR_PORT_MOD_BAD_PORT;
 	if (memcmp(pm->mac, old->desc.mac, 6))
 		return OFERR_PORT_MOD_BAD_HW_ADDR;
-	if ((old->desc.config & mask) == (pm->config & mask))
+	was = old->desc.config;
+	if ((was & mask) == (pm->config & mask))
 		return OFERR_OK;
-	p = copy_of(old);
-	if (!p)
+	if (undo_reserve(br->pl, 1) || reconfigure(br, old, (was & ~mask) | (pm->config & mask)))
 		return OFERR_PORT_MOD_BAD_CONFIG;
-	p->desc.config = (p->desc.config & ~mask) | (pm->config & mask);
-	p->no_recv = p->desc.config & OF_PORT_CONFIG_NO_RECV;
-	p->no_fwd = p->desc.config & OF_PORT_CONFIG_NO_FWD;
-	p->no_packet_in = p->desc.config & OF_PORT_CONFIG_NO_PACKET_IN;
-	p->no_flood = p->desc.config & OF_PORT_CONFIG_NO_FLOOD;
-	replace(br, old, p, true);
-	if (mask & OF_PORT_CONFIG_DOWN && p->cfg.dp_port != HAL_PORT_NONE)
-		swpath_port_set_admin(
-			br->pl->sp, p->cfg.dp_port, !(p->desc.config & OF_PORT_CONFIG_DOWN));
-	emit_status(br, OF_PORT_MODIFY, p);
+	if (br->pl->undo)
+		undo_port_changed(br->pl, pm->number, was);
+	else
+		port_mod_told(br, pm->number, was);
 	return OFERR_OK;
 }
 

@@ -146,8 +146,8 @@ packet-out br0 in_port=2 packet=ffffffffffff02000000000108060001 actions=table
 del-flows br0 table=0
 add-flow br0 table=6,hard_timeout=1,actions=1
 @sleep 2.5
-add-flow br0 table=6,idle_timeout=1,actions=2
-@sleep 3.5
+[14] add-flow br0 table=6,idle_timeout=1,actions=2
+[14] @sleep 3.5
 @end
 """),
     ("watch-group", "14", """

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/openflow/fake_pipeline.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,9 +337,10 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 		out->active += flows[i].fm.table == table;
 }
 
-void pl_bundle_begin(struct pl_bridge *br)
+int pl_bundle_begin(struct pl_bridge *br)
 {
 	(void)br;
+	return fake.no_memory ? -ENOMEM : 0;
 }
 
 void pl_bundle_end(struct pl_bridge *br, bool keep)

@@ -20,6 +20,7 @@ struct fake {
 	bool standalone;
 	struct of_packet_out last_out; /* without data and actions */
 	size_t last_out_actions, last_out_len;
+	bool no_memory; /* for bundles */
 	bool hold; /* barriers and refreshes wait for fake_release() */
 };
 extern struct fake fake;
