@@ -56,10 +56,13 @@ static void collect(struct xlate *x, const struct flow_table *t, int floor, stru
 		if ((int)atomic_load(&s->max_priority) <= floor)
 			break;
 		HMAP_FOR_EACH_HASH (
-			f, struct flow, node, hal_cmatch_key_hash(s->mask, &x->key), &s->flows)
-			if (f->clause && f->priority > floor &&
+			head, struct flow, node, hal_cmatch_key_hash(s->mask, &x->key), &s->flows) {
+			const struct flow *f = flow_seen(head, x->version);
+
+			if (f && f->clause && f->priority > floor &&
 				hal_cmatch_covers(f->match, &x->key))
 				add_clauses(x, v, f);
+		}
 	}
 }
 

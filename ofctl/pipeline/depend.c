@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "hal/base/stable.h"
+#include "ofctl/pipeline/flow_mod.h"
+#include "ofctl/pipeline/group_priv.h"
 #include "ofctl/pipeline/learn.h"
 #include "ofctl/pipeline/monitor.h"
 #include "ofctl/pipeline/pipeline_priv.h"
@@ -206,6 +208,8 @@ static void change_end(struct pipeline *pl, bool soon)
 	if (--pl->change_depth)
 		return;
 	atomic_fetch_add(&pl->version, 1);
+	flow_mod_drop_ended(pl);
+	group_mod_drop_ended(pl);
 	registry_take_births(pl);
 	mark_changes(pl);
 	pl->settled = atomic_load(&pl->version);

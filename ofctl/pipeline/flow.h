@@ -7,6 +7,9 @@
  * Why: a lookup hashes once for each mask and stops at the first subtable that cannot beat what it
  * has. What a lookup read is told to the caller, who un-wildcards no more than the decision needed
  * (unwildcard.c).
+ * Versions: a flow is seen by translations of the versions (struct pipeline) from `since` to before
+ * `until`, so that a change with many flows is seen all at once. What a change takes out stays in
+ * its subtable until the change ends; what takes its place there leads to it by `older`.
  * Thread-safety: the control thread writes; workers read under RCU. A flow's match, priority and
  * instructions never change: modifying a flow puts a new one in its place, which shares the
  * counters (struct flow_counter).
@@ -50,13 +53,27 @@ struct flow {
 	uint64_t removed_ms;
 	_Atomic uint32_t refs; /* the table's, and one for each megaflow that credits it */
 	struct flow_counter *counter;
-	TAILQ_ENTRY(flow) order; /* in table->flows, by insertion */
+	_Atomic uint64_t since, until;
+	_Atomic(struct flow *) older; /* of the same match and priority; NULL: none */
+	struct flow *newer;           /* control: whose `older` this is */
+	TAILQ_ENTRY(flow) order;      /* in table->flows, by insertion; then in pipeline->ended */
 	uint64_t seq;            /* control: the same order, as a number */
 	uint64_t added_seq, changed_seq; /* control: struct of_flow_stats */
 	LIST_ENTRY(flow) timed;  /* in br->timed, if it has a timeout */
 };
 
 TAILQ_HEAD(flow_list, flow);
+
+#define FLOW_FOREVER UINT64_MAX
+#define FLOW_NOW (UINT64_MAX - 1) /* a version that sees what is there now */
+
+/* What a translation of this version sees in the place of the flow, or NULL. */
+static inline struct flow *flow_seen(struct flow *f, uint64_t version)
+{
+	while (f && atomic_load_explicit(&f->since, memory_order_relaxed) > version)
+		f = atomic_load_explicit(&f->older, memory_order_acquire);
+	return f && atomic_load_explicit(&f->until, memory_order_relaxed) > version ? f : NULL;
+}
 
 /* Flows of one priority in a subtable. */
 struct priority_count {
@@ -105,9 +122,12 @@ bool flow_ref(struct flow *f);
 /* Any thread. After the last one the flow is announced as removed, if it wants that, and freed. */
 void flow_unref(struct flow *f);
 
-int flow_table_insert(struct flow_table *t, struct flow *f); /* 0 or -ENOMEM */
-void flow_table_remove(struct flow_table *t, struct flow *f);
-void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to);
+/* Changes that are seen from `version` on. */
+int flow_table_insert(struct flow_table *t, struct flow *f, uint64_t version); /* 0 or -ENOMEM */
+void flow_table_remove(struct flow_table *t, struct flow *f, uint64_t version);
+void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to, uint64_t version);
+/* No version sees it any more: takes it out of its subtable. In the order in which they went. */
+void flow_table_drop(struct flow_table *t, struct flow *f);
 
 /* The subtable of flows with exactly this mask, or NULL. Control thread. */
 struct subtable *flow_table_subtable(const struct flow_table *t, const struct hal_cmatch *mask);
@@ -117,7 +137,8 @@ struct flow *flow_table_find(
 	const struct flow_table *t, const struct hal_cmatch *match, uint16_t priority);
 
 /* The winner among the flows that are no clauses, or NULL. Any thread under RCU. */
-struct flow *flow_table_lookup(const struct flow_table *t, const struct xlate_key *key);
+struct flow *flow_table_lookup(
+	const struct flow_table *t, const struct xlate_key *key, uint64_t version);
 
 /* True if a flow with the same priority overlaps `match`. */
 bool flow_table_overlaps(

@@ -35,6 +35,30 @@ static void unlink_timed(struct flow *f)
 		LIST_REMOVE(f, timed);
 }
 
+/* The version that is in force when the change ends. */
+static uint64_t next_version(const struct flow *f)
+{
+	return atomic_load_explicit(&f->br->pl->version, memory_order_relaxed) + 1;
+}
+
+/* It is out of its table; translations may see it until the change ends. */
+static void end_flow(struct flow *f)
+{
+	f->removed = true;
+	TAILQ_INSERT_TAIL(&f->br->pl->ended, f, order);
+}
+
+void flow_mod_drop_ended(struct pipeline *pl)
+{
+	struct flow *f;
+
+	while ((f = TAILQ_FIRST(&pl->ended))) {
+		TAILQ_REMOVE(&pl->ended, f, order);
+		flow_table_drop(&f->br->tables[f->table], f);
+		flow_unref(f);
+	}
+}
+
 static void changed(struct flow *f)
 {
 	struct dep_key key = dep_key_flow(f);
@@ -46,15 +70,14 @@ void flow_mod_remove(struct flow *f, enum of_removed_reason reason)
 {
 	undo_flow_went(f);
 	unlink_timed(f);
-	flow_table_remove(&f->br->tables[f->table], f);
-	f->removed = true;
+	flow_table_remove(&f->br->tables[f->table], f, next_version(f));
+	end_flow(f);
 	f->removed_ms = clock_ms();
 	f->removed_reason = (uint8_t)reason;
 	f->announce = f->flags & OF_FLOW_SEND_REMOVED;
 	monitor_note(f, NULL, OF_FLOW_REMOVED, reason);
 	changed(f);
 	learn_flow_removed(f);
-	flow_unref(f);
 }
 
 /* Inside a change: `to` has the same match and priority. */
@@ -62,9 +85,9 @@ static void replace_flow(struct flow *from, struct flow *to, enum of_flow_event 
 {
 	undo_flow_went(from);
 	unlink_timed(from);
-	flow_table_replace(&from->br->tables[from->table], from, to);
+	flow_table_replace(&from->br->tables[from->table], from, to, next_version(from));
 	link_timed(from->br, to);
-	from->removed = true;
+	end_flow(from);
 	monitor_note(to, from, event, OF_REMOVED_DELETE);
 	if (MUTATE(16, 1, 0))
 		changed(from);
@@ -73,7 +96,6 @@ static void replace_flow(struct flow *from, struct flow *to, enum of_flow_event 
 		pipeline_changed_flow_added(to->br->pl, to);
 	learn_flow_added(to);
 	learn_flow_removed(from);
-	flow_unref(from);
 }
 
 /* Inside a change: nothing has its match and priority. 0 or -ENOMEM. */
@@ -82,7 +104,7 @@ static int insert_flow(struct flow *f)
 	int error = undo_reserve(f->br->pl, 1);
 
 	if (!error)
-		error = flow_table_insert(&f->br->tables[f->table], f);
+		error = flow_table_insert(&f->br->tables[f->table], f, next_version(f));
 	if (error)
 		return error;
 	undo_flow_added(f);

@@ -9,6 +9,11 @@
 
 #include "ofctl/pipeline/bridge.h"
 
+struct pipeline;
+
+/* At the end of a change: nothing sees flows that it took out of their tables any more. */
+void flow_mod_drop_ended(struct pipeline *pl);
+
 void flow_mod_remove(struct flow *f, enum of_removed_reason reason);
 
 /* Adds the flow, or gives `old`, which has the same match and priority, its instructions and

@@ -70,11 +70,11 @@ static int select_loose(const struct wish *w, const struct flow_table *t)
 		if (hal_cmatch_same_mask(s->mask, w->match)) {
 			HMAP_FOR_EACH_HASH (
 				f, struct flow, node, hal_cmatch_value_hash(w->match), &s->flows)
-				if (!error && hal_cmatch_equal(f->match, w->match))
+				if (!error && !f->removed && hal_cmatch_equal(f->match, w->match))
 					error = select_if(w, f);
 		} else if (hal_cmatch_mask_contains(s->mask, w->match)) {
 			HMAP_FOR_EACH (f, struct flow, node, &s->flows)
-				if (!error && hal_cmatch_contains(w->match, f->match))
+				if (!error && !f->removed && hal_cmatch_contains(w->match, f->match))
 					error = select_if(w, f);
 		}
 	}

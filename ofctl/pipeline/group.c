@@ -15,12 +15,29 @@
 #include "ofctl/pipeline/group_priv.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 
-struct pl_group *bridge_group(const struct pl_bridge *br, uint32_t id)
+struct pl_group *bridge_group_head(const struct pl_bridge *br, uint32_t id)
 {
 	HMAP_FOR_EACH_HASH (g, struct pl_group, node, hash_mix(id), &br->groups)
 		if (g->g.id == id)
 			return g;
 	return NULL;
+}
+
+struct pl_group *group_seen(struct pl_group *g, uint64_t version)
+{
+	while (g && atomic_load_explicit(&g->since, memory_order_relaxed) > version)
+		g = atomic_load_explicit(&g->older, memory_order_acquire);
+	return g && atomic_load_explicit(&g->until, memory_order_relaxed) > version ? g : NULL;
+}
+
+struct pl_group *bridge_group_at(const struct pl_bridge *br, uint32_t id, uint64_t version)
+{
+	return group_seen(bridge_group_head(br, id), version);
+}
+
+struct pl_group *bridge_group(const struct pl_bridge *br, uint32_t id)
+{
+	return bridge_group_at(br, id, FLOW_NOW);
 }
 
 /* ---- counters ---- */
@@ -127,6 +144,7 @@ struct pl_group *group_new(const struct of_group *from, struct pl_group *old)
 			action_set_sort(&g->g.buckets[i].actions, &g->run[i]))
 			goto free_group;
 	atomic_init(&g->refs, 1);
+	atomic_init(&g->until, FLOW_FOREVER);
 	return g;
 
 free_group:

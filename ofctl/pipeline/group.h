@@ -4,7 +4,7 @@
  *
  * Thread-safety: the control thread writes; workers read under RCU. A group's type and buckets
  * never change: modifying it puts a new one in its place, which shares the counters (struct
- * group_counter).
+ * group_counter). Which one a translation sees is told by versions, as of flows (flow.h).
  */
 #ifndef SLUICE_OFCTL_PIPELINE_GROUP_H
 #define SLUICE_OFCTL_PIPELINE_GROUP_H
@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "hal/base/hmap.h"
 #include "ofctl/openflow/message.h"
@@ -43,6 +44,11 @@ struct pl_group {
 	uint32_t *slot;         /* of each bucket in counter->bucket */
 	unsigned hash_bits;     /* SELECT: of dp_hash that choose a bucket */
 	struct group_counter *counter;
+	_Atomic uint64_t since, until;
+	_Atomic(struct pl_group *) older; /* with the same id; NULL: none */
+	struct pl_group *newer;           /* control: whose `older` this is */
+	TAILQ_ENTRY(pl_group) ended;      /* control: in pipeline->ended_groups */
+	struct pl_bridge *br;             /* control: once it has ended */
 	_Atomic uint32_t refs; /* the bridge's, and one for each megaflow that credits it */
 	/* control thread's scratch */
 	uint32_t users;    /* flows and groups that send to it */
@@ -50,7 +56,10 @@ struct pl_group {
 	unsigned distance; /* found then: groups behind it, itself included */
 };
 
-/* Under RCU; NULL if there is none. */
+TAILQ_HEAD(group_list, pl_group);
+
+/* Under RCU; NULL if there is none: as translations of a version see it, and as it is now. */
+struct pl_group *bridge_group_at(const struct pl_bridge *br, uint32_t id, uint64_t version);
 struct pl_group *bridge_group(const struct pl_bridge *br, uint32_t id);
 
 /* Takes a reference; false if the group is already going. Any thread under RCU. */

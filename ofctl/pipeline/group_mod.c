@@ -182,6 +182,49 @@ static enum of_error check_group(struct pl_bridge *br, const struct of_group *g)
 
 /* ---- changes ---- */
 
+static uint64_t next_version(const struct pl_bridge *br)
+{
+	return atomic_load_explicit(&br->pl->version, memory_order_relaxed) + 1;
+}
+
+/* Translations may see it until the change ends. */
+static void end_group(struct pl_bridge *br, struct pl_group *g)
+{
+	atomic_store(&g->until, next_version(br));
+	g->br = br;
+	TAILQ_INSERT_TAIL(&br->pl->ended_groups, g, ended);
+}
+
+void group_mod_drop_ended(struct pipeline *pl)
+{
+	struct pl_group *g;
+
+	while ((g = TAILQ_FIRST(&pl->ended_groups))) {
+		TAILQ_REMOVE(&pl->ended_groups, g, ended);
+		if (g->newer)
+			atomic_store(&g->newer->older, NULL);
+		else
+			hmap_remove(&g->br->groups, &g->node);
+		group_unref(g);
+	}
+}
+
+/* In the place of what has the id, if anything has. 0 or -ENOMEM. */
+static int put_group(struct pl_bridge *br, struct pl_group *g)
+{
+	struct pl_group *head = bridge_group_head(br, g->g.id);
+
+	atomic_store(&g->since, next_version(br));
+	if (!head)
+		return hmap_insert(&br->groups, &g->node, hash_mix(g->g.id));
+	if (group_seen(head, FLOW_NOW))
+		end_group(br, head);
+	atomic_store(&g->older, head);
+	head->newer = g;
+	hmap_replace(&br->groups, &head->node, &g->node);
+	return 0;
+}
+
 static void changed(struct pl_bridge *br, uint32_t id)
 {
 	struct dep_key key = {DEP_GROUP, br->id, id};
@@ -204,7 +247,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_group *from)
 	g = undo_reserve(br->pl, 1) ? NULL : group_new(from, NULL);
 	if (!g)
 		return OFERR_GROUP_OUT_OF_GROUPS;
-	if (hmap_insert(&br->groups, &g->node, hash_mix(from->id))) {
+	if (put_group(br, g)) {
 		group_unref(g);
 		return OFERR_GROUP_OUT_OF_GROUPS;
 	}
@@ -227,8 +270,7 @@ static enum of_error modify(struct pl_bridge *br, const struct of_group *from)
 	if (!g)
 		return OFERR_GROUP_OUT_OF_BUCKETS;
 	undo_group_went(br->pl, old);
-	hmap_replace(&br->groups, &old->node, &g->node);
-	group_unref(old);
+	put_group(br, g); /* there is one whose place it takes */
 	changed(br, from->id);
 	return OFERR_OK;
 }
@@ -253,7 +295,7 @@ static enum of_error change_buckets(struct pl_bridge *br, const struct of_group_
 static bool is_chained(struct pl_bridge *br, uint32_t id)
 {
 	HMAP_FOR_EACH (g, struct pl_group, node, &br->groups)
-		for (unsigned i = 0; i < g->g.n_buckets; i++)
+		for (unsigned i = 0; group_seen(g, FLOW_NOW) && i < g->g.n_buckets; i++)
 			if (sends_to(&g->g.buckets[i].actions, id))
 				return true;
 	return false;
@@ -283,24 +325,18 @@ static bool flow_uses_any(const struct flow *f, void *none)
 static void remove_group(struct pl_bridge *br, struct pl_group *g)
 {
 	undo_group_went(br->pl, g);
-	hmap_remove(&br->groups, &g->node);
+	end_group(br, g);
 	changed(br, g->g.id);
-	group_unref(g);
 }
 
 int group_restore(struct pl_bridge *br, struct pl_group *g)
 {
-	struct pl_group *now = bridge_group(br, g->g.id), *again = group_new(&g->g, g);
-	int error = 0;
+	struct pl_group *again = group_new(&g->g, g);
+	int error;
 
 	if (!again)
 		return -ENOMEM;
-	if (now) {
-		hmap_replace(&br->groups, &now->node, &again->node);
-		group_unref(now);
-	} else {
-		error = hmap_insert(&br->groups, &again->node, hash_mix(g->g.id));
-	}
+	error = put_group(br, again);
 	if (error)
 		group_unref(again);
 	changed(br, g->g.id);
@@ -324,7 +360,8 @@ static enum of_error remove_groups(struct pl_bridge *br, uint32_t id)
 			undo_reserve(br->pl, hmap_count(&br->groups)))
 			return OFERR_GROUP_OUT_OF_GROUPS;
 		HMAP_FOR_EACH (g, struct pl_group, node, &br->groups)
-			remove_group(br, g);
+			if (group_seen(g, FLOW_NOW))
+				remove_group(br, g);
 		return OFERR_OK;
 	}
 	if (id > OF_GROUP_MAX)

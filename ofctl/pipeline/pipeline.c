@@ -143,6 +143,8 @@ int pipeline_open(struct event_base *base, const struct pipeline_ops *ops, struc
 	STAILQ_INIT(&pl->found);
 	TAILQ_INIT(&pl->all);
 	TAILQ_INIT(&pl->stale);
+	TAILQ_INIT(&pl->ended);
+	TAILQ_INIT(&pl->ended_groups);
 	TAILQ_INIT(&pl->waiting);
 	hmap_init(&pl->megaflows);
 	hmap_init(&pl->deps);

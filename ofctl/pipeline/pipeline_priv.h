@@ -154,6 +154,8 @@ struct pipeline {
 	struct dep_key *changed_deps; /* in this change */
 	struct flow **added_flows;    /* in this change, with a reference */
 	unsigned n_changed_deps, max_changed_deps, n_added_flows, max_added_flows;
+	struct group_list ended_groups;
+	struct flow_list ended;        /* by this change, with their tables' references */
 	struct flow_changes changes;   /* for flow monitors, in this change */
 	const struct of_flow_mod *mod; /* being applied; NULL: none */
 	struct undo *undo; /* of the bundle that is being applied; NULL: none is */

@@ -218,11 +218,45 @@ forget_priority:
 	return error;
 }
 
-int flow_table_insert(struct flow_table *t, struct flow *f)
+/* What is in the subtable with exactly this match and priority, though it may have ended. */
+static struct flow *find_in(
+	const struct subtable *s, const struct hal_cmatch *match, uint16_t priority)
+{
+	HMAP_FOR_EACH_HASH (f, struct flow, node, hal_cmatch_value_hash(match), &s->flows)
+		if (f->priority == priority && hal_cmatch_equal(f->match, match))
+			return f;
+	return NULL;
+}
+
+static void append(struct flow_table *t, struct flow *f)
+{
+	f->seq = ++t->last_seq;
+	TAILQ_INSERT_TAIL(&t->flows, f, order);
+	t->n++;
+	atomic_fetch_add(&t->n_clauses, f->clause);
+}
+
+/* `to` is seen from `version` on, `from` before it. */
+static void supersede(struct subtable *s, struct flow *from, struct flow *to, uint64_t version)
+{
+	atomic_store(&to->since, version);
+	atomic_store(&to->older, from);
+	from->newer = to;
+	hmap_replace(&s->flows, &from->node, &to->node);
+}
+
+int flow_table_insert(struct flow_table *t, struct flow *f, uint64_t version)
 {
 	struct subtable *s = flow_table_subtable(t, f->match), *fresh = NULL;
+	struct flow *ended = s ? find_in(s, f->match, f->priority) : NULL;
 	int error;
 
+	if (ended) {
+		supersede(s, ended, f, version);
+		append(t, f);
+		return 0;
+	}
+	atomic_store(&f->since, version);
 	if (!s) {
 		s = fresh = subtable_new(t, f->match);
 		if (!s)
@@ -232,10 +266,7 @@ int flow_table_insert(struct flow_table *t, struct flow *f)
 	error = add_to(t, s, f, fresh);
 	if (error)
 		goto free_subtable;
-	f->seq = ++t->last_seq;
-	TAILQ_INSERT_TAIL(&t->flows, f, order);
-	t->n++;
-	atomic_fetch_add(&t->n_clauses, f->clause);
+	append(t, f);
 	return 0;
 
 free_subtable:
@@ -247,14 +278,34 @@ free_subtable:
 	return error;
 }
 
-void flow_table_remove(struct flow_table *t, struct flow *f)
+void flow_table_remove(struct flow_table *t, struct flow *f, uint64_t version)
 {
-	struct subtable *s = flow_table_subtable(t, f->match);
-
-	hmap_remove(&s->flows, &f->node);
+	atomic_store(&f->until, version);
 	TAILQ_REMOVE(&t->flows, f, order);
 	t->n--;
+}
+
+void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to, uint64_t version)
+{
+	supersede(flow_table_subtable(t, from->match), from, to, version);
+	atomic_store(&from->until, version);
+	atomic_fetch_add(&t->n_clauses, to->clause);
+	to->seq = from->seq;
+	TAILQ_INSERT_AFTER(&t->flows, from, to, order);
+	TAILQ_REMOVE(&t->flows, from, order);
+}
+
+void flow_table_drop(struct flow_table *t, struct flow *f)
+{
+	struct subtable *s;
+
 	atomic_fetch_sub(&t->n_clauses, f->clause);
+	if (f->newer) { /* it has the place in the subtable */
+		atomic_store(&f->newer->older, NULL);
+		return;
+	}
+	s = flow_table_subtable(t, f->match);
+	hmap_remove(&s->flows, &f->node);
 	priority_remove(s, f->priority);
 	if (atomic_fetch_sub(&s->n, 1) != 1) {
 		update_max_priority(t, s);
@@ -266,32 +317,16 @@ void flow_table_remove(struct flow_table *t, struct flow *f)
 	rcu_defer(subtable_free, s);
 }
 
-void flow_table_replace(struct flow_table *t, struct flow *from, struct flow *to)
-{
-	struct subtable *s = flow_table_subtable(t, from->match);
-
-	hmap_replace(&s->flows, &from->node, &to->node);
-	atomic_fetch_add(&t->n_clauses, to->clause);
-	atomic_fetch_sub(&t->n_clauses, from->clause);
-	to->seq = from->seq;
-	TAILQ_INSERT_AFTER(&t->flows, from, to, order);
-	TAILQ_REMOVE(&t->flows, from, order);
-}
-
 struct flow *flow_table_find(
 	const struct flow_table *t, const struct hal_cmatch *match, uint16_t priority)
 {
 	struct subtable *s = flow_table_subtable(t, match);
 
-	if (!s)
-		return NULL;
-	HMAP_FOR_EACH_HASH (f, struct flow, node, hal_cmatch_value_hash(match), &s->flows)
-		if (f->priority == priority && hal_cmatch_equal(f->match, match))
-			return f;
-	return NULL;
+	return s ? flow_seen(find_in(s, match, priority), FLOW_NOW) : NULL;
 }
 
-struct flow *flow_table_lookup(const struct flow_table *t, const struct xlate_key *key)
+struct flow *flow_table_lookup(
+	const struct flow_table *t, const struct xlate_key *key, uint64_t version)
 {
 	const struct subtable_vec *vec = vec_of(t);
 	struct flow *best = NULL;
@@ -304,10 +339,13 @@ struct flow *flow_table_lookup(const struct flow_table *t, const struct xlate_ke
 		if (best && MUTATE(1, max <= best->priority, i > 0))
 			break;
 		HMAP_FOR_EACH_HASH (
-			f, struct flow, node, hal_cmatch_key_hash(s->mask, key), &s->flows)
-			if ((!best || MUTATE(2, f->priority > best->priority, 1)) &&
+			head, struct flow, node, hal_cmatch_key_hash(s->mask, key), &s->flows) {
+			struct flow *f = flow_seen(head, version);
+
+			if (f && (!best || MUTATE(2, f->priority > best->priority, 1)) &&
 				hal_cmatch_covers(f->match, key) && !f->clause)
 				best = f;
+		}
 	}
 	return best;
 }
@@ -321,7 +359,8 @@ bool flow_table_overlaps(
 		if (!has_priority(vec->sub[i], priority))
 			continue;
 		HMAP_FOR_EACH (f, struct flow, node, &vec->sub[i]->flows)
-			if (f->priority == priority && hal_cmatch_overlap(f->match, match))
+			if (f->priority == priority && flow_seen(f, FLOW_NOW) &&
+				hal_cmatch_overlap(f->match, match))
 				return true;
 	}
 	return false;

@@ -102,6 +102,11 @@ struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct
 		m = attempt(pl, worker, key, version, even);
 		if (!m)
 			return NULL;
+		/* The change ended that we looked behind: what it took away may be gone by half. */
+		if (!even && i < ATTEMPTS - 1 && atomic_load(&pl->version) != version) {
+			megaflow_free_later(m);
+			continue;
+		}
 		if (!m->transient)
 			hal_megaflow_ref(&m->mf); /* for the young table */
 		if (rte_ring_mp_enqueue(pl->births, m))

@@ -152,6 +152,7 @@ static void xlate_init(struct xlate *x, struct pipeline *pl, const struct hal_ke
 	x->deps = ROOM(x->first_deps);
 	x->credits = ROOM(x->first_credits);
 	x->pl = pl;
+	x->version = atomic_load(&pl->version) & ~(uint64_t)1; /* before a change that goes on */
 	x->orig = key;
 	x->key.dp = *key;
 	x->key.actset_output = rte_cpu_to_be_32(OF_PORT_UNSET);
@@ -179,7 +180,7 @@ struct flow *xlate_find(struct xlate *x, const struct flow_table *t)
 	struct flow *winner;
 
 	/* A flow that goes while we look is not found another time. */
-	for (unsigned i = 0; (winner = flow_table_lookup(t, &x->key)) && !flow_ref(winner); i++)
+	for (unsigned i = 0; (winner = flow_table_lookup(t, &x->key, x->version)) && !flow_ref(winner); i++)
 		if (i == LOOKUP_ATTEMPTS) {
 			x->raced = true;
 			return NULL;

@@ -128,6 +128,7 @@ typedef void xlate_frozen_cb(struct xlate *x, struct pl_recirc *r, const void *a
 
 struct xlate {
 	struct pipeline *pl;
+	uint64_t version;              /* of flows and groups that it sees; even */
 	const struct pl_bridge *br;    /* where the packet is now */
 	const struct pl_port *in_port; /* NULL: from the controller */
 	const struct hal_key *orig;

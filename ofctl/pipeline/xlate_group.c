@@ -44,7 +44,7 @@ static bool bucket_live(struct xlate *x, const struct of_bucket *b, unsigned dep
 
 static bool group_live(struct xlate *x, uint32_t id, unsigned depth)
 {
-	const struct pl_group *g = bridge_group(x->br, id);
+	const struct pl_group *g = bridge_group_at(x->br, id, x->version);
 
 	xlate_depend(x, (struct dep_key){DEP_GROUP, x->br->id, id});
 	if (!g || depth > PL_GROUP_CHAIN_MAX)
@@ -254,7 +254,7 @@ static void first_live(struct xlate *x, struct pl_group *g)
 
 void xlate_group(struct xlate *x, uint32_t id)
 {
-	struct pl_group *g = bridge_group(x->br, id);
+	struct pl_group *g = bridge_group_at(x->br, id, x->version);
 
 	xlate_depend(x, (struct dep_key){DEP_GROUP, x->br->id, id});
 	if (!g)
