@@ -199,13 +199,13 @@ struct of_reply {
 	uint32_t xid;
 	uint16_t type;
 	uint32_t exp_type; /* for OFPMP_EXPERIMENTER: Nicira's in 1.0, the ONF's later */
-	size_t start;        /* of the message being filled */
-	size_t entry;        /* end of the last whole entry */
+	size_t start;      /* of the message being filled */
+	size_t entry;      /* end of the last whole entry */
 };
 void of_reply_begin(struct of_reply *rep, struct of_conn *conn, const uint8_t *msg, uint16_t type,
 	uint32_t exp_type);
-void of_reply_begin_xid(struct of_reply *rep, struct of_conn *conn, uint32_t xid, uint16_t type,
-	uint32_t exp_type);
+void of_reply_begin_xid(
+	struct of_reply *rep, struct of_conn *conn, uint32_t xid, uint16_t type, uint32_t exp_type);
 void of_reply_entry(struct of_reply *rep); /* an entry was appended to rep->b */
 void of_reply_end(struct of_reply *rep);   /* sends */
 

@@ -168,8 +168,7 @@ static void put_ext(
 	of_match13_encode(b, version, &m);
 	/* Its own length, without padding, is in its second half-word. */
 	if (!b->failed)
-		of_set_u16(b, match_len,
-			(size_t)(b->data[match + 2] << 8 | b->data[match + 3]));
+		of_set_u16(b, match_len, (size_t)(b->data[match + 2] << 8 | b->data[match + 3]));
 	if (instructions)
 		of_instructions_encode(b, version, fs->ins);
 }
@@ -229,8 +228,7 @@ void of_monitor_pause_encode(struct of_buf *b, uint8_t version, bool paused)
 	} else {
 		start = of_begin(b, version, OFPT_EXPERIMENTER, 0);
 		of_put_u32(b, EXP_ONF);
-		of_put_u32(b,
-			paused ? ONFT_FLOW_MONITOR_PAUSED : ONFT_FLOW_MONITOR_RESUMED);
+		of_put_u32(b, paused ? ONFT_FLOW_MONITOR_PAUSED : ONFT_FLOW_MONITOR_RESUMED);
 	}
 	of_end(b, start);
 }

@@ -15,8 +15,8 @@
 
 struct hal_cmatch;
 
-#define MONITORS_MAX 1024                 /* of a connection */
-#define MONITOR_BACKLOG (128 * 1024u)     /* bytes */
+#define MONITORS_MAX 1024             /* of a connection */
+#define MONITOR_BACKLOG (128 * 1024u) /* bytes */
 
 struct of_monitor {
 	LIST_ENTRY(of_monitor) entry;

@@ -21,8 +21,8 @@ static void begin(struct of_reply *rep)
 	rep->entry = rep->b.len;
 }
 
-void of_reply_begin_xid(struct of_reply *rep, struct of_conn *conn, uint32_t xid, uint16_t type,
-	uint32_t exp_type)
+void of_reply_begin_xid(
+	struct of_reply *rep, struct of_conn *conn, uint32_t xid, uint16_t type, uint32_t exp_type)
 {
 	*rep = (struct of_reply){
 		.conn = conn,

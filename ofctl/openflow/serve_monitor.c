@@ -99,8 +99,7 @@ free_plan:
 
 /* Whether there is one with the id once what was planned so far is done; `n`: how many there are
  * then. */
-static bool will_be(
-	const struct of_conn *conn, const struct plans *plans, uint32_t id, unsigned *n)
+static bool will_be(const struct of_conn *conn, const struct plans *plans, uint32_t id, unsigned *n)
 {
 	bool is = find(conn, id) != NULL;
 	const struct plan *p;
@@ -115,8 +114,8 @@ static bool will_be(
 	return is;
 }
 
-static enum of_error judge(const struct of_conn *conn, const struct plans *plans,
-	const struct of_monitor_request *req)
+static enum of_error judge(
+	const struct of_conn *conn, const struct plans *plans, const struct of_monitor_request *req)
 {
 	unsigned n;
 	bool is = will_be(conn, plans, req->id, &n);

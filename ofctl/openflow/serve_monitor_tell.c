@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flow monitors are told: flows that are there when they begin, changes, and after a pause what
- * it kept from them.
+ * What flow monitors are told: flows that are there when they begin, changes, and after a pause
+ * what it kept from them.
  */
 #include "ofctl/openflow/monitor.h"
 
@@ -162,8 +162,8 @@ static void tell(struct of_conn *conn, const struct of_flow_change *c)
 		updates_begin(&mon->updates, conn, 0);
 	}
 	if (c->by != conn || flags & OF_MONITOR_NO_ABBREV || mon->paused) {
-		of_flow_change_encode(&mon->updates.b, conn->version, c,
-			flags & OF_MONITOR_INSTRUCTIONS);
+		of_flow_change_encode(
+			&mon->updates.b, conn->version, c, flags & OF_MONITOR_INSTRUCTIONS);
 	} else if (mon->abbreviated && mon->abbrev_xid == c->xid) {
 		return;
 	} else {
@@ -208,8 +208,8 @@ void of_monitors_changes_end(void *ctx, struct pl_bridge *br, bool lost)
 
 /* ---- after a pause ---- */
 
-/* What became of a flow during the pause, as the monitors see it. A changed one may have had another
- * output before, so that does not count. */
+/* What became of a flow during the pause, as the monitors see it. A changed one may have had
+ * another output before, so that does not count. */
 static void tell_missed(void *ctx, const struct of_flow_stats *fs)
 {
 	struct listing *b = ctx;

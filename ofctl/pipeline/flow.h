@@ -57,9 +57,9 @@ struct flow {
 	_Atomic(struct flow *) older; /* of the same match and priority; NULL: none */
 	struct flow *newer;           /* control: whose `older` this is */
 	TAILQ_ENTRY(flow) order;      /* in table->flows, by insertion; then in pipeline->ended */
-	uint64_t seq;            /* control: the same order, as a number */
+	uint64_t seq;                 /* control: the same order, as a number */
 	uint64_t added_seq, changed_seq; /* control: struct of_flow_stats */
-	LIST_ENTRY(flow) timed;  /* in br->timed, if it has a timeout */
+	LIST_ENTRY(flow) timed;          /* in br->timed, if it has a timeout */
 };
 
 TAILQ_HEAD(flow_list, flow);

@@ -74,7 +74,8 @@ static int select_loose(const struct wish *w, const struct flow_table *t)
 					error = select_if(w, f);
 		} else if (hal_cmatch_mask_contains(s->mask, w->match)) {
 			HMAP_FOR_EACH (f, struct flow, node, &s->flows)
-				if (!error && !f->removed && hal_cmatch_contains(w->match, f->match))
+				if (!error && !f->removed &&
+					hal_cmatch_contains(w->match, f->match))
 					error = select_if(w, f);
 		}
 	}

@@ -370,8 +370,7 @@ static enum of_error remove_groups(struct pl_bridge *br, uint32_t id)
 		return OFERR_OK;
 	if (is_chained(br, id))
 		return OFERR_GROUP_CHAINED;
-	if (bridge_remove_flows_if(br, flow_uses, &id, OF_REMOVED_GROUP) ||
-		undo_reserve(br->pl, 1))
+	if (bridge_remove_flows_if(br, flow_uses, &id, OF_REMOVED_GROUP) || undo_reserve(br->pl, 1))
 		return OFERR_GROUP_OUT_OF_GROUPS;
 	remove_group(br, one);
 	return OFERR_OK;

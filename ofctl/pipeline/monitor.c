@@ -69,8 +69,8 @@ void monitor_keep(
 	c = append(all);
 	if (!c)
 		return;
-	*c = (struct flow_change){f, old, event, reason, mod ? mod->xid : 0, mod ? mod->by : NULL,
-		all->last};
+	*c = (struct flow_change){
+		f, old, event, reason, mod ? mod->xid : 0, mod ? mod->by : NULL, all->last};
 	flow_ref(f); /* the table has one */
 	if (old)
 		flow_ref(old);

@@ -209,10 +209,10 @@ int pl_meter_list(struct pl_bridge *br, uint32_t id,
 	void (*cb)(void *ctx, const struct of_meter_stats *ms), void *ctx);
 
 /* Flow-mods, group-mods and port-mods between the two are seen by packets all at once; without
- * `keep` they are taken back, and flows, groups and ports are as they were before, counters and times
- * included. Within one call from the event loop: packets that miss meanwhile are not cached. What
- * could not be taken back for want of memory is refused: -ENOMEM (then there is no end to be called),
- * or the error of a mod. */
+ * `keep` they are taken back, and flows, groups and ports are as they were before, counters and
+ * times included. Within one call from the event loop: packets that miss meanwhile are not cached.
+ * What could not be taken back for want of memory is refused: -ENOMEM (then there is no end to be
+ * called), or the error of a mod. */
 int pl_bundle_begin(struct pl_bridge *br);
 void pl_bundle_end(struct pl_bridge *br, bool keep);
 

@@ -158,8 +158,8 @@ struct pipeline {
 	struct flow_list ended;        /* by this change, with their tables' references */
 	struct flow_changes changes;   /* for flow monitors, in this change */
 	const struct of_flow_mod *mod; /* being applied; NULL: none */
-	struct undo *undo; /* of the bundle that is being applied; NULL: none is */
-	bool all_changed;  /* no memory to say what: everything */
+	struct undo *undo;             /* of the bundle that is being applied; NULL: none is */
+	bool all_changed;              /* no memory to say what: everything */
 	_Atomic(const struct pl_port *) dp_ports[HAL_PORT_MAX + 1]; /* workers, under RCU */
 	_Atomic(struct pl_need *) need; /* of megaflows of ports on a device; workers, under RCU */
 	struct found_list found; /* rules of a former run, learned from and not yet claimed */

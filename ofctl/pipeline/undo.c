@@ -68,9 +68,9 @@ void undo_flow_added(struct flow *f)
 void undo_flow_went(struct flow *f)
 {
 	if (f->br->pl->undo)
-		note_step(f->br->pl, (struct undo_step){FLOW, .flow = f,
-					     .created_ms = f->counter->created_ms,
-					     .modified_ms = f->counter->modified_ms});
+		note_step(f->br->pl,
+			(struct undo_step){FLOW, .flow = f, .created_ms = f->counter->created_ms,
+				.modified_ms = f->counter->modified_ms});
 }
 
 void undo_group_added(struct pipeline *pl, struct pl_group *g)

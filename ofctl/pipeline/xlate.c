@@ -180,7 +180,8 @@ struct flow *xlate_find(struct xlate *x, const struct flow_table *t)
 	struct flow *winner;
 
 	/* A flow that goes while we look is not found another time. */
-	for (unsigned i = 0; (winner = flow_table_lookup(t, &x->key, x->version)) && !flow_ref(winner); i++)
+	for (unsigned i = 0;
+		(winner = flow_table_lookup(t, &x->key, x->version)) && !flow_ref(winner); i++)
 		if (i == LOOKUP_ATTEMPTS) {
 			x->raced = true;
 			return NULL;

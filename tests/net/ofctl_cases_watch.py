@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flow monitors ("monitor BRIDGE watch:...") of stock ovs-ofctl, as ofctl_cases.py has its sections."""
 
-ALL = "10 13 14"
+ALL = "10 13 14 15"
 
 # A request of its own over the monitor's connection, by version: (id, flags, table, command).
 FORMS = {
@@ -18,6 +18,9 @@ CANCEL = {
     "14": "05 12 0028 {xid:08x} 0010 0000 00000000"
           " {id:08x} ffffffff ffffffff 0000 ff 02 0001 0004 00000000",
 }
+
+for _forms in (FORMS, CANCEL):
+    _forms["15"] = _forms["14"].replace("05 12", "06 12")
 
 
 def request(xid, number, flags, table=255):
@@ -45,8 +48,8 @@ add-flow br0 table=4,tcp,actions=drop
 --strict del-flows br0 table=4,tcp
 add-flow br0 table=5,idle_timeout=60,hard_timeout=120,priority=7,ipv6,ipv6_src=fe80::/10,actions=normal
 add-flow br0 table=5,reg1=5,tun_id=7,actions=load:1->NXM_NX_REG2[],resubmit(,6)
-[13 14] add-flow br0 table=5,vlan_tci=0x1000/0x1000,actions=pop_vlan,goto_table:7
-[13 14] add-flow br0 table=6,actions=clear_actions,write_actions(output:3),write_metadata:0x5/0xff
+[13 14 15] add-flow br0 table=5,vlan_tci=0x1000/0x1000,actions=pop_vlan,goto_table:7
+[13 14 15] add-flow br0 table=6,actions=clear_actions,write_actions(output:3),write_metadata:0x5/0xff
 mod-flows br0 table=5,actions=drop
 del-flows br0 table=5,ipv6
 add-flows br0 - <<< table=8,priority=1,actions=1 ;; table=8,priority=2,actions=2 ;; table=8,priority=3,actions=3
@@ -116,28 +119,30 @@ del-flows br0 in_port=3
 [10] @send 01 0e 0050 00001234 003820ff 0000 000000000000 000000000000 0000 00 00 0000 00 00 0000 00000000 00000000 0000 0000 0000000000000007 0000 0000 0000 0001 ffffffff ffff 0000 0000 0008 0001 0000
 [13] @send 04 0e 0050 00001234 0000000000000007 0000000000000000 00 00 0000 0000 0001 ffffffff ffffffff ffffffff 0000 0000 0001 0004 00000000 0004 0018 00000000 0000 0010 00000001 0000 000000000000
 [14] @send 05 0e 0050 00001234 0000000000000007 0000000000000000 00 00 0000 0000 0001 ffffffff ffffffff ffffffff 0000 0000 0001 0004 00000000 0004 0018 00000000 0000 0010 00000001 0000 000000000000
+[15] @send 06 0e 0050 00001234 0000000000000007 0000000000000000 00 00 0000 0000 0001 ffffffff ffffffff ffffffff 0000 0000 0001 0004 00000000 0004 0018 00000000 0000 0010 00000001 0000 000000000000
 add-flow br0 in_port=2,actions=1
 add-flow br0 in_port=3,actions=1
 [10] @send 01 0e 0048 00001235 003820ff 0000 000000000000 000000000000 0000 00 00 0000 00 00 0000 00000000 00000000 0000 0000 0000000000000000 0003 0000 0000 0000 ffffffff ffff 0000
 [13] @send 04 0e 0038 00001235 0000000000000000 0000000000000000 ff 03 0000 0000 0000 ffffffff ffffffff ffffffff 0000 0000 0001 0004 00000000
 [14] @send 05 0e 0038 00001235 0000000000000000 0000000000000000 ff 03 0000 0000 0000 ffffffff ffffffff ffffffff 0000 0000 0001 0004 00000000
+[15] @send 06 0e 0038 00001235 0000000000000000 0000000000000000 ff 03 0000 0000 0000 ffffffff ffffffff ffffffff 0000 0000 0001 0004 00000000
 @end
 dump-flows br0
 """),
     ("watch-causes", ALL, """
-[13 14] add-group br0 group_id=1,type=all,bucket=output:1
-[13 14] add-group br0 group_id=2,type=all,bucket=output:2
-[13 14] add-meter br0 meter=1,kbps,band=type=drop,rate=1000
+[13 14 15] add-group br0 group_id=1,type=all,bucket=output:1
+[13 14 15] add-group br0 group_id=2,type=all,bucket=output:2
+[13 14 15] add-meter br0 meter=1,kbps,band=type=drop,rate=1000
 @monitor monitor br0 watch:
-[13 14] add-flow br0 table=1,in_port=1,actions=group:1
-[13 14] add-flow br0 table=1,in_port=2,actions=group:2
-[13 14] del-groups br0 group_id=1
-[13 14] add-flow br0 table=1,in_port=3,actions=meter:1,output:1
-[13 14] del-meters br0
-[13 14] --bundle add-flows br0 - <<< table=2,in_port=1,actions=1 ;; table=2,in_port=2,actions=2 ;; delete table=2,in_port=1
-[13 14] bundle br0 - <<< flow add table=3,actions=1 ;; group add group_id=2,type=all,bucket=output:1
-[13 14] bundle br0 - <<< flow modify table=2,actions=drop ;; group delete group_id=2
-[14] --bundle replace-flows br0 - <<< table=2,in_port=1,actions=3
+[13 14 15] add-flow br0 table=1,in_port=1,actions=group:1
+[13 14 15] add-flow br0 table=1,in_port=2,actions=group:2
+[13 14 15] del-groups br0 group_id=1
+[13 14 15] add-flow br0 table=1,in_port=3,actions=meter:1,output:1
+[13 14 15] del-meters br0
+[13 14 15] --bundle add-flows br0 - <<< table=2,in_port=1,actions=1 ;; table=2,in_port=2,actions=2 ;; delete table=2,in_port=1
+[13 14 15] bundle br0 - <<< flow add table=3,actions=1 ;; group add group_id=2,type=all,bucket=output:1
+[13 14 15] bundle br0 - <<< flow modify table=2,actions=drop ;; group delete group_id=2
+[14 15] --bundle replace-flows br0 - <<< table=2,in_port=1,actions=3
 add-flow br0 table=0,priority=1,actions=learn(table=5,hard_timeout=100,cookie=0x9,delete_learned,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])
 packet-out br0 in_port=1 packet=ffffffffffff02000000000108060001 actions=table
 @sleep 0.5
@@ -146,11 +151,11 @@ packet-out br0 in_port=2 packet=ffffffffffff02000000000108060001 actions=table
 del-flows br0 table=0
 add-flow br0 table=6,hard_timeout=1,actions=1
 @sleep 2.5
-[14] add-flow br0 table=6,idle_timeout=1,actions=2
-[14] @sleep 3.5
+[14 15] add-flow br0 table=6,idle_timeout=1,actions=2
+[14 15] @sleep 3.5
 @end
 """),
-    ("watch-group", "14", """
+    ("watch-group", "14 15", """
 add-group br0 group_id=1,type=all,bucket=output:1
 add-group br0 group_id=2,type=all,bucket=output:2
 add-flow br0 in_port=1,actions=group:1

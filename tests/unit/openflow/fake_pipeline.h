@@ -14,14 +14,14 @@
 struct fake {
 	unsigned flow_mods, packet_outs, barriers, refreshes, flushes, port_mods;
 	unsigned resumes;
-	unsigned monitors;                /* connections that monitor flows */
+	unsigned monitors;               /* connections that monitor flows */
 	uint64_t added_seq, changed_seq; /* of every flow */
 	size_t last_resume_len, last_continuation_len;
 	bool standalone;
 	struct of_packet_out last_out; /* without data and actions */
 	size_t last_out_actions, last_out_len;
 	bool no_memory; /* for bundles */
-	bool hold; /* barriers and refreshes wait for fake_release() */
+	bool hold;      /* barriers and refreshes wait for fake_release() */
 };
 extern struct fake fake;
 

@@ -40,6 +40,7 @@ int main(void)
 		{"serve", NULL, NULL, NULL, NULL, serve_tests},
 		{"serve 1.5", NULL, NULL, NULL, NULL, serve15_tests},
 		{"async", NULL, NULL, NULL, NULL, async_tests},
+		{"monitor", NULL, NULL, NULL, NULL, monitor_tests},
 		{"remote", NULL, NULL, NULL, NULL, remote_tests},
 		{"fuzz", NULL, NULL, NULL, NULL, fuzz_tests},
 		CU_SUITE_INFO_NULL,

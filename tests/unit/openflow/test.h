@@ -58,7 +58,7 @@ void peer_hex(int fd, uint8_t version, uint8_t type, uint32_t xid, const char *b
 size_t from_hex(const char *hex, uint8_t *out, size_t n);
 
 extern CU_TestInfo codec_tests[], message_tests[], malformed_tests[], text_tests[], agent_tests[],
-	serve_tests[], async_tests[], nicira_tests[], remote_tests[], fuzz_tests[],
+	serve_tests[], async_tests[], monitor_tests[], nicira_tests[], remote_tests[], fuzz_tests[],
 	message15_tests[], group15_tests[], serve15_tests[];
 
 #endif

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 		{"birth", NULL, NULL, setup, rig_close, birth_tests},
 		{"change", NULL, NULL, setup, rig_close, change_tests},
 		{"bundle", NULL, NULL, setup, rig_close, bundle_tests},
+		{"monitor", NULL, NULL, setup, rig_close, monitor_tests},
 		{"conjunction", NULL, NULL, setup, rig_close, conjunction_tests},
 		{"buckets", NULL, NULL, setup, rig_close, bucket_tests},
 		{"group", NULL, NULL, setup, rig_close, group_tests},

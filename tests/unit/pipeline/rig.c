@@ -20,6 +20,10 @@ int __real_clock_gettime(clockid_t id, struct timespec *ts);
 ssize_t __real_write(int fd, const void *data, size_t len);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
 
 static void once(void (**hook)(void))
 {
@@ -40,6 +44,28 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 	if (!error && id == CLOCK_MONOTONIC)
 		ts->tv_sec += (time_t)(rig.ahead_ms / 1000) + 1000;
 	return error;
+}
+
+static _Thread_local unsigned allocations_left;
+
+void rig_fail_allocation(unsigned n)
+{
+	allocations_left = n;
+}
+
+static bool is_refused(void)
+{
+	return allocations_left && !--allocations_left;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return is_refused() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return is_refused() ? NULL : __real_realloc(p, size);
 }
 
 ssize_t __wrap_write(int fd, const void *data, size_t len)
@@ -88,7 +114,10 @@ static void on_port_status(
 void rig_open(void)
 {
 	static const struct pipeline_ops ops = {
-		on_packet_in, on_flow_removed, on_port_status, NULL};
+		.packet_in = on_packet_in,
+		.flow_removed = on_flow_removed,
+		.port_status = on_port_status,
+	};
 
 	memset(&rig, 0, sizeof(rig));
 	memset(&paths, 0, sizeof(paths));

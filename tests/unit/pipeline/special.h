@@ -22,7 +22,7 @@ enum of_error special_mod(enum of_flow_mod_command command, const char *text,
 /* The datapath ports that a packet is sent to, as "1,2"; "-": none. */
 const char *outputs(const char *packet);
 
-extern CU_TestInfo bundle_tests[], conjunction_tests[], learn_tests[], pause_tests[],
-	register_tests[];
+extern CU_TestInfo bundle_tests[], conjunction_tests[], learn_tests[], monitor_tests[],
+	pause_tests[], register_tests[];
 
 #endif

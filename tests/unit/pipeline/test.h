@@ -99,6 +99,9 @@ void rig_port(struct pl_bridge *br, uint32_t number, enum pl_vlan_mode mode, uin
 	const char *trunks);
 void rig_patch(struct pl_bridge *br, uint32_t number, const char *name, const char *peer);
 
+/* The n-th calloc() or realloc() from now on, by this thread, finds no memory; 0: all do. */
+void rig_fail_allocation(unsigned n);
+
 /* Lets the control thread do all that waits for it. */
 void rig_settle(void);
 void rig_sweep(unsigned ahead_ms); /* moves the clock, then a sweep */

@@ -2,9 +2,12 @@
  *
  * Bundles: all of their changes at once, or all as it was before.
  */
+#include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ofctl/openflow/group_text.h"
 #include "ofctl/pipeline/group.h"
@@ -188,10 +191,202 @@ static void learned(void)
 	clear();
 }
 
+static struct of_port_mod port_mod(uint32_t number, uint32_t config)
+{
+	struct of_port_mod pm = {.number = number,
+		.config = config,
+		.mask = OF_PORT_CONFIG_NO_FWD | OF_PORT_CONFIG_DOWN};
+	struct of_port_desc d = {0};
+
+	CU_ASSERT(pl_port_desc(rig.br, number, &d));
+	memcpy(pm.mac, d.mac, 6);
+	return pm;
+}
+
+/* Ports are changed with the rest, and told of once it is in force. */
+static void ports(void)
+{
+	struct of_port_mod pm;
+	unsigned told;
+
+	rig_ports(3);
+	rig_flow("actions=output:2");
+	told = rig.port_events;
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), 0);
+	pm = port_mod(2, OF_PORT_CONFIG_NO_FWD | OF_PORT_CONFIG_DOWN);
+	CU_ASSERT_EQUAL(pl_port_mod(rig.br, &pm), OFERR_OK);
+	pl_bundle_end(rig.br, false);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig.port_events, told);
+	CU_ASSERT_EQUAL(paths.admin_port, 0);
+	EXPECT_TEXT(rig_program("in_port=1"), "output(102)");
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), 0);
+	pm = port_mod(2, OF_PORT_CONFIG_NO_FWD | OF_PORT_CONFIG_DOWN);
+	CU_ASSERT_EQUAL(pl_port_mod(rig.br, &pm), OFERR_OK);
+	rig_flow("priority=5,actions=output:3");
+	pm.number = 99;
+	CU_ASSERT_EQUAL(pl_port_mod(rig.br, &pm), OFERR_PORT_MOD_BAD_PORT);
+	CU_ASSERT_EQUAL(rig.port_events, told);
+	pl_bundle_end(rig.br, true);
+	rig_settle();
+	CU_ASSERT_EQUAL(rig.port_events, told + 1);
+	CU_ASSERT_EQUAL(rig.port_desc.config, OF_PORT_CONFIG_NO_FWD | OF_PORT_CONFIG_DOWN);
+	CU_ASSERT_EQUAL(paths.admin_port, rig_dp_port(rig.br, 2));
+	CU_ASSERT_FALSE(paths.admin_up);
+	EXPECT_TEXT(rig_program("in_port=1"), "drop");
+	clear();
+}
+
+/* As long as a bundle is being applied, every packet sees what was there before it. */
+static void unseen(void)
+{
+	static const char *const wins[] = {"tcp", "udp", "arp"};
+
+	rig_ports(3);
+	group_mod(OF_GROUP_ADD, 1, 2);
+	group_mod(OF_GROUP_ADD, 2, 2);
+	rig_flow("priority=1,tcp,actions=output:2");
+	rig_flow("priority=1,udp,actions=group:1");
+	rig_flow("priority=1,arp,actions=group:2");
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), 0);
+	for (unsigned step = 0; step < 9; step++) {
+		switch (step) {
+		case 0:
+			rig_mod(OF_FLOW_DELETE, 4, "tcp");
+			break;
+		case 1:
+			rig_flow("priority=1,tcp,actions=drop");
+			break;
+		case 2:
+			rig_mod(OF_FLOW_MODIFY, 4, "tcp,actions=output:3");
+			break;
+		case 3:
+			rig_flow("priority=9,udp,actions=output:3");
+			break;
+		case 4:
+			group_mod(OF_GROUP_MODIFY, 1, 3);
+			break;
+		case 5:
+			group_mod(OF_GROUP_DELETE, 1, 0);
+			group_mod(OF_GROUP_ADD, 1, 1);
+			break;
+		case 6:
+			group_mod(OF_GROUP_MODIFY, 2, 1);
+			break;
+		case 7:
+			group_mod(OF_GROUP_MODIFY, 2, 3);
+			break;
+		case 8:
+			rig_mod(OF_FLOW_DELETE, 4, "udp");
+			rig_flow("priority=1,udp,actions=output:3");
+		}
+		for (unsigned i = 0; i < 3; i++)
+			EXPECT_TEXT(rig_program(wins[i]), "output(102)");
+	}
+	pl_bundle_end(rig.br, true);
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_TEXT(rig_program(wins[i]), "output(103)");
+	rig_settle();
+	rig_check_live("after a bundle");
+	clear();
+}
+
+/* What could not be taken back is not done. */
+static void memory(void)
+{
+	struct of_flow_mod fm = {.version = 4,
+		.buffer_id = OF_NO_BUFFER,
+		.priority = 3,
+		.out_port = OF_PORT_ANY,
+		.out_group = OF_GROUP_ANY};
+	struct of_flow_mod modify = fm, delete = fm;
+	struct of_group_mod gm = {.command = OF_GROUP_DELETE, .group.id = 1};
+	uint64_t before;
+
+	modify.command = OF_FLOW_MODIFY;
+	delete.command = OF_FLOW_DELETE;
+	rig_ports(3);
+	group_mod(OF_GROUP_ADD, 1, 2);
+	rig_flow("priority=1,cookie=1,actions=output:2");
+	rig_flow("priority=2,ip,cookie=2,actions=group:1");
+	rig_settle();
+	before = all_sum();
+	rig_fail_allocation(1);
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), -ENOMEM);
+	CU_ASSERT_PTR_NULL(rig.pl->undo);
+	CU_ASSERT_EQUAL(rig.pl->change_depth, 0);
+	for (unsigned n = 1; n < 40; n++) {
+		unsigned failed = 0;
+
+		CU_ASSERT_EQUAL_FATAL(pl_bundle_begin(rig.br), 0);
+		rig_fail_allocation(n);
+		failed += pl_flow_mod(rig.br, &fm) != OFERR_OK;
+		failed += pl_flow_mod(rig.br, &modify) != OFERR_OK;
+		failed += pl_group_mod(rig.br, &gm) != OFERR_OK;
+		failed += pl_flow_mod(rig.br, &delete) != OFERR_OK;
+		rig_fail_allocation(0);
+		pl_bundle_end(rig.br, false);
+		rig_settle();
+		CU_ASSERT_EQUAL(all_sum(), before);
+		CU_ASSERT(failed || n > 4);
+	}
+	clear();
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+#define MANY 100000u
+#define MANY_SECONDS 10.0         /* generous: sanitizers, busy machines */
+#define MANY_BYTES (200ull << 20) /* of heap: 2 KB a flow */
+
+/* In one version, within bounds of time and memory, and back again. */
+static void many(void)
+{
+	struct of_flow_mod fm = {.version = 4,
+		.buffer_id = OF_NO_BUFFER,
+		.out_port = OF_PORT_ANY,
+		.out_group = OF_GROUP_ANY,
+		.priority = 7};
+	uint64_t version = atomic_load(&rig.pl->version);
+	size_t before = mallinfo2().uordblks;
+	double began = seconds();
+
+	rig_ports(3);
+	version = atomic_load(&rig.pl->version);
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), 0);
+	hal_match_set_u64(&fm.match, FIELD_ETH_TYPE, 0x0800);
+	for (unsigned i = 0; i < MANY; i++) {
+		hal_match_set_u64(&fm.match, FIELD_IPV4_DST, 0x0a000000 + i);
+		if (pl_flow_mod(rig.br, &fm))
+			break;
+	}
+	CU_ASSERT_EQUAL(atomic_load(&rig.pl->version), version + 1);
+	pl_bundle_end(rig.br, true);
+	CU_ASSERT_EQUAL(atomic_load(&rig.pl->version), version + 2);
+	CU_ASSERT_EQUAL(rig_flows("priority=7"), MANY);
+	CU_ASSERT(mallinfo2().uordblks - before < MANY_BYTES);
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), 0);
+	rig_mod(OF_FLOW_DELETE, 4, "");
+	pl_bundle_end(rig.br, false);
+	CU_ASSERT_EQUAL(rig_flows("priority=7"), MANY);
+	CU_ASSERT(seconds() - began < MANY_SECONDS);
+	clear();
+}
+
 CU_TestInfo bundle_tests[] = {
 	{"a bundle is taken back", taken_back},
 	{"a bundle is kept", kept},
 	{"counters of what came back", counters},
 	{"learned flows of what came back", learned},
+	{"ports in a bundle", ports},
+	{"a bundle is not seen before its end", unseen},
+	{"no memory to take a bundle back", memory},
+	{"100,000 flows at once", many},
 	CU_TEST_INFO_NULL,
 };
