@@ -17,7 +17,7 @@ from os_ken_random import Random
 ROUNDS = 25
 # Flow monitors are tried where they are served.
 ELSEWHERE = {(1, "multipart request", NICIRA, 2), (5, "multipart request", 16),
-             (4, "multipart request", NICIRA, 2)}
+             (4, "multipart request", NICIRA, 2), (1, "experimenter", NICIRA, 21)}
 # What a switch says, but for answers: error, packet-in, flow-removed, port-status; Nicira's.
 SAID = {(v, "message", t) for v in NAMES for t in (1, 10, 11, 12)} | {(5, "message", 30)} | {
     (v, "experimenter", NICIRA, t) for v in NAMES for t in (11, 17, 26, 30)} | {
