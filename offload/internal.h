@@ -569,6 +569,7 @@ struct command {
 	uint32_t port;
 	struct hal_port_handle handle;
 	struct hal_port_stats stats;
+	bool count, counted; /* the stats are wanted, are there */
 	struct hal_reason reason;
 	struct hal_rule rule; /* owned copy */
 	uint32_t in_port;

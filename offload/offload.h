@@ -71,10 +71,12 @@ struct hal_device *offload_device(struct offload *ol, unsigned device); /* NULL 
 
 /* Binds a port to a device, on the device's thread; waits at most 2 s. 0, or -errno with a reason:
  * -EEXIST, -ENODEV (the device is gone), -ETIMEDOUT (it was not done and will not be), or the
- * driver's. Unbinding takes the rules that use the port out first. */
+ * driver's. Unbinding takes the rules that use the port out first; *last (or NULL) is then what the
+ * port had counted, and stays as it is if the device does not tell. */
 int offload_port_bind(struct offload *ol, unsigned device, uint32_t port,
 	const struct hal_port_handle *handle, struct hal_reason *r);
-int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port);
+int offload_port_unbind(
+	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *last);
 /* The netdev that misses of a bound port arrive at; -ENOENT: the port itself (hal_port_miss()). */
 int offload_port_miss(
 	struct offload *ol, unsigned device, uint32_t port, struct hal_port_handle *out);

@@ -97,6 +97,7 @@ static void unbind_drained(struct device *dev, struct drain *d)
 	int err = -ENOENT;
 
 	if (p) {
+		cmd->counted = cmd->count && !hal_port_stats_read(dev->hal, p->id, &cmd->stats);
 		err = hal_port_unbind(dev->hal, p->id);
 		TAILQ_REMOVE(&dev->ports, p, link);
 		dev->n_closing--;
@@ -169,7 +170,8 @@ int offload_port_bind(struct offload *ol, unsigned device, uint32_t port,
 	return err;
 }
 
-int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port)
+int offload_port_unbind(
+	struct offload *ol, unsigned device, uint32_t port, struct hal_port_stats *last)
 {
 	struct device *dev = device_at(ol, device);
 	struct command *cmd = dev ? command_new(run_unbind) : NULL;
@@ -179,7 +181,10 @@ int offload_port_unbind(struct offload *ol, unsigned device, uint32_t port)
 		return dev ? -ENOMEM : -ENOENT;
 	cmd->port = port;
 	cmd->keep = true; /* also if the device is slow */
+	cmd->count = last;
 	err = command_wait(dev, cmd, SYNC_WAIT_MS);
+	if (!err && cmd->counted && last)
+		*last = cmd->stats;
 	command_put(cmd);
 	return err;
 }

@@ -123,7 +123,8 @@ static int bind_device(struct iface *i)
 static void unbind_device(struct iface *i)
 {
 	if (i->device >= 0)
-		offload_port_unbind(i->br->all->cfg.ol, (unsigned)i->device, i->cfg.dp_port);
+		offload_port_unbind(i->br->all->cfg.ol, (unsigned)i->device, i->cfg.dp_port,
+			pl_port_told(i->br->pl, i->cfg.number));
 	i->device = -1;
 	i->cfg.on_device = false;
 }

@@ -164,6 +164,9 @@ void pl_port_list(
 	struct pl_bridge *br, void (*cb)(void *ctx, const struct of_port_desc *p), void *ctx);
 bool pl_port_desc(struct pl_bridge *br, uint32_t number, struct of_port_desc *out);
 bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *out);
+/* What its device told last, for who hears more of it; NULL: no such port. Until the port changes.
+ */
+struct hal_port_stats *pl_port_told(struct pl_bridge *br, uint32_t number);
 uint32_t pl_port_by_name(struct pl_bridge *br, const char *name); /* OF_PORT_ANY if none */
 
 /* ---- flows ---- */

@@ -461,6 +461,13 @@ bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *
 	return true;
 }
 
+struct hal_port_stats *pl_port_told(struct pl_bridge *br, uint32_t number)
+{
+	struct pl_port *p = find(br, number);
+
+	return p ? &p->told : NULL;
+}
+
 uint32_t pl_port_by_name(struct pl_bridge *br, const char *name)
 {
 	const struct pl_port *p = find_name(br, name);

@@ -93,7 +93,7 @@ static void test_whole(void)
 	CU_ASSERT(PLACED(good) && PLACED(good2)); /* they do no harm */
 	bind_port(9);
 	EVENTUALLY(PLACED(entry) && PLACED(bad));
-	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 9), 0);
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 9, NULL), 0);
 	EVENTUALLY(REFUSED(entry, DEPENDS));
 	withdraw(bad, NULL); /* the others are whole without it */
 	EVENTUALLY(PLACED(entry));
@@ -116,7 +116,7 @@ static void test_deep(void)
 	CU_ASSERT_EQUAL(fake_rules(fake), 0);
 	bind_port(9);
 	EVENTUALLY(PLACED(a) && PLACED(c) && PLACED(d));
-	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 9), 0);
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 9, NULL), 0);
 	EVENTUALLY(fake_rules(fake) == 0);
 	CU_ASSERT_EQUAL(fake_broken_chains(fake), 0);
 	done(all, 3);

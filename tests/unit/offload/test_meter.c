@@ -77,7 +77,7 @@ static void test_one_place(void)
 	for (unsigned i = 0; i < 5; i++)
 		EVENTUALLY(PLACED(t[i]));
 	CU_ASSERT(PLACED(odd));
-	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8), 0);
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8, NULL), 0);
 	EVENTUALLY(fake_rules(fake) == 1);
 	withdraw(odd, NULL);
 	for (unsigned i = 0; i < 5; i++)

@@ -60,12 +60,12 @@ static void test_unbound(void)
 	CU_ASSERT(PLACED(in));
 	CU_ASSERT(PLACED(out));
 	CU_ASSERT_EQUAL(info().refused_by[HAL_REASON_UNBOUND_PORT], 0);
-	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8), 0);
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8, NULL), 0);
 	CU_ASSERT(REFUSED(out, UNBOUND_PORT));
 	CU_ASSERT(PLACED(in));
 	CU_ASSERT_EQUAL(fake_rules(fake), 1);
 	CU_ASSERT_FALSE(fake_bound(fake, 8));
-	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8), -ENOENT);
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8, NULL), -ENOENT);
 	withdraw(in, NULL);
 	withdraw(out, NULL);
 	mf_put(in);
@@ -88,6 +88,12 @@ static void test_bind_errors(void)
 	CU_ASSERT_EQUAL(offload_port_bind(ol, 3, 7, &h, &r), -ENOENT);
 	struct hal_port_stats st;
 	CU_ASSERT_EQUAL(offload_port_stats(ol, 0, 7, &st), 0);
+	CU_ASSERT_EQUAL(st.rx_packets, 70);
+	/* What it had counted when it was let go; nothing, if it was not there. */
+	st.rx_packets = 1;
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 8, &st), -ENOENT);
+	CU_ASSERT_EQUAL(st.rx_packets, 1);
+	CU_ASSERT_EQUAL(offload_port_unbind(ol, 0, 7, &st), 0);
 	CU_ASSERT_EQUAL(st.rx_packets, 70);
 	end();
 }
