@@ -153,10 +153,9 @@ def test_all_that_is_not_rules(lab):
 
     def zeros(name, key):
         return name, key, b"\0" * len(maps.lookup(name, key))
-    port = [int(b, 16) for b in maps.dump("ports")[0][0]]
-    other = [int(b, 16) for b in maps.dump("ports")[1][0]]
+    port, *others = ([int(b, 16) for b in key] for key, _ in maps.dump("ports"))
     control = maps.lookup("control", [0] * 4)
-    for what in ((("ports", port, None), zeros("ports", other)),
+    for what in ((("ports", port, None), *(zeros("ports", other) for other in others)),
                  tuple(zeros("masks", [n, 0, 0, 0]) for n in range(4)),
                  (zeros("control", [0] * 4),),
                  (("control", [0] * 4, b"\xff" * len(control)),)):
@@ -172,8 +171,8 @@ def test_all_that_is_not_rules(lab):
                  (control[:4], control[8:12], control[16:24]), "whose the maps are")
     with open(lab.sluice.log) as f:
         text = f.read()
-    for said in ("p-w1: its entry in the map of ports was altered, and is put right",
-                 "somebody altered masks or their order"):
+    for said in [name + ": its entry in the map of ports was altered, and is put right"
+                 for name in ("br0", "p-w1", "p-w2")] + ["somebody altered masks or their order"]:
         expect_in(said, text, "what is said of it")
 
 
