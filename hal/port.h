@@ -33,4 +33,16 @@ struct hal_port_stats {
 	uint64_t rx_dropped, tx_dropped, rx_errors, tx_errors;
 };
 
+static inline void hal_port_stats_add(struct hal_port_stats *to, const struct hal_port_stats *from)
+{
+	to->rx_packets += from->rx_packets;
+	to->tx_packets += from->tx_packets;
+	to->rx_bytes += from->rx_bytes;
+	to->tx_bytes += from->tx_bytes;
+	to->rx_dropped += from->rx_dropped;
+	to->tx_dropped += from->tx_dropped;
+	to->rx_errors += from->rx_errors;
+	to->tx_errors += from->tx_errors;
+}
+
 #endif

@@ -113,18 +113,6 @@ void sim_ports_rebind(struct sim_dev *dev)
 	}
 }
 
-static void add_stats(struct hal_port_stats *to, const struct hal_port_stats *from)
-{
-	to->rx_packets += from->rx_packets;
-	to->tx_packets += from->tx_packets;
-	to->rx_bytes += from->rx_bytes;
-	to->tx_bytes += from->tx_bytes;
-	to->rx_dropped += from->rx_dropped;
-	to->tx_dropped += from->tx_dropped;
-	to->rx_errors += from->rx_errors;
-	to->tx_errors += from->tx_errors;
-}
-
 /* The process that counted is no more: what it had counted when last asked stays. */
 void sim_ports_forgotten(struct sim_dev *dev)
 {
@@ -132,7 +120,7 @@ void sim_ports_forgotten(struct sim_dev *dev)
 
 	LIST_FOREACH (b, &dev->ports, next) {
 		b->again = true;
-		add_stats(&b->base, &b->last);
+		hal_port_stats_add(&b->base, &b->last);
 		memset(&b->last, 0, sizeof(b->last));
 	}
 }
@@ -202,6 +190,6 @@ int sim_port_stats(void *priv, uint32_t port, struct hal_port_stats *out)
 		return -ENOENT;
 	refresh(dev);
 	*out = b->base;
-	add_stats(out, &b->last);
+	hal_port_stats_add(out, &b->last);
 	return 0;
 }

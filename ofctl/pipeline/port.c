@@ -224,14 +224,6 @@ static bool same_config(const struct pl_port_config *a, const struct pl_port_con
 	       !memcmp(a->mac, b->mac, sizeof(a->mac));
 }
 
-static void add_stats(struct hal_port_stats *to, const struct hal_port_stats *from)
-{
-	to->rx_packets += from->rx_packets;
-	to->tx_packets += from->tx_packets;
-	to->rx_bytes += from->rx_bytes;
-	to->tx_bytes += from->tx_bytes;
-}
-
 int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
 {
 	struct pl_port *old = find(br, cfg->number), *p;
@@ -244,7 +236,7 @@ int pl_port_change(struct pl_bridge *br, const struct pl_port_config *cfg)
 	if (!p)
 		return -ENOMEM;
 	if (p->cfg.internal && p->cfg.on_device && !cfg->on_device) {
-		add_stats(&p->kept, &p->told);
+		hal_port_stats_add(&p->kept, &p->told);
 		memset(&p->told, 0, sizeof(p->told));
 	}
 	set_description(p, cfg);
@@ -452,8 +444,8 @@ bool pl_port_stats(struct pl_bridge *br, uint32_t number, struct of_port_stats *
 	if (p->cfg.internal && p->cfg.on_device && br->pl->ol)
 		device_stats(br->pl->ol, p);
 	if (p->cfg.internal) {
-		add_stats(&s, &p->kept);
-		add_stats(&s, &p->told);
+		hal_port_stats_add(&s, &p->kept);
+		hal_port_stats_add(&s, &p->told);
 	}
 	*out = (struct of_port_stats){number, s.rx_packets, s.tx_packets, s.rx_bytes, s.tx_bytes,
 		s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors,
