@@ -66,6 +66,7 @@ struct pl_bridge {
 	_Atomic bool miss_to_controller;
 	_Atomic bool drop_fragments;
 	bool closing;
+	unsigned n_groups;         /* control: without those that have ended */
 	unsigned n_monitors;       /* pl_bridge_monitor() */
 	bool learn_flush_due;      /* learn.h: */
 	struct hmap learn_cookies; /* struct learn_cookie */

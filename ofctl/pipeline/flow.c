@@ -39,7 +39,7 @@ struct flow *flow_new(struct pl_bridge *br, const struct of_flow_mod *fm, uint8_
 	f->importance = fm->importance;
 	f->clause = conj_is_clause(&f->ins);
 	atomic_store(&f->refs, 1);
-	atomic_store(&f->until, FLOW_FOREVER);
+	atomic_store(&f->until, VERSION_FOREVER);
 	return f;
 
 free_instructions:

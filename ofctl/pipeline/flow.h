@@ -64,8 +64,8 @@ struct flow {
 
 TAILQ_HEAD(flow_list, flow);
 
-#define FLOW_FOREVER UINT64_MAX
-#define FLOW_NOW (UINT64_MAX - 1) /* a version that sees what is there now */
+#define VERSION_FOREVER UINT64_MAX
+#define VERSION_NOW (UINT64_MAX - 1) /* a version that sees what is there now */
 
 /* What a translation of this version sees in the place of the flow, or NULL. */
 static inline struct flow *flow_seen(struct flow *f, uint64_t version)

@@ -35,12 +35,6 @@ static void unlink_timed(struct flow *f)
 		LIST_REMOVE(f, timed);
 }
 
-/* The version that is in force when the change ends. */
-static uint64_t next_version(const struct flow *f)
-{
-	return atomic_load_explicit(&f->br->pl->version, memory_order_relaxed) + 1;
-}
-
 /* It is out of its table; translations may see it until the change ends. */
 static void end_flow(struct flow *f)
 {
@@ -70,7 +64,7 @@ void flow_mod_remove(struct flow *f, enum of_removed_reason reason)
 {
 	undo_flow_went(f);
 	unlink_timed(f);
-	flow_table_remove(&f->br->tables[f->table], f, next_version(f));
+	flow_table_remove(&f->br->tables[f->table], f, next_version(f->br->pl));
 	end_flow(f);
 	f->removed_ms = clock_ms();
 	f->removed_reason = (uint8_t)reason;
@@ -85,7 +79,7 @@ static void replace_flow(struct flow *from, struct flow *to, enum of_flow_event 
 {
 	undo_flow_went(from);
 	unlink_timed(from);
-	flow_table_replace(&from->br->tables[from->table], from, to, next_version(from));
+	flow_table_replace(&from->br->tables[from->table], from, to, next_version(from->br->pl));
 	link_timed(from->br, to);
 	end_flow(from);
 	monitor_note(to, from, event, OF_REMOVED_DELETE);
@@ -104,7 +98,7 @@ static int insert_flow(struct flow *f)
 	int error = undo_reserve(f->br->pl, 1);
 
 	if (!error)
-		error = flow_table_insert(&f->br->tables[f->table], f, next_version(f));
+		error = flow_table_insert(&f->br->tables[f->table], f, next_version(f->br->pl));
 	if (error)
 		return error;
 	undo_flow_added(f);

@@ -37,7 +37,7 @@ struct pl_group *bridge_group_at(const struct pl_bridge *br, uint32_t id, uint64
 
 struct pl_group *bridge_group(const struct pl_bridge *br, uint32_t id)
 {
-	return bridge_group_at(br, id, FLOW_NOW);
+	return bridge_group_at(br, id, VERSION_NOW);
 }
 
 /* ---- counters ---- */
@@ -144,7 +144,7 @@ struct pl_group *group_new(const struct of_group *from, struct pl_group *old)
 			action_set_sort(&g->g.buckets[i].actions, &g->run[i]))
 			goto free_group;
 	atomic_init(&g->refs, 1);
-	atomic_init(&g->until, FLOW_FOREVER);
+	atomic_init(&g->until, VERSION_FOREVER);
 	return g;
 
 free_group:

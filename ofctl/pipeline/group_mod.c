@@ -182,15 +182,10 @@ static enum of_error check_group(struct pl_bridge *br, const struct of_group *g)
 
 /* ---- changes ---- */
 
-static uint64_t next_version(const struct pl_bridge *br)
-{
-	return atomic_load_explicit(&br->pl->version, memory_order_relaxed) + 1;
-}
-
 /* Translations may see it until the change ends. */
 static void end_group(struct pl_bridge *br, struct pl_group *g)
 {
-	atomic_store(&g->until, next_version(br));
+	atomic_store(&g->until, next_version(br->pl));
 	g->br = br;
 	TAILQ_INSERT_TAIL(&br->pl->ended_groups, g, ended);
 }
@@ -213,11 +208,15 @@ void group_mod_drop_ended(struct pipeline *pl)
 static int put_group(struct pl_bridge *br, struct pl_group *g)
 {
 	struct pl_group *head = bridge_group_head(br, g->g.id);
+	bool replaces = group_seen(head, VERSION_NOW) != NULL;
 
-	atomic_store(&g->since, next_version(br));
+	atomic_store(&g->since, next_version(br->pl));
+	if (!head && hmap_insert(&br->groups, &g->node, hash_mix(g->g.id)))
+		return -ENOMEM;
+	br->n_groups += !replaces;
 	if (!head)
-		return hmap_insert(&br->groups, &g->node, hash_mix(g->g.id));
-	if (group_seen(head, FLOW_NOW))
+		return 0;
+	if (replaces)
 		end_group(br, head);
 	atomic_store(&g->older, head);
 	head->newer = g;
@@ -242,7 +241,7 @@ static enum of_error add(struct pl_bridge *br, const struct of_group *from)
 	error = check_group(br, from);
 	if (error)
 		return error;
-	if (hmap_count(&br->groups) >= PL_GROUPS_MAX)
+	if (br->n_groups >= PL_GROUPS_MAX)
 		return OFERR_GROUP_OUT_OF_GROUPS;
 	g = undo_reserve(br->pl, 1) ? NULL : group_new(from, NULL);
 	if (!g)
@@ -295,7 +294,7 @@ static enum of_error change_buckets(struct pl_bridge *br, const struct of_group_
 static bool is_chained(struct pl_bridge *br, uint32_t id)
 {
 	HMAP_FOR_EACH (g, struct pl_group, node, &br->groups)
-		for (unsigned i = 0; group_seen(g, FLOW_NOW) && i < g->g.n_buckets; i++)
+		for (unsigned i = 0; group_seen(g, VERSION_NOW) && i < g->g.n_buckets; i++)
 			if (sends_to(&g->g.buckets[i].actions, id))
 				return true;
 	return false;
@@ -326,6 +325,7 @@ static void remove_group(struct pl_bridge *br, struct pl_group *g)
 {
 	undo_group_went(br->pl, g);
 	end_group(br, g);
+	br->n_groups--;
 	changed(br, g->g.id);
 }
 
@@ -360,7 +360,7 @@ static enum of_error remove_groups(struct pl_bridge *br, uint32_t id)
 			undo_reserve(br->pl, hmap_count(&br->groups)))
 			return OFERR_GROUP_OUT_OF_GROUPS;
 		HMAP_FOR_EACH (g, struct pl_group, node, &br->groups)
-			if (group_seen(g, FLOW_NOW))
+			if (group_seen(g, VERSION_NOW))
 				remove_group(br, g);
 		return OFERR_OK;
 	}

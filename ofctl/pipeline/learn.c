@@ -88,7 +88,7 @@ bool learn_has_room(const struct pl_bridge *br, const struct pl_learn *l)
 		return true;
 	for (unsigned i = 0; vec && i < vec->n; i++)
 		HMAP_FOR_EACH (f, struct flow, node, &vec->sub[i]->flows)
-			if (f->cookie == l->cookie && flow_seen(f, FLOW_NOW) && ++n >= l->limit)
+			if (f->cookie == l->cookie && flow_seen(f, VERSION_NOW) && ++n >= l->limit)
 				return false;
 	return true;
 }

@@ -209,6 +209,12 @@ struct pipeline {
 	uint64_t retranslations, retired;
 };
 
+/* The version that is in force when the change ends; control thread. */
+static inline uint64_t next_version(const struct pipeline *pl)
+{
+	return atomic_load_explicit(&pl->version, memory_order_relaxed) + 1;
+}
+
 /* Under RCU; NULL: it is gone. */
 struct pl_bridge *pipeline_bridge_by_id(struct pipeline *pl, uint32_t id);
 

@@ -322,7 +322,7 @@ struct flow *flow_table_find(
 {
 	struct subtable *s = flow_table_subtable(t, match);
 
-	return s ? flow_seen(find_in(s, match, priority), FLOW_NOW) : NULL;
+	return s ? flow_seen(find_in(s, match, priority), VERSION_NOW) : NULL;
 }
 
 struct flow *flow_table_lookup(
@@ -359,7 +359,7 @@ bool flow_table_overlaps(
 		if (!has_priority(vec->sub[i], priority))
 			continue;
 		HMAP_FOR_EACH (f, struct flow, node, &vec->sub[i]->flows)
-			if (f->priority == priority && flow_seen(f, FLOW_NOW) &&
+			if (f->priority == priority && flow_seen(f, VERSION_NOW) &&
 				hal_cmatch_overlap(f->match, match))
 				return true;
 	}

@@ -379,6 +379,40 @@ static void many(void)
 	clear();
 }
 
+static enum of_error add_group(uint32_t id)
+{
+	struct of_group_mod gm = {.command = OF_GROUP_ADD, .group.id = id};
+
+	return pl_group_mod(rig.br, &gm);
+}
+
+/* What a bundle took away leaves its room to what it adds. */
+static void group_limit(void)
+{
+	const unsigned room = 10, others = PL_GROUPS_MAX - room;
+
+	rig.br->n_groups += others; /* as if there were so many */
+	for (unsigned i = 0; i < room; i++)
+		CU_ASSERT_EQUAL(add_group(i), OFERR_OK);
+	CU_ASSERT_EQUAL(add_group(room), OFERR_GROUP_OUT_OF_GROUPS);
+	CU_ASSERT_EQUAL(pl_bundle_begin(rig.br), 0);
+	group_mod(OF_GROUP_DELETE, 7, 0);
+	CU_ASSERT_EQUAL(add_group(room), OFERR_OK);
+	CU_ASSERT_EQUAL(add_group(room + 1), OFERR_GROUP_OUT_OF_GROUPS);
+	group_mod(OF_GROUP_MODIFY, 8, 1);
+	CU_ASSERT_EQUAL(add_group(room + 1), OFERR_GROUP_OUT_OF_GROUPS);
+	group_mod(OF_GROUP_DELETE, 8, 0);
+	CU_ASSERT_EQUAL(add_group(8), OFERR_OK);
+	CU_ASSERT_EQUAL(add_group(room + 1), OFERR_GROUP_OUT_OF_GROUPS);
+	pl_bundle_end(rig.br, false);
+	CU_ASSERT_EQUAL(add_group(room), OFERR_GROUP_OUT_OF_GROUPS);
+	group_mod(OF_GROUP_DELETE, 7, 0);
+	CU_ASSERT_EQUAL(add_group(room), OFERR_OK);
+	clear();
+	CU_ASSERT_EQUAL(rig.br->n_groups, others);
+	rig.br->n_groups = 0;
+}
+
 CU_TestInfo bundle_tests[] = {
 	{"a bundle is taken back", taken_back},
 	{"a bundle is kept", kept},
@@ -388,5 +422,6 @@ CU_TestInfo bundle_tests[] = {
 	{"a bundle is not seen before its end", unseen},
 	{"no memory to take a bundle back", memory},
 	{"100,000 flows at once", many},
+	{"room for groups in a bundle", group_limit},
 	CU_TEST_INFO_NULL,
 };

@@ -30,7 +30,7 @@ static void compare_lookups(unsigned n, unsigned hits[2])
 		key.metadata = rte_cpu_to_be_64(rnd_below(8));
 		key.reg[0] = rte_cpu_to_be_32(rnd_below(4));
 		want = walk(&rig.br->tables[table], &key);
-		got = flow_table_lookup(&rig.br->tables[table], &key, FLOW_NOW);
+		got = flow_table_lookup(&rig.br->tables[table], &key, VERSION_NOW);
 		hits[want != NULL]++;
 		/* Flows of one priority do not overlap here, so there is one right answer. */
 		EXPECT(got == want, "the flow of the highest priority that matches");
@@ -106,16 +106,16 @@ static void priorities(void)
 	rig_flow("priority=20,tcp,tp_dst=80,actions=output:2");
 	rig_flow("priority=5,tcp,nw_dst=10.0.0.1,actions=output:3");
 	key.dp = rig_key("in_port=1,tcp,nw_dst=10.0.0.1,tp_dst=80");
-	f = flow_table_lookup(&rig.br->tables[0], &key, FLOW_NOW);
+	f = flow_table_lookup(&rig.br->tables[0], &key, VERSION_NOW);
 	CU_ASSERT_FATAL(f != NULL);
 	CU_ASSERT_EQUAL(f->priority, 20);
 	key.dp = rig_key("in_port=1,tcp,nw_dst=10.0.0.1,tp_dst=81");
-	f = flow_table_lookup(&rig.br->tables[0], &key, FLOW_NOW);
+	f = flow_table_lookup(&rig.br->tables[0], &key, VERSION_NOW);
 	CU_ASSERT_FATAL(f != NULL);
 	CU_ASSERT_EQUAL(f->priority, 10);
 	rig_mod(OF_FLOW_DELETE_STRICT, 4, "priority=30,tcp,nw_dst=10.0.0.2");
 	key.dp = rig_key("in_port=1,tcp,nw_dst=10.0.0.1,tp_dst=80");
-	f = flow_table_lookup(&rig.br->tables[0], &key, FLOW_NOW);
+	f = flow_table_lookup(&rig.br->tables[0], &key, VERSION_NOW);
 	CU_ASSERT_FATAL(f != NULL);
 	CU_ASSERT_EQUAL(f->priority, 20);
 }
