@@ -144,7 +144,7 @@ static __always_inline void count_rule(const struct __sk_buff *skb, __u32 slot)
 	if (!c)
 		return;
 	c->packets += MUTATE(607, 1, 2);
-	c->bytes += skb->len + (MUTATE(608, skb->vlan_present, 0) ? 4 : 0);
+	c->bytes += MUTATE(608, bytes_of(skb), skb->len);
 	c->used = bpf_jiffies64();
 }
 
@@ -349,7 +349,7 @@ int sluice_host(struct __sk_buff *skb)
 	const __u32 cpu = bpf_get_smp_processor_id(), bytes = bytes_of(skb);
 	const __u32 name = skb->ifindex | EBPF_HOST;
 	struct ebpf_runs *run = bpf_map_lookup_elem(&runs, &cpu);
-	struct ebpf_host_count *c = bpf_map_lookup_elem(&hosts, &name);
+	struct ebpf_traffic *c = bpf_map_lookup_elem(&hosts, &name);
 	int verdict;
 
 	/* A netdev on top of this one is a port, too, and a program is under way that sends there:

@@ -278,6 +278,11 @@ int ebpf_poll(void *dev, struct hal_completion *out, unsigned max);
 int ebpf_counters_read(
 	void *dev, const struct hal_ufid *ufids, unsigned n, struct hal_raw_counter *out);
 int ebpf_stats(void *dev, struct hal_device_stats *out);
+/* What is counted under the key in one of the maps of struct ebpf_traffic, of all CPUs; or from now
+ * on. 0 or -errno. */
+int ebpf_traffic_read(
+	const struct ebpf_dev *dev, int map, const uint32_t *key, struct ebpf_traffic *out);
+int ebpf_traffic_clear(const struct ebpf_dev *dev, int map, const uint32_t *key);
 struct ebpf_dump *ebpf_dump_new(void); /* freed by free() */
 int ebpf_dump(void *dev, uint64_t *at, unsigned max, hal_dump_cb *cb, void *ctx);
 

@@ -235,19 +235,12 @@ struct ebpf_meter_count {
 	} band[EBPF_BANDS];
 };
 
-/* ---- tunnels ---- */
-
-/* By CPU and end of tunnels. */
-struct ebpf_tunnel_count {
-	__u64 packets, bytes; /* that came out of it */
-	__u64 tx_packets, tx_bytes;
-};
-
 /* ---- the device ---- */
 
-/* By CPU and port of the host: what rules moved, which its netdev does not count. */
-struct ebpf_host_count {
-	__u64 rx_packets, rx_bytes; /* as the switch sees them: sent by the host */
+/* By CPU and end of tunnels, or port of the host: what rules moved, which no netdev counts.
+ * Received is what comes to the switch: out of the tunnel, or from the host. */
+struct ebpf_traffic {
+	__u64 rx_packets, rx_bytes;
 	__u64 tx_packets, tx_bytes;
 };
 

@@ -76,8 +76,8 @@ MAP(counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_SLOTS, __u32, struct ebpf_count);
 MAP(meters, BPF_MAP_TYPE_ARRAY, 0, EBPF_METERS, __u32, struct ebpf_meter);
 MAP(meter_counts, BPF_MAP_TYPE_ARRAY, MAPPED, EBPF_METERS, __u32, struct ebpf_meter_count);
 MAP(runs, BPF_MAP_TYPE_ARRAY, MAPPED, 1, __u32, struct ebpf_runs);
-MAP(tunnels, BPF_MAP_TYPE_PERCPU_ARRAY, 0, EBPF_TUNNELS, __u32, struct ebpf_tunnel_count);
-MAP(hosts, BPF_MAP_TYPE_PERCPU_HASH, BPF_F_NO_PREALLOC, EBPF_PORTS, __u32, struct ebpf_host_count);
+MAP(tunnels, BPF_MAP_TYPE_PERCPU_ARRAY, 0, EBPF_TUNNELS, __u32, struct ebpf_traffic);
+MAP(hosts, BPF_MAP_TYPE_PERCPU_HASH, BPF_F_NO_PREALLOC, EBPF_PORTS, __u32, struct ebpf_traffic);
 MAP(stats, BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, __u32, struct ebpf_stats);
 
 /* Writing to an array of maps ends only after every run of the program that began before it. */

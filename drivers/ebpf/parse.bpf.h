@@ -45,6 +45,12 @@ static __always_inline int is_tag(__u16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
+/* With the tag that the kernel took off. */
+static __always_inline __u32 bytes_of(const struct __sk_buff *skb)
+{
+	return skb->len + (skb->vlan_present ? 4 : 0);
+}
+
 /* Of the tag that the kernel took off. */
 static __always_inline __u16 outer_tci(const struct __sk_buff *skb)
 {

@@ -212,12 +212,11 @@ static int write_port(struct ebpf_dev *dev, const struct ebpf_bound *port, struc
 
 static int count_host(struct ebpf_dev *dev, const struct ebpf_bound *port, struct hal_reason *r)
 {
-	struct ebpf_host_count zero[dev->n_cpus];
+	int err = ebpf_traffic_clear(dev, dev->maps.hosts, &port->key);
 
-	memset(zero, 0, sizeof(zero));
-	if (!bpf_map_update_elem(dev->maps.hosts, &port->key, zero, BPF_ANY))
+	if (!err)
 		return 0;
-	return hal_refuse(r, HAL_REASON_NO_ROOM, "no room for its counters: %s", strerror(errno));
+	return hal_refuse(r, HAL_REASON_NO_ROOM, "no room for its counters: %s", strerror(-err));
 }
 
 /* The netdev has to be nobody's, or ours of a former run. */
@@ -293,11 +292,11 @@ free_port:
 /* What the map says of a port. */
 static void mend_entry(struct ebpf_dev *dev, const struct ebpf_bound *port)
 {
-	struct ebpf_host_count counts[dev->n_cpus];
+	struct ebpf_traffic counts;
 	struct ebpf_port now;
 	struct hal_reason r;
 
-	if (port->is_host && bpf_map_lookup_elem(dev->maps.hosts, &port->key, counts))
+	if (port->is_host && ebpf_traffic_read(dev, dev->maps.hosts, &port->key, &counts))
 		count_host(dev, port, &r);
 	if (!bpf_map_lookup_elem(dev->maps.ports, &port->key, &now) && now.id == port->id &&
 		now.miss == port->miss.ifindex)
@@ -454,18 +453,14 @@ void ebpf_ports_close(struct ebpf_dev *dev)
 static int host_stats(
 	const struct ebpf_dev *dev, const struct ebpf_bound *port, struct hal_port_stats *out)
 {
-	struct ebpf_host_count by_cpu[dev->n_cpus];
+	struct ebpf_traffic sum;
+	int err = ebpf_traffic_read(dev, dev->maps.hosts, &port->key, &sum);
 
-	memset(out, 0, sizeof(*out));
-	if (bpf_map_lookup_elem(dev->maps.hosts, &port->key, by_cpu))
-		return -errno;
-	for (unsigned cpu = 0; cpu < dev->n_cpus; cpu++) {
-		out->rx_packets += by_cpu[cpu].rx_packets;
-		out->rx_bytes += by_cpu[cpu].rx_bytes;
-		out->tx_packets += by_cpu[cpu].tx_packets;
-		out->tx_bytes += by_cpu[cpu].tx_bytes;
-	}
-	return 0;
+	*out = (struct hal_port_stats){.rx_packets = sum.rx_packets,
+		.rx_bytes = sum.rx_bytes,
+		.tx_packets = sum.tx_packets,
+		.tx_bytes = sum.tx_bytes};
+	return err;
 }
 
 int ebpf_port_stats(void *ctx, uint32_t id, struct hal_port_stats *out)

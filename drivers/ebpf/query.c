@@ -2,6 +2,7 @@
  *
  * Counters, and how the device is.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -47,4 +48,29 @@ int ebpf_stats(void *ctx, struct hal_device_stats *out)
 		out->dropped_packets += by_cpu[cpu].lost;
 	}
 	return 0;
+}
+
+int ebpf_traffic_read(
+	const struct ebpf_dev *dev, int map, const uint32_t *key, struct ebpf_traffic *out)
+{
+	struct ebpf_traffic by_cpu[dev->n_cpus];
+
+	memset(out, 0, sizeof(*out));
+	if (bpf_map_lookup_elem(map, key, by_cpu))
+		return -errno;
+	for (unsigned cpu = 0; cpu < dev->n_cpus; cpu++) {
+		out->rx_packets += by_cpu[cpu].rx_packets;
+		out->rx_bytes += by_cpu[cpu].rx_bytes;
+		out->tx_packets += by_cpu[cpu].tx_packets;
+		out->tx_bytes += by_cpu[cpu].tx_bytes;
+	}
+	return 0;
+}
+
+int ebpf_traffic_clear(const struct ebpf_dev *dev, int map, const uint32_t *key)
+{
+	struct ebpf_traffic zero[dev->n_cpus];
+
+	memset(zero, 0, sizeof(zero));
+	return bpf_map_update_elem(map, key, zero, BPF_ANY) ? -errno : 0;
 }

@@ -202,16 +202,11 @@ static __always_inline int set_vlan(struct __sk_buff *skb, const struct ebpf_ste
 
 /* ---- output ---- */
 
-static __always_inline __u32 bytes_of(const struct __sk_buff *skb)
-{
-	return skb->len + (skb->vlan_present ? 4 : 0);
-}
-
 /* Into the host's stack. */
 static __always_inline int output_host(struct __sk_buff *skb, const struct ebpf_step *s)
 {
 	const __u32 name = s->arg;
-	struct ebpf_host_count *c = bpf_map_lookup_elem(&hosts, &name);
+	struct ebpf_traffic *c = bpf_map_lookup_elem(&hosts, &name);
 
 	if (c) {
 		c->tx_packets++;

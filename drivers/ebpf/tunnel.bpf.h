@@ -31,7 +31,7 @@ static __always_inline void forget_tunnel(struct work *w)
 		w->word[i] = 0;
 }
 
-static __always_inline struct ebpf_tunnel_count *get_tunnel(__u32 name)
+static __always_inline struct ebpf_traffic *get_tunnel(__u32 name)
 {
 	const __u32 at = name & (EBPF_TUNNELS - 1);
 
@@ -202,14 +202,14 @@ static __always_inline int make_room(struct __sk_buff *skb, __u32 n, __u32 tagge
 __attribute__((noinline)) int encapsulate(
 	struct __sk_buff *skb, __u32 name, __u32 size, __u32 flags)
 {
-	struct ebpf_tunnel_count *count = get_tunnel(name);
+	struct ebpf_traffic *count = get_tunnel(name);
 	struct work *w = get_work();
 	__u64 n = size;
 	__u32 len;
 
 	if (!w || !count)
 		return TC_ACT_SHOT;
-	len = skb->len + (skb->vlan_present ? 4 : 0);
+	len = bytes_of(skb);
 	barrier_var(n);
 	if (n > EBPF_HEADER_MAX)
 		return TC_ACT_SHOT;
@@ -360,7 +360,7 @@ __attribute__((noinline)) int look_inside(
 /* Takes off the headers that were looked behind. `base`: of the outer IP header. */
 __attribute__((noinline)) int take_off(struct __sk_buff *skb, __u32 name, __u32 base)
 {
-	struct ebpf_tunnel_count *count = get_tunnel(name);
+	struct ebpf_traffic *count = get_tunnel(name);
 	struct work *w = get_work();
 	__u16 type;
 
@@ -371,8 +371,8 @@ __attribute__((noinline)) int take_off(struct __sk_buff *skb, __u32 name, __u32 
 		    skb, -(__s32)w->origin, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) ||
 		bpf_skb_store_bytes(skb, 0, w->head, ETH_HLEN, 0))
 		return -1;
-	count->packets++;
-	count->bytes += skb->len;
+	count->rx_packets++;
+	count->rx_bytes += skb->len;
 	if (type != bpf_htons(base == EBPF_IPV4 ? ETH_P_IP : ETH_P_IPV6) && retype(skb))
 		return -1;
 	w->origin = 0;

@@ -153,14 +153,6 @@ static struct ebpf_end *find_place(struct ebpf_dev *dev)
 	return NULL;
 }
 
-static int clear_counts(struct ebpf_dev *dev, uint32_t place)
-{
-	struct ebpf_tunnel_count zero[dev->n_cpus];
-
-	memset(zero, 0, sizeof(zero));
-	return bpf_map_update_elem(dev->maps.tunnels, &place, zero, BPF_ANY) ? -errno : 0;
-}
-
 int ebpf_tunnel_set(struct ebpf_dev *dev, const struct hal_object *obj, struct hal_reason *r)
 {
 	struct ebpf_end *end = find(dev, obj->id);
@@ -179,7 +171,7 @@ int ebpf_tunnel_set(struct ebpf_dev *dev, const struct hal_object *obj, struct h
 		return -ENOSPC;
 	}
 	place = (uint32_t)(end - dev->tunnels);
-	err = clear_counts(dev, place);
+	err = ebpf_traffic_clear(dev, dev->maps.tunnels, &place);
 	if (err)
 		return hal_refuse(r, HAL_REASON_DEVICE_ERROR, "%s", strerror(-err));
 	if (!end->name)
@@ -211,19 +203,17 @@ int ebpf_tunnel_del(struct ebpf_dev *dev, uint32_t id)
 int ebpf_tunnel_stats(const struct ebpf_dev *dev, uint32_t id, struct hal_object_stats *out)
 {
 	const struct ebpf_end *end = find(dev, id);
-	struct ebpf_tunnel_count by_cpu[dev->n_cpus];
+	struct ebpf_traffic sum;
 	uint32_t place;
+	int err;
 
 	if (!end || end->gone)
 		return -ENOENT;
 	place = (uint32_t)(end - dev->tunnels);
-	if (bpf_map_lookup_elem(dev->maps.tunnels, &place, by_cpu))
-		return -errno;
-	for (unsigned cpu = 0; cpu < dev->n_cpus; cpu++) {
-		out->packets += by_cpu[cpu].packets;
-		out->bytes += by_cpu[cpu].bytes;
-		out->tx_packets += by_cpu[cpu].tx_packets;
-		out->tx_bytes += by_cpu[cpu].tx_bytes;
-	}
-	return 0;
+	err = ebpf_traffic_read(dev, dev->maps.tunnels, &place, &sum);
+	out->packets = sum.rx_packets;
+	out->bytes = sum.rx_bytes;
+	out->tx_packets = sum.tx_packets;
+	out->tx_bytes = sum.tx_bytes;
+	return err;
 }
