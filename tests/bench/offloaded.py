@@ -58,16 +58,13 @@ class Hosts(kernel.Hosts):
             slu.wait_until("ports on the device", lambda: [
                 d["ports"] for d in self.sw.offload_status()["devices"]] == [3])  # and the bridge's own
 
-    def in_kernel(self):
-        return [m for m in self.sw.offload_flows() if m["where"] == "kernel"]
-
     def in_software(self):
         return sum(m["packets"]["software"] for m in self.sw.offload_flows())
 
     def settled(self):
         """What was sent has its rules; they come into being in the background."""
         if self.sw.label == "sluice":
-            slu.wait_until("rules in the kernel", self.in_kernel)
+            slu.wait_until("rules in the kernel", self.sw.in_kernel)
 
     def received(self):
         """Packets at the second host, as its netdev counts them."""
@@ -115,7 +112,7 @@ class Rate(measure.Scenario):
             time.sleep(ctx.seconds)
             result = {"figure": (h.received() - before) / (time.monotonic() - start) / 1e6}
             if label == "sluice":
-                result["rules"] = len(h.in_kernel())
+                result["rules"] = len(h.sw.in_kernel())
             return result
 
 

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import glob
 import inspect
+import json
 import os
 import re
 import select
@@ -129,6 +130,14 @@ def frame(i=1, j=2, vlan=None, dport=2000, payload=b"payload-of-a-test"):
                  udp4("10.0.0.%d" % i, "10.0.0.%d" % j, 1000, dport, payload), vlan)
 
 
+def replies(ns, address, count, interval=0.01, wait=1):
+    """Of so many pings from a namespace, those that are answered within `wait` seconds."""
+    p = slu.run("ping", "-n", "-c", str(count), "-i", str(interval), "-W", str(wait), address,
+                ns=ns, check=False)
+    m = re.search(r"(\d+) received", p.stdout)
+    return int(m[1]) if m else 0
+
+
 class Host:
     """A namespace with one netdev, eth0, whose other end is `port` in the switch's namespace."""
 
@@ -147,13 +156,9 @@ class Host:
 
     def ping(self, address, count=3, check=True, wait=2):
         """Pings; returns the number of answers that come within `wait` seconds."""
-        p = slu.run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", str(wait), address,
-                    ns=self.ns, check=False)
-        m = re.search(r"(\d+) received", p.stdout)
-        got = int(m.group(1)) if m else 0
-        if check and got != count:
-            raise Failure("%s: %d of %d pings to %s were answered\n%s%s" % (
-                self.name, got, count, address, p.stdout, p.stderr))
+        got = replies(self.ns, address, count, interval=0.05, wait=wait)
+        if check:
+            expect_equal(got, count, "%s: answers to pings to %s" % (self.name, address))
         return got
 
     def no_ping(self, address):
@@ -197,16 +202,17 @@ class Lab:
             self.sluice.vsctl("add-port", bridge, h.port)
         return h
 
-    def bridge(self, name, *more):
-        """A bridge whose flows are ours alone."""
+    def bridge(self, name, *more, quiet=False):
+        """A bridge whose flows are ours alone. `quiet`: so are its packets, as on silence()."""
         self.sluice.vsctl("add-br", name, "--", "set", "Bridge", name, "fail_mode=secure", *more)
+        if quiet:
+            self.silence(name)
         slu.run("ip", "link", "set", name, "up", ns=self.ns)
 
-    def quiet_bridge(self, name):
-        """On which the host says nothing by itself: no packet is there that the test did not send."""
-        self.sluice.vsctl("add-br", name, "--", "set", "Bridge", name, "fail_mode=secure")
+    def silence(self, name):
+        """The host says nothing by itself on this netdev of its own: no router or neighbour is asked
+        for, no group joined."""
         slu.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % name, ns=self.ns)
-        slu.run("ip", "link", "set", name, "up", ns=self.ns)
 
     def wires(self, n, bridge="br0"):
         """`n` hosts on a bridge with OpenFlow numbers 1 to n, as raw wires."""
@@ -225,6 +231,11 @@ class Lab:
     def on_kernel(self, n, what="ports on the device"):
         """The kernel is the device of n ports, and of the bridge's own."""
         wait_until(what, lambda: self.device_state()["ports"] == n + 1)
+
+    def longest_in_kernel(self):
+        """The longest packets, on average, of a megaflow there: bytes."""
+        return max((m["bytes"]["hardware"] / max(1, m["packets"]["hardware"])
+                    for m in self.sluice.in_kernel()), default=0)
 
     def device_state(self):
         """The first device, as the daemon sees it."""
@@ -320,6 +331,32 @@ def probe(lab, wires, sent, at=1, by_device=True):
         expect_equal(once(), out, "what the device sends, of %s" % sent[:60].hex())
         lab.expect_hits(hits, 1, "a packet")
     return out
+
+
+def tcp_report(client, server, address, *options, seconds=1, port=5201, server_port=None):
+    """TCP between two namespaces: the end of iperf3's report."""
+    server_port = server_port or port
+    p = slu.spawn("iperf3", "-s", "-1", "-p", str(server_port), ns=server)
+    try:
+        wait_until("iperf3's server",
+                   lambda: ":%d" % server_port in slu.run("ss", "-Hltn", ns=server))
+        out = json.loads(slu.run("iperf3", "-J", "-t", str(seconds), "-c", address, "-p", str(port),
+                                 *options, ns=client, check=False, timeout=40).stdout)
+        expect("error" not in out, "iperf3: %s" % out.get("error"))
+        p.wait(10)
+    finally:
+        slu.stop(p)
+    return out["end"]
+
+
+def received_rate(report):
+    """Gb/s."""
+    return report["sum_received"]["bits_per_second"] / 1e9
+
+
+def iperf(client, server, address, *options, **kw):
+    """TCP between two namespaces: Gb/s that arrive."""
+    return received_rate(tcp_report(client, server, address, *options, **kw))
 
 
 def cpu_seconds(pid):

@@ -324,6 +324,10 @@ class Sluiced(Switch):
     def offload_flows(self):
         return self.rpc_json("offload/flows")
 
+    def in_kernel(self):
+        """Megaflows that the kernel, as a device, has rules for."""
+        return [m for m in self.offload_flows() if m["where"] == "kernel"]
+
     def add_bridge(self, bridge, *more):
         self.vsctl("add-br", bridge, "--", "set", "Bridge", bridge, "fail_mode=secure", *more)
         run("ip", "link", "set", bridge, "up", ns=self.ns)

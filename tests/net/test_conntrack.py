@@ -3,7 +3,6 @@
 """Connection tracking and NAT between real hosts: TCP, HTTP, ping, errors, fragments; and what
 stock tools show of it."""
 import contextlib
-import json
 import re
 import select
 import socket
@@ -12,7 +11,7 @@ import types
 
 import slu
 from nettest import (both_paths, checksum, expect, expect_equal, expect_in, in_ns, main,
-                     port_counters, wait_until)
+                     port_counters, received_rate, tcp_report, wait_until)
 
 IP_RECVERR, IP_MTU_DISCOVER, IP_PMTUDISC_DO = 11, 10, 2
 
@@ -84,18 +83,11 @@ def connections(lab, *args):
 
 def iperf(lab, client, server, address, *options, port=5201, server_port=None):
     """TCP for a second: Gb/s. On a device, it takes most of that."""
-    p = server.popen("iperf3", "-s", "-1", "-p", str(server_port or port))
-    lab.processes.append(p)
-    wait_until("iperf3's server",
-               lambda: ":%d" % (server_port or port) in server.exec("ss", "-Hltn"))
     hits = lab.hits()
-    out = json.loads(client.exec("iperf3", "-J", "-t", "1", "-c", address, "-p", str(port),
-                                 *options, timeout=40))
-    p.wait(10)
-    expect("error" not in out, "iperf3: %s" % out.get("error"))
+    report = tcp_report(client.ns, server.ns, address, *options, port=port, server_port=server_port)
     # A super-frame is one packet for the device.
-    lab.expect_hits(hits, out["end"]["sum_sent"]["bytes"] // 65536, "iperf3")
-    return out["end"]["sum_received"]["bits_per_second"] / 1e9
+    lab.expect_hits(hits, report["sum_sent"]["bytes"] // 65536, "iperf3")
+    return received_rate(report)
 
 
 def http_server(lab, host, port, text="hello from afar"):

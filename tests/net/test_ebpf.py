@@ -7,7 +7,7 @@ import subprocess
 
 import slu
 from bpfmaps import PRIORITY, Maps
-from nettest import expect, expect_equal, expect_in, frame, main, wait_until
+from nettest import expect, expect_equal, expect_in, frame, iperf, main, wait_until
 
 # Namespaces of its own, with a bpf filesystem: nothing of this host is a port, and nothing stays.
 OWN_BPFFS = ("unshare", "--mount", "--net", "sh", "-c",
@@ -46,7 +46,7 @@ def test_without_privileges(lab):
 def on_kernel(lab, n=3):
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
                      "other_config:sluice-audit-interval=0")
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(n)
     lab.on_kernel(n)
     return wires
@@ -65,8 +65,7 @@ def one_flow_in_the_kernel(lab):
     w = on_kernel(lab)
     lab.sluice.ofctl("add-flow", "br0", "cookie=0x42,in_port=1,actions=output:2,output:3")
     send(w[0], 1)
-    wait_until("the flow in the kernel", lambda: any(
-        m["where"] == "kernel" for m in lab.sluice.offload_flows()))
+    wait_until("the flow in the kernel", lab.sluice.in_kernel)
     w[1].receive(0.2)
     w[2].drain()
     return w
@@ -110,8 +109,8 @@ def test_restart(lab):
     w[1].drain(), w[2].drain()
     send(w[0], 20)
     expect_equal((received(w[1]), received(w[2])), (20, 20), "packets")
-    expect_equal([m["packets"]["software"] for m in lab.sluice.offload_flows()
-                  if m["where"] == "kernel"], [0], "its packets in software")
+    expect_equal([m["packets"]["software"] for m in lab.sluice.in_kernel()], [0],
+                 "its packets in software")
 
 
 def test_foreign_hands(lab):
@@ -139,13 +138,12 @@ def test_foreign_hands(lab):
     w[1].drain()
     send(w[0], 10)
     expect_equal(received(w[1]), 10, "packets by the rule that is back")
-    m = next(m for m in lab.sluice.offload_flows() if m["where"] == "kernel")
-    expect_equal(m["packets"]["software"], 1, "its packets in software")
+    expect_equal(lab.sluice.in_kernel()[0]["packets"]["software"], 1, "its packets in software")
 
 
 def test_others_are_left_alone(lab):
     """Filters of others come first and stay, and so does their qdisc."""
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     w = lab.wires(2)
     slu.run("tc", "filter", "add", "dev", "p-w1", "ingress", "pref", "7", "protocol", "0x88b5",
             "matchall", "action", "drop", ns=lab.ns, check=False)
@@ -166,22 +164,14 @@ def test_others_are_left_alone(lab):
 def test_super_frames_stay_whole(lab):
     """TCP through the kernel's rules: packets are counted as they came, longer than on any wire."""
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true")
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     a, b = lab.host("a", "10.0.0.1/24", "br0"), lab.host("b", "10.0.0.2/24", "br0")
     lab.on_kernel(2)
     lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
-    slu.spawn("iperf3", "-s", "-1", ns=b.ns)
-    wait_until("the server", lambda: ":5201" in slu.run("ss", "-Hltn", ns=b.ns))
-    text = slu.run("iperf3", "-c", "10.0.0.2", "-t", "2", "-J", ns=a.ns)
-    rate = json.loads(text)["end"]["sum_received"]["bits_per_second"]
-    slu.log("TCP: %.1f Gb/s" % (rate / 1e9))
-
-    def moved():
-        flows = [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]
-        return max((m["bytes"]["hardware"] / max(1, m["packets"]["hardware"]) for m in flows
-                    if "bytes" in m), default=0)
-    wait_until("packets of more than 4,000 bytes", lambda: moved() > 4000, timeout=3)
-    expect(rate > 1e9, "%.1f Gb/s" % (rate / 1e9))
+    rate = iperf(a.ns, b.ns, "10.0.0.2", seconds=2)
+    slu.log("TCP: %.1f Gb/s" % rate)
+    wait_until("packets of more than 4,000 bytes", lambda: lab.longest_in_kernel() > 4000, timeout=3)
+    expect(rate > 1, "%.1f Gb/s" % rate)
 
 
 if __name__ == "__main__":

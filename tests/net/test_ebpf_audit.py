@@ -18,8 +18,7 @@ def audit(lab):
 
 
 def kernel_packets(lab):
-    return {m["ufid"]: m["packets"]["hardware"] for m in lab.sluice.offload_flows()
-            if m["where"] == "kernel"}
+    return {m["ufid"]: m["packets"]["hardware"] for m in lab.sluice.in_kernel()}
 
 
 def burst(wires):
@@ -36,7 +35,7 @@ def flows_in_the_kernel(lab):
     lab.allow(ALTERED)
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
                      "other_config:sluice-audit-interval=0", "other_config:max-idle=600000")
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(2)
     lab.on_kernel(2)
     lab.sluice.ofctl("add-flows", "br0", "-", input="".join(
@@ -108,7 +107,7 @@ def test_long_programs(lab):
     lab.allow(ALTERED)
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true",
                      "other_config:sluice-audit-interval=0")
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(3)
     lab.on_kernel(3)
     more = "set_field:02:00:00:00:00:%02x->eth_src,"

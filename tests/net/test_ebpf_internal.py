@@ -2,25 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Internal ports, by which the host itself is on a bridge, with the kernel as the device: packets
 go between the host and other ports by rules, and each is counted once, whoever moved it."""
-import json
 import re
 import threading
 import time
 
 import slu
 from bpfmaps import PRIORITY
-from nettest import Wire, expect, expect_equal, expect_in, frame, main, port_counters, wait_until
+from nettest import (Wire, expect, expect_equal, expect_in, frame, iperf, main, port_counters,
+                     replies, wait_until)
 from test_tunnels import add_tunnel, kernel_vxlan
 
 HOST, PEER = "10.0.0.1", "10.0.0.2"
 
 
-def in_kernel(lab):
-    return [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]
-
-
 def by_rules(lab):
-    return sum(m["packets"]["hardware"] for m in in_kernel(lab))
+    return sum(m["packets"]["hardware"] for m in lab.sluice.in_kernel())
 
 
 def use_kernel(lab):
@@ -29,8 +25,7 @@ def use_kernel(lab):
 
 
 def address(lab, name):
-    # Nothing is sent but what the test asks for.
-    slu.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % name, ns=lab.ns)
+    lab.silence(name)
     slu.run("ip", "addr", "add", HOST + "/24", "dev", name, ns=lab.ns)
     slu.run("ip", "link", "set", name, "up", ns=lab.ns)
 
@@ -38,21 +33,18 @@ def address(lab, name):
 def host_and_peer(lab, name="br0", ports=2):
     """The host on an internal port, and a namespace behind a veth, OpenFlow port 1."""
     use_kernel(lab)
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     peer = lab.host("a", PEER + "/24", "br0")
     if name != "br0":
         lab.sluice.vsctl("add-port", "br0", name, "--", "set", "Interface", name, "type=internal")
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == ports)
+    lab.on_kernel(ports - 1)
     address(lab, name)
     lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
     return peer
 
 
 def ping(lab, count, wait=1):
-    text = slu.run("ping", "-n", "-c", str(count), "-i", "0.01", "-W", str(wait), PEER, ns=lab.ns,
-                   check=False)
-    text = text.stdout if hasattr(text, "stdout") else text
-    return int(re.search(r"(\d+) received", text)[1])
+    return replies(lab.ns, PEER, count, wait=wait)
 
 
 def warm(lab):
@@ -62,7 +54,7 @@ def warm(lab):
         expect_equal(ping(lab, 5), 5, "replies")
         return wait_until("counters", lambda: by_rules(lab) - before >= 10, timeout=1.5)
     expect_equal(ping(lab, 3, 3), 3, "replies")
-    wait_until("flows in the kernel", lambda: len(in_kernel(lab)) >= 2)
+    wait_until("flows in the kernel", lambda: len(lab.sluice.in_kernel()) >= 2)
     done()
 
 
@@ -90,7 +82,7 @@ def test_another(lab):
     host_and_peer(lab, "int0", 3)
     counted(lab, "2")
     lab.sluice.vsctl("del-port", "br0", "int0")
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(1)
     address(lab, "br0")
     counted(lab, "LOCAL")
 
@@ -104,11 +96,11 @@ def test_dropped(lab):
     wire = Wire(lab.ns, "br0")
     wire.send(frame())
     wait_until("the drop in the kernel", lambda: any(
-        m["where"] == "kernel" and not m["packets"]["hardware"] for m in lab.sluice.offload_flows()))
+        not m["packets"]["hardware"] for m in lab.sluice.in_kernel()))
     for _ in range(20):
         wire.send(frame())
     wait_until("drops by the rule", lambda: any(
-        m["packets"]["hardware"] == 20 for m in in_kernel(lab)))
+        m["packets"]["hardware"] == 20 for m in lab.sluice.in_kernel()))
     now = port_counters(lab, "br0", "LOCAL")
     expect_equal([a - b for a, b in zip(now, was)], [21, 21 * len(frame()), 0, 0], "counters")
 
@@ -126,7 +118,7 @@ def test_tags(lab):
     wanted = [frame(vlan=8), frame(), inner[:12] + bytes((0x88, 0xa8, 0, 11)) + inner[12:]]
     for f in sent:
         wire.send(f)
-    wait_until("all in the kernel", lambda: len(in_kernel(lab)) == 3)
+    wait_until("all in the kernel", lambda: len(lab.sluice.in_kernel()) == 3)
     there.drain()
     for _ in range(5):
         for f in sent:
@@ -152,7 +144,7 @@ def test_tags_for_the_host(lab):
               frame(vlan=11), frame(vlan=3)]
     for f in sent:
         wire.send(f)
-    wait_until("all in the kernel", lambda: len(in_kernel(lab)) == len(sent))
+    wait_until("all in the kernel", lambda: len(lab.sluice.in_kernel()) == len(sent))
     here.receive(0.3)
     before = port_counters(lab, "br0", "LOCAL")
     for _ in range(5):
@@ -174,14 +166,14 @@ def test_through_a_tunnel(lab):
     lab.sluice.ofctl("add-flow", "br-phy", "actions=NORMAL")
     slu.run("ip", "addr", "add", "172.16.0.1/24", "dev", "br-phy", ns=lab.ns)
     kernel_vxlan(peer, more=("noudpcsum",))
-    lab.quiet_bridge("br-int")
+    lab.bridge("br-int", quiet=True)
     address(lab, "br-int")
     slu.run("ip", "link", "set", "br-int", "mtu", "1400", ns=lab.ns)
     add_tunnel(lab, "vxlan", remote_ip="172.16.0.2", key=42)
     lab.sluice.ofctl("add-flow", "br-int", "actions=NORMAL")
     wait_until("a reply", lambda: ping(lab, 1))
     wait_until("both ways in the kernel", lambda: len(
-        [m for m in in_kernel(lab) if "icmp" in m["match"] + m["actions"] or
+        [m for m in lab.sluice.in_kernel() if "icmp" in m["match"] + m["actions"] or
          "tunnel" in m["actions"]]) >= 3)
     before, rules = port_counters(lab, "br-int", "LOCAL"), by_rules(lab)
     expect_equal(ping(lab, 50), 50, "replies")
@@ -196,25 +188,24 @@ def test_kept_in_software(lab):
     host_and_peer(lab)
     warm(lab)
     lab.sluice.vsctl("set", "Interface", "br0", "options:device=none")
-    wait_until("it is off", lambda: lab.device_state()["ports"] == 1)
+    lab.on_kernel(0)
     before = by_rules(lab)
-    wait_until("it is up", lambda: slu.run("ip", "link", "set", "br0", "up", ns=lab.ns) is not None)
     expect_equal(ping(lab, 5, 3), 5, "replies")
     expect_equal(by_rules(lab), before, "packets by rules")
     lab.sluice.vsctl("remove", "Interface", "br0", "options", "device")
-    wait_until("it is on", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(1)
 
 
 def test_device_comes_and_goes(lab):
     """Its netdev stays as it is, and so do the host's addresses; what rules moved stays counted, also
     what nobody had asked for until then."""
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     lab.host("a", PEER + "/24", "br0")
     address(lab, "br0")
     lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
     expect_equal(ping(lab, 5, 3), 5, "replies")
     use_kernel(lab)
-    wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(1)
     warm(lab)
     was = port_counters(lab, "br0", "LOCAL")
     expect_equal(ping(lab, 50), 50, "replies by rules")
@@ -232,19 +223,13 @@ def test_super_frames(lab):
     """TCP both ways between the host and a peer: whole super-frames, right to the byte."""
     peer = host_and_peer(lab)
     warm(lab)
-    slu.spawn("iperf3", "-s", ns=peer.ns)
-    wait_until("the server", lambda: ":5201" in slu.run("ss", "-Hltn", ns=peer.ns))
     for more in (), ("-R",):
         before = by_rules(lab)
-        text = slu.run("iperf3", "-c", PEER, "-t", "1", "-J", *more, ns=lab.ns)
-        rate = json.loads(text)["end"]["sum_received"]["bits_per_second"]
-        slu.log("TCP%s: %.1f Gb/s" % (" back" if more else "", rate / 1e9))
-        expect(rate > 1e9, "%.1f Gb/s" % (rate / 1e9))
+        rate = iperf(lab.ns, peer.ns, PEER, *more)
+        slu.log("TCP%s: %.1f Gb/s" % (" back" if more else "", rate))
+        expect(rate > 1, "%.1f Gb/s" % rate)
         wait_until("packets by rules", lambda: by_rules(lab) - before > 1000)
-
-    def longest():
-        return max(m["bytes"]["hardware"] / max(1, m["packets"]["hardware"]) for m in in_kernel(lab))
-    wait_until("packets of more than 4,000 bytes", lambda: longest() > 4000, timeout=3)
+    wait_until("packets of more than 4,000 bytes", lambda: lab.longest_in_kernel() > 4000, timeout=3)
 
 
 class Pinging(threading.Thread):
@@ -274,7 +259,7 @@ def test_restart(lab):
         time.sleep(0.3)
         lab.sluice.start()
         lab.sluice.ofctl("add-flow", "br0", "actions=NORMAL")
-        wait_until("ports on the device", lambda: lab.device_state()["ports"] == 2)
+        lab.on_kernel(1)
         time.sleep(0.5)
     talk.done = True
     talk.join()
@@ -306,7 +291,7 @@ def test_moved_away(lab):
     warm(lab)
     box = lab.host("box")
     slu.run("ip", "link", "set", "int0", "netns", box.ns.name, ns=lab.ns)
-    wait_until("it is off the device", lambda: lab.device_state()["ports"] == 2)
+    lab.on_kernel(1)
     box.exec("ip", "addr", "add", "10.0.0.3/24", "dev", "int0")
     box.exec("ip", "link", "set", "int0", "up")
     wait_until("replies", lambda: box.ping(PEER, check=False) == 3, timeout=5)

@@ -6,7 +6,6 @@ import re
 import socket
 import time
 
-import slu
 from bpfmaps import Maps
 from nettest import expect, expect_equal, expect_in, frame, in_ns, main, wait_until
 
@@ -21,8 +20,7 @@ def use_kernel(lab):
 
 
 def in_the_kernel(lab, n=1):
-    wait_until("%d flows in the kernel" % n, lambda: len(
-        [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]) >= n)
+    wait_until("%d flows in the kernel" % n, lambda: len(lab.sluice.in_kernel()) >= n)
 
 
 def meter_stats(lab, number=1):
@@ -37,7 +35,7 @@ def counted(lab, *want):
 
 def metered_wires(lab, meter, ports=2):
     use_kernel(lab)
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(ports)
     lab.on_kernel(ports)
     program(lab, meter)
@@ -58,7 +56,7 @@ class Supers:
     def __init__(self, lab, meter):
         self.lab = lab
         use_kernel(lab)
-        lab.quiet_bridge("br0")
+        lab.bridge("br0", quiet=True)
         a, b = lab.host("a", "10.0.0.1/24", "br0"), lab.host("b", "10.0.0.2/24", "br0")
         lab.on_kernel(2)
         lab.sluice.ofctl("add-meter", "br0", "meter=1," + meter)
@@ -145,7 +143,7 @@ def test_super_frames_beyond_the_burst(lab):
 def test_what_is_not_taken(lab):
     """A band that remarks is refused by name, and works in software."""
     use_kernel(lab)
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(2)
     lab.on_kernel(2)
     program(lab, "pktps,burst,band=type=dscp_remark,rate=1,burst_size=1,prec_level=1")

@@ -84,18 +84,14 @@ def sent(wires, dport, count=20):
     return len([f for f in wires[1].receive(0.5) if f == frame(dport=dport)])
 
 
-def in_kernel(lab):
-    return [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]
-
-
 def on_kernel(lab):
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true")
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(2)
     lab.on_kernel(2)
     lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
     expect_equal(sent(wires, 2000, 1), 1, "packets")
-    wait_until("the flow in the kernel", lambda: in_kernel(lab))
+    wait_until("the flow in the kernel", lab.sluice.in_kernel)
     return wires
 
 
@@ -107,7 +103,7 @@ def shares(lab, wires, others, before, count):
     expect_equal(sent(wires, DROPPED), 0, "packets that they drop")
     expect_equal(others.seen() - before, 80, "packets that they saw")
     wait_until("packets in the kernel", lambda: sum(
-        m["packets"]["hardware"] for m in in_kernel(lab)) == count)
+        m["packets"]["hardware"] for m in lab.sluice.in_kernel()) == count)
 
 
 def test_their_program_comes_first(lab):
@@ -125,7 +121,7 @@ def test_their_program_comes_first(lab):
     lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true")
     wait_until("our program is back", lambda: program_at(lab.ns, "p-w1"))
     expect_equal(sent(wires, 2000, 1), 1, "packets")
-    wait_until("the flow in the kernel", lambda: in_kernel(lab))
+    wait_until("the flow in the kernel", lab.sluice.in_kernel)
     shares(lab, wires, others, others.seen(), 40)
     # The port goes.
     lab.sluice.vsctl("del-port", "br0", "p-w1")
@@ -165,8 +161,7 @@ def test_two_daemons(lab):
         second.ofctl("add-flow", "br1", "in_port=1,actions=output:2")
         own = [h.wire() for h in hosts]
         expect_equal(sent(own, 2000, 1), 1, "packets of the second")
-        wait_until("a flow of the second in the kernel", lambda: any(
-            m["where"] == "kernel" for m in second.offload_flows()))
+        wait_until("a flow of the second in the kernel", second.in_kernel)
         expect_equal(sent(own, 2000), 20, "packets of the second")
         expect_equal((len(Maps(lab.ns, "p-w1").dump("ports")),
                       len(Maps(lab.ns, "p-x1").dump("ports"))), (3, 3), "ports in maps of their own")

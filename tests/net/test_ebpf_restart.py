@@ -46,7 +46,7 @@ def add_flows(lab, flows=FLOWS):
 
 
 def flows_in_the_kernel(lab):
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(2)
     offload_flows(lab, wires)
     return wires
@@ -59,8 +59,7 @@ def offload_flows(lab, wires):
     add_flows(lab)
     for n in range(FLOWS):
         wires[0].send(frame(dport=5000 + n))
-    wait_until("all in the kernel", lambda: len(
-        [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]) == FLOWS)
+    wait_until("all in the kernel", lambda: len(lab.sluice.in_kernel()) == FLOWS)
     wires[1].drain()
 
 
@@ -93,8 +92,8 @@ def killed_and_started(lab, wires):
     wait_until("all is counted", lambda: packets() >= traffic.sent - since)
     expect(seen[-1] <= traffic.sent - at, "%d packets were counted, %d sent" % (
         seen[-1], traffic.sent - at))
-    expect_equal([m["packets"]["software"] for m in lab.sluice.offload_flows()
-                  if m["where"] == "kernel"], [0] * FLOWS, "its packets in software")
+    expect_equal([m["packets"]["software"] for m in lab.sluice.in_kernel()], [0] * FLOWS,
+                 "its packets in software")
 
 
 def test_killed_under_traffic(lab):
@@ -172,8 +171,7 @@ def another_layout(lab, wires):
     add_flows(lab)
     wait_until("other programs", lambda: program_at(lab.ns, "p-w1") not in (None, former)
                and program_at(lab.ns, "p-w2") not in (None, former))
-    wait_until("the flows in its own maps", lambda: len(
-        [m for m in lab.sluice.offload_flows() if m["where"] == "kernel"]) == FLOWS)
+    wait_until("the flows in its own maps", lambda: len(lab.sluice.in_kernel()) == FLOWS)
     traffic.done = True
     traffic.join()
     expect_equal(lab.device_state()["adopted"], 0, "rules adopted")
@@ -213,7 +211,7 @@ def kill_and_restore(lab, before):
 
 def check_no_device(lab):
     """Who starts without a device forwards alone: what the killed one left is gone."""
-    lab.quiet_bridge("br0")
+    lab.bridge("br0", quiet=True)
     wires = lab.wires(2)
     before = configuration(lab)
     lab.sluice.start()

@@ -220,7 +220,7 @@ def start(lab, kind="vxlan"):
     """Tunnels whose outer UDP header has no checksum, as in software."""
     offload(lab)
     peer = lab.host("peer", "172.16.0.2/24")
-    lab.bridge("br-phy")
+    lab.bridge("br-phy", quiet=True)
     lab.sluice.vsctl("add-port", "br-phy", peer.port)
     lab.sluice.ofctl("add-flow", "br-phy", "actions=NORMAL")
     slu.run("ip", "addr", "add", "172.16.0.1/24", "dev", "br-phy", ns=lab.ns)
@@ -231,7 +231,7 @@ def start(lab, kind="vxlan"):
                   "noudpcsum")
         peer.exec("ip", "addr", "add", "10.0.0.2/24", "dev", "vx0")
         peer.exec("ip", "link", "set", "vx0", "mtu", "1400", "up")
-    lab.bridge("br-int")
+    lab.bridge("br-int", quiet=True)
     h1 = lab.host("h1", "10.0.0.1/24", "br-int")
     h1.exec("ip", "link", "set", "eth0", "mtu", "1400")
     add_tunnel(lab, kind, remote_ip="172.16.0.2", key=VNI)
@@ -255,7 +255,7 @@ def start(lab, kind="vxlan"):
 
 
 def rules(lab, text):
-    return [m for m in lab.sluice.offload_flows() if text in m["actions"] and m["where"] == "kernel"]
+    return [m for m in lab.sluice.in_kernel() if text in m["actions"]]
 
 
 def counted(lab, text):

@@ -1,10 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A bridge without flows of ours: learning, flooding, VLANs, TCP over kernel ports."""
-import json
-
 import slu
-from nettest import Failure, check_idle, expect, expect_equal, frame, main, wait_until
+from nettest import Failure, check_idle, expect, expect_equal, frame, iperf, main, wait_until
 
 
 def standalone(lab, n):
@@ -128,22 +126,13 @@ def test_vlans_learn_apart(lab):
     expect_vlan_out(w, {3: 20, 4: 20, 6: 20}, "unknown in 20")
 
 
-def throughput(client, server, address, *options):
-    lab_server = server.popen("iperf3", "-s", "-1", "-B", address)
-    wait_until("iperf3's server", lambda: address + ":5201" in server.exec("ss", "-Hltn"))
-    out = json.loads(client.exec("iperf3", "-J", "-t", "1", "-c", address, *options, timeout=40))
-    lab_server.wait(10)
-    expect("error" not in out, "iperf3: %s" % out.get("error"))
-    return out["end"]["sum_received"]["bits_per_second"] / 1e9
-
-
 def test_tcp_over_kernel_ports(lab):
     lab.sluice.vsctl("add-br", "br0")
     a = lab.host("h1", "10.0.0.1/24", bridge="br0")
     b = lab.host("h2", "10.0.0.2/24", bridge="br0")
     a.ping("10.0.0.2")
-    print("       TCP %.2f Gb/s, " % throughput(a, b, "10.0.0.2"), end="")
-    print("back %.2f Gb/s" % throughput(a, b, "10.0.0.2", "-R"))
+    print("       TCP %.2f Gb/s, " % iperf(a.ns, b.ns, "10.0.0.2"), end="")
+    print("back %.2f Gb/s" % iperf(a.ns, b.ns, "10.0.0.2", "-R"))
 
 
 def test_tcp_to_the_bridge_itself(lab):
@@ -152,14 +141,7 @@ def test_tcp_to_the_bridge_itself(lab):
     slu.run("ip", "addr", "add", "10.0.0.9/24", "dev", "br0", ns=lab.ns)
     a = lab.host("h1", "10.0.0.1/24", bridge="br0")
     a.ping("10.0.0.9")
-
-    class Local:
-        def popen(self, *cmd):
-            return slu.spawn(*cmd, ns=lab.ns)
-
-        def exec(self, *cmd):
-            return slu.run(*cmd, ns=lab.ns)
-    print("       TCP %.2f Gb/s" % throughput(a, Local(), "10.0.0.9"))
+    print("       TCP %.2f Gb/s" % iperf(a.ns, lab.ns, "10.0.0.9"))
 
 
 def test_ipv6_between_hosts(lab):
@@ -169,16 +151,7 @@ def test_ipv6_between_hosts(lab):
     a.exec("ip", "addr", "add", "fd00::1/64", "dev", "eth0", "nodad")
     b.exec("ip", "addr", "add", "fd00::2/64", "dev", "eth0", "nodad")
     a.ping("fd00::2")
-    print("       TCP over IPv6 %.2f Gb/s" % throughput6(a, b))
-
-
-def throughput6(a, b):
-    server = b.popen("iperf3", "-s", "-1", "-B", "fd00::2")
-    wait_until("iperf3's server", lambda: "5201" in b.exec("ss", "-Hltn"))
-    out = json.loads(a.exec("iperf3", "-6", "-J", "-t", "1", "-c", "fd00::2", timeout=40))
-    server.wait(10)
-    expect("error" not in out, "iperf3: %s" % out.get("error"))
-    return out["end"]["sum_received"]["bits_per_second"] / 1e9
+    print("       TCP over IPv6 %.2f Gb/s" % iperf(a.ns, b.ns, "fd00::2"))
 
 
 def test_hosts_hear_nothing_twice(lab):

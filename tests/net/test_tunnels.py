@@ -5,13 +5,13 @@
     host h1 (10.0.0.1) -- br-int -- tunnel port ~~ br-phy (172.16.0.1) -- peer (172.16.0.2)
 """
 import contextlib
-import json
 import random
 import struct
 
+import nettest
 import slu
-from nettest import (both_paths, checksum, ether, expect, expect_equal, expect_in, ipv4, main, port_counters,
-                     udp4, wait_until)
+from nettest import (both_paths, checksum, ether, expect, expect_equal, expect_in, ipv4, main,
+                     port_counters, udp4, wait_until)
 
 
 def underlay(lab, ipv6=False):
@@ -90,15 +90,8 @@ def interface(lab, name, column):
 
 def iperf(lab, server, client, address, *args):
     """TCP for a second; returns Gb/s."""
-    p = server.popen("iperf3", "-s", "-1")
-    lab.processes.append(p)
     hits = lab.hits()
-
-    def run():
-        p = slu.run("iperf3", "-c", address, "-t", "1", "-J", *args, ns=client.ns, check=False,
-                    timeout=20)
-        return json.loads(p.stdout)["end"].get("sum_received") if p.stdout else None
-    rate = wait_until("iperf3", run, 20, 0.2)["bits_per_second"] / 1e9
+    rate = nettest.iperf(client.ns, server.ns, address, *args)
     lab.expect_hits(hits, 500, "iperf3")
     slu.log("iperf3 %s: %.2f Gb/s" % (" ".join(args), rate))
     return rate
