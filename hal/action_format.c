@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "hal/base/mem.h"
 #include "hal/text.h"
 
 struct printer {
@@ -82,14 +83,6 @@ static void put_tunnel_push(struct printer *p, const struct hal_act_tunnel_push 
 	hal_text_put(&p->t, ")");
 }
 
-static bool is_zero(const uint8_t *bytes, size_t n)
-{
-	while (n--)
-		if (*bytes++)
-			return false;
-	return true;
-}
-
 static void put_nat_range(struct printer *p, const struct hal_act_ct *ct)
 {
 	int family = ct->nat_flags & HAL_NAT_IPV6 ? AF_INET6 : AF_INET;
@@ -98,9 +91,9 @@ static void put_nat_range(struct printer *p, const struct hal_act_ct *ct)
 
 	inet_ntop(family, ct->nat_min, min, sizeof(min));
 	inet_ntop(family, ct->nat_max, max, sizeof(max));
-	if (!is_zero(ct->nat_min, sizeof(ct->nat_min)))
+	if (!mem_is_zero(ct->nat_min, sizeof(ct->nat_min)))
 		hal_text_put(&p->t, "=%s%s%s", *bracket ? "[" : "", min, bracket);
-	if (!is_zero(ct->nat_max, sizeof(ct->nat_max)) &&
+	if (!mem_is_zero(ct->nat_max, sizeof(ct->nat_max)) &&
 		memcmp(ct->nat_max, ct->nat_min, sizeof(ct->nat_max)))
 		hal_text_put(&p->t, "-%s%s%s", *bracket ? "[" : "", max, bracket);
 	if (ct->nat_port_min)
@@ -140,7 +133,7 @@ static void put_ct(struct printer *p, const struct hal_act_ct *ct)
 		hal_text_put(&p->t, ",ct_mark=0x%x", ct->mark);
 	else if (ct->mark_mask)
 		hal_text_put(&p->t, ",ct_mark=0x%x/0x%x", ct->mark, ct->mark_mask);
-	if (!is_zero(ct->label_mask, sizeof(ct->label_mask))) {
+	if (!mem_is_zero(ct->label_mask, sizeof(ct->label_mask))) {
 		hal_text_put(&p->t, ",");
 		put_field(p, FIELD_CT_LABEL, ct->label, ct->label_mask);
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hal/base/mem.h"
 #include "hal/tlv.h"
 
 #define PREFIX "tun_metadata"
@@ -169,14 +170,6 @@ void hal_option_put(struct hal_text *t, const uint8_t *value, const uint8_t *mas
 	put_hex(t, mask, bytes);
 }
 
-static bool any_bit(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i])
-			return true;
-	return false;
-}
-
 void hal_options_put(
 	struct hal_text *t, const void *value, const void *mask, bool *present, bool *opts)
 {
@@ -194,7 +187,7 @@ void hal_options_put(
 			continue;
 		hal_text_comma(t, 0);
 		hal_text_put(t, PREFIX "%u", n);
-		if (any_bit(m, e->len)) {
+		if (!mem_is_zero(m, e->len)) {
 			hal_text_put(t, "=");
 			hal_option_put(t, v, exact ? NULL : m, e->len);
 		}
@@ -202,5 +195,5 @@ void hal_options_put(
 		memset(rest + e->offset, 0, e->len);
 	}
 	*present = left != 0;
-	*opts = any_bit(rest, sizeof(rest));
+	*opts = !mem_is_zero(rest, sizeof(rest));
 }

@@ -69,7 +69,7 @@ static enum of_error set_field(struct of_rd *r, uint8_t version, struct of_actio
 	wire = of_get_bytes(r, h.len);
 	if (!wire || r->left >= 8)
 		return OFERR_BAD_SET_LEN;
-	if (!of_nx_zeros(r, r->left))
+	if (!of_get_zeros(r, r->left))
 		return OFERR_BAD_SET_ARGUMENT;
 	if (h.has_mask) {
 		mask = wire + width;

@@ -73,7 +73,7 @@ static enum of_error resubmit(
 	a.with_ct = subtype == NXAST_RESUBMIT_TABLE_CT;
 	if (subtype != NXAST_RESUBMIT) {
 		a.table = of_get_u8(r);
-		if (!of_nx_zeros(r, 3))
+		if (!of_get_zeros(r, 3))
 			return OFERR_BAD_ACTION_ARGUMENT;
 	}
 	return of_nx_push(acts, &a);
@@ -116,7 +116,7 @@ static enum of_error write_metadata(
 		return OFERR_UNSUP_INSTRUCTION;
 	if (ins->has_metadata)
 		return OFERR_DUP_INSTRUCTION;
-	if (!of_nx_zeros(r, 6))
+	if (!of_get_zeros(r, 6))
 		return OFERR_MUST_BE_ZERO;
 	ins->has_metadata = true;
 	ins->metadata = of_get_u64(r);

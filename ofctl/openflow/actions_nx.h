@@ -78,8 +78,6 @@ void of_put_field(struct of_buf *b, enum of_oxm_form form, const struct of_subfi
 unsigned of_nx_ofs(const struct of_subfield *sf);
 uint16_t of_nx_ofs_bits(const struct of_subfield *sf);
 
-bool of_nx_zeros(struct of_rd *r, size_t n); /* takes them; false if one is not 0 */
-
 static inline struct of_subfield of_nx_sub(const struct of_action *a)
 {
 	return (struct of_subfield){a->field, a->src_ofs, a->n_bits};

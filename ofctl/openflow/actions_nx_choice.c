@@ -81,7 +81,7 @@ static enum of_error get_bundle(struct of_rd *r, bool load, struct of_choice *c,
 	*n_ports = of_get_u16(r);
 	ofs_bits = of_get_u16(r);
 	dst = of_get_rd(r, 4);
-	zeros = of_nx_zeros(r, 4);
+	zeros = of_get_zeros(r, 4);
 	if (r->bad)
 		return OFERR_BAD_ACTION_LEN;
 	if (c->fields >= OF_HASH_MAX || c->algorithm >= OF_BD_MAX || !zeros ||
@@ -89,7 +89,7 @@ static enum of_error get_bundle(struct of_rd *r, bool load, struct of_choice *c,
 		return OFERR_BAD_ACTION_ARGUMENT;
 	c->load = load;
 	if (!load)
-		return ofs_bits || !of_nx_zeros(&dst, 4) ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
+		return ofs_bits || !of_get_zeros(&dst, 4) ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
 	c->dst = of_nx_get_field(&dst);
 	return of_nx_part16(&c->dst, ofs_bits, true);
 }

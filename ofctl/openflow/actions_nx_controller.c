@@ -91,7 +91,7 @@ enum of_error of_nx_controller_decode(
 		a.max_len = of_get_u16(r);
 		a.controller_id = of_get_u16(r);
 		a.reason = of_get_u8(r);
-	} else if (!of_nx_zeros(r, 6)) {
+	} else if (!of_get_zeros(r, 6)) {
 		err = OFERR_MUST_BE_ZERO;
 	} else {
 		err = get_properties(r, &a);

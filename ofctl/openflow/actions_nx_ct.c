@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hal/action.h"
+#include "hal/base/mem.h"
 
 #define NX_CT_F_COMMIT 0x1
 #define NX_CT_F_FORCE 0x2
@@ -201,18 +202,10 @@ enum of_error of_nx_ct_decode(
 
 /* ---- writing ---- */
 
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
 static void put_nat(struct of_buf *b, const struct of_ct *ct)
 {
 	size_t start = of_action_nx_begin(b, NXAST_NAT), n = ct->nat_flags & HAL_NAT_IPV6 ? 16 : 4;
-	bool has_min = !is_zero(ct->nat_min, n), has_max = memcmp(ct->nat_max, ct->nat_min, n);
+	bool has_min = !mem_is_zero(ct->nat_min, n), has_max = memcmp(ct->nat_max, ct->nat_min, n);
 	uint16_t present = 0;
 
 	if (has_min)

@@ -101,7 +101,7 @@ static enum of_error get_specs(struct of_rd *r, struct of_learn **l)
 			return err;
 		late = late ? late : err;
 	}
-	return of_nx_zeros(r, r->left) ? late : OFERR_BAD_ACTION_ARGUMENT;
+	return of_get_zeros(r, r->left) ? late : OFERR_BAD_ACTION_ARGUMENT;
 }
 
 /* What LEARN2 has between the fixed part and the specifications. */
@@ -111,7 +111,7 @@ static enum of_error get_limit(struct of_rd *r, struct of_learn *l)
 
 	l->limit = of_get_u32(r);
 	ofs = of_get_u16(r);
-	if (!of_nx_zeros(r, 2))
+	if (!of_get_zeros(r, 2))
 		return OFERR_ACTION_MUST_BE_ZERO;
 	if (!(l->flags & OF_LEARN_WRITE_RESULT))
 		return ofs ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
@@ -131,7 +131,7 @@ static enum of_error get_learn(struct of_rd *r, bool with_limit, struct of_learn
 	l->cookie = of_get_u64(r);
 	l->flags = of_get_u16(r);
 	l->table = of_get_u8(r);
-	if (!of_nx_zeros(r, 1))
+	if (!of_get_zeros(r, 1))
 		return OFERR_BAD_ACTION_ARGUMENT;
 	l->fin_idle_timeout = of_get_u16(r);
 	l->fin_hard_timeout = of_get_u16(r);

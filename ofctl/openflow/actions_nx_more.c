@@ -49,7 +49,7 @@ static enum of_error get_sample(
 		s->direction = of_get_u8(r);
 	if (!a->probability)
 		return OFERR_BAD_ACTION_ARGUMENT;
-	if (subtype == NXAST_SAMPLE3 && !of_nx_zeros(r, r->left))
+	if (subtype == NXAST_SAMPLE3 && !of_get_zeros(r, r->left))
 		return OFERR_MUST_BE_ZERO;
 	return s->direction > 2 ? OFERR_BAD_ACTION_ARGUMENT : OFERR_OK;
 }
@@ -182,7 +182,7 @@ enum of_error of_nx_dec_ttl_decode(
 	if (subtype == NXAST_DEC_TTL_CNT_IDS) {
 		size_t n = of_get_u16(r) * 2u;
 
-		if (!of_nx_zeros(r, 4))
+		if (!of_get_zeros(r, 4))
 			return OFERR_MUST_BE_ZERO;
 		err = r->left < n ? OFERR_BAD_ACTION_LEN : get_data(r, n, &a);
 	}

@@ -21,7 +21,7 @@ enum of_error of_nx_output_reg_decode(
 	sf = of_nx_get_field(r);
 	if (!second)
 		a.max_len = of_get_u16(r);
-	if (!of_nx_zeros(r, r->left))
+	if (!of_get_zeros(r, r->left))
 		return second ? OFERR_MUST_BE_ZERO : OFERR_BAD_ACTION_ARGUMENT;
 	err = of_nx_part16(&sf, ofs_bits, false);
 	if (err)
@@ -77,7 +77,7 @@ enum of_error of_nx_stack_decode(
 	if (sf.field == FIELD_INVALID)
 		return OFERR_BAD_MATCH_FIELD;
 	n_bits = of_get_u16(r);
-	if (!of_nx_zeros(r, r->left))
+	if (!of_get_zeros(r, r->left))
 		return OFERR_MUST_BE_ZERO;
 	err = of_nx_part(&sf, ofs, n_bits, pop);
 	if (err)
@@ -113,7 +113,7 @@ enum of_error of_nx_check_pkt_larger_decode(
 	sf = of_nx_get_field(r);
 	if (sf.field == FIELD_INVALID)
 		return OFERR_BAD_MATCH_FIELD;
-	if (!of_nx_zeros(r, r->left))
+	if (!of_get_zeros(r, r->left))
 		return OFERR_MUST_BE_ZERO;
 	err = of_nx_part(&sf, ofs, 1, true);
 	if (err)

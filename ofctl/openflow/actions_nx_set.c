@@ -46,7 +46,7 @@ enum of_error of_copy_field_decode(struct of_rd *r, struct of_actions *acts)
 	unsigned before = acts->n;
 	enum of_error err = move_decode(r, 2, acts);
 
-	if (!err && !r->bad && of_nx_zeros(r, r->left))
+	if (!err && !r->bad && of_get_zeros(r, r->left))
 		return OFERR_OK;
 	acts->n = before; /* it owns nothing */
 	if (r->bad)
@@ -124,7 +124,7 @@ enum of_error of_nx_load2_decode(
 	for (unsigned i = 0; wire_mask && i < width; i++)
 		if (wire[i] & ~wire_mask[i])
 			return OFERR_BAD_WILDCARDS;
-	if (!of_nx_zeros(r, r->left) || !hal_fields[h.field].writable)
+	if (!of_get_zeros(r, r->left) || !hal_fields[h.field].writable)
 		return OFERR_BAD_SET_ARGUMENT;
 	err = of_oxm_push_set(acts, &h, wire, wire_mask);
 	if (!err)

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "hal/base/be.h"
+#include "hal/base/mem.h"
+
+#define NS_PER_S 1000000000u
 
 void of_buf_free(struct of_buf *b)
 {
@@ -74,6 +77,12 @@ void of_put_u32(struct of_buf *b, uint32_t v)
 void of_put_u64(struct of_buf *b, uint64_t v)
 {
 	put_be(b, v, 8);
+}
+
+void of_put_duration(struct of_buf *b, uint64_t ns)
+{
+	of_put_u32(b, (uint32_t)(ns / NS_PER_S));
+	of_put_u32(b, (uint32_t)(ns % NS_PER_S));
 }
 
 void of_put_text(struct of_buf *b, const char *text, size_t n)
@@ -180,4 +189,11 @@ struct of_rd of_get_rd(struct of_rd *r, size_t n)
 void of_skip(struct of_rd *r, size_t n)
 {
 	of_get_bytes(r, n);
+}
+
+bool of_get_zeros(struct of_rd *r, size_t n)
+{
+	const uint8_t *p = of_get_bytes(r, n);
+
+	return !p || mem_is_zero(p, n);
 }

@@ -31,6 +31,9 @@ void of_put_u16(struct of_buf *b, uint16_t v);
 void of_put_u32(struct of_buf *b, uint32_t v);
 void of_put_u64(struct of_buf *b, uint64_t v);
 
+/* Seconds, and nanoseconds beyond them: 8 bytes. */
+void of_put_duration(struct of_buf *b, uint64_t ns);
+
 /* Appends a text in a field of `n` bytes, cut so that a 0 follows it. */
 void of_put_text(struct of_buf *b, const char *text, size_t n);
 
@@ -71,6 +74,9 @@ const uint8_t *of_get_bytes(struct of_rd *r, size_t n);
 /* Takes `n` bytes as a reader of its own (empty and bad if there are fewer). */
 struct of_rd of_get_rd(struct of_rd *r, size_t n);
 void of_skip(struct of_rd *r, size_t n);
+
+/* Takes `n` bytes; false if one of them is not 0. */
+bool of_get_zeros(struct of_rd *r, size_t n);
 
 static inline size_t of_pad8(size_t n)
 {

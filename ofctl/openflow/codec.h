@@ -78,6 +78,9 @@ void of_match13_encode(struct of_buf *b, uint8_t version, const struct hal_match
 enum of_error of_nxm_decode(
 	struct of_rd *r, size_t len, struct hal_match *m, uint64_t *cookie, uint64_t *cookie_mask);
 
+/* The same; its length, without padding, is put at `len_at`. */
+void of_nxm_encode(struct of_buf *b, size_t len_at, const struct hal_match *m);
+
 /* struct ofp_match of 1.0, 40 bytes. Fields whose prerequisite is missing are ignored. */
 enum of_error of_match10_decode(struct of_rd *r, struct hal_match *m);
 void of_match10_encode(struct of_buf *b, const struct hal_match *m);

@@ -27,14 +27,6 @@ void of_conn_close_soon(struct of_conn *conn, const char *why)
 	event_active(conn->probe_timer, EV_TIMEOUT, 0);
 }
 
-static void on_drained(void *ctx)
-{
-	struct of_conn *conn = ctx;
-
-	if (conn->monitors)
-		of_monitors_resume(conn);
-}
-
 static void on_connected(void *ctx);
 static void on_message(void *ctx, const uint8_t *msg, size_t len);
 static void on_closed(void *ctx, const char *why);
@@ -214,6 +206,14 @@ void of_conn_close(struct of_conn *conn, const char *why)
 static void on_connected(void *ctx)
 {
 	say_hello(ctx);
+}
+
+static void on_drained(void *ctx)
+{
+	struct of_conn *conn = ctx;
+
+	if (conn->monitors)
+		of_monitors_resume(conn);
 }
 
 static void on_closed(void *ctx, const char *why)

@@ -181,11 +181,13 @@ static const char *const texts[OFERR_MAX] = {
 
 #define OFPET14_BUNDLE_FAILED 17
 
-/* What 1.4 has numbers of its own for (7.5.4), but for bundles. */
-static const struct {
+struct own_code {
 	enum of_error err;
 	struct of_error_code code;
-} codes14[] = {
+};
+
+/* What 1.4 has numbers of its own for (7.5.4), but for bundles. */
+static const struct own_code codes14[] = {
 	{OFERR_DUP_INSTRUCTION, {3, 9}},
 	{OFERR_PROP_BAD_TYPE, {14, 0}},
 	{OFERR_PROP_BAD_LEN, {14, 1}},
@@ -201,57 +203,40 @@ static const struct {
 	{OFERR_MONITOR_BAD_OUT, {16, 7}},
 };
 
-static bool code14(enum of_error err, struct of_error_code *c)
-{
-	uint16_t code = codes[err].v13.code;
-
-	if (codes[err].v13.type == NX && code >= ONF_ERROR_FIRST) {
-		*c = (struct of_error_code){OFPET14_BUNDLE_FAILED, code - ONF_ERROR_FIRST};
-		return true;
-	}
-	for (unsigned i = 0; i < sizeof(codes14) / sizeof(codes14[0]); i++)
-		if (codes14[i].err == err) {
-			*c = codes14[i].code;
-			return true;
-		}
-	return false;
-}
-
 /* The same of 1.5 (7.5.4). */
-static bool code15(enum of_error err, struct of_error_code *c)
-{
-	static const struct {
-		enum of_error err;
-		struct of_error_code code;
-	} own[] = {
-		{OFERR_BAD_SCHEDULE, {1, 16}},
-		{OFERR_PIPELINE_FIELDS_ONLY, {1, 17}},
-		{OFERR_BAD_SET_MASK, {2, 16}},
-		{OFERR_BAD_METER, {2, 17}},
-		{OFERR_GROUP_UNKNOWN_BUCKET, {6, 15}},
-		{OFERR_GROUP_BUCKET_EXISTS, {6, 16}},
-		{OFERR_ROLE_ID_IN_USE, {11, 4}},
-		{OFERR_ASYNC_UNSUPPORTED, {15, 1}},
-	};
+static const struct own_code codes15[] = {
+	{OFERR_BAD_SCHEDULE, {1, 16}},
+	{OFERR_PIPELINE_FIELDS_ONLY, {1, 17}},
+	{OFERR_BAD_SET_MASK, {2, 16}},
+	{OFERR_BAD_METER, {2, 17}},
+	{OFERR_GROUP_UNKNOWN_BUCKET, {6, 15}},
+	{OFERR_GROUP_BUCKET_EXISTS, {6, 16}},
+	{OFERR_ROLE_ID_IN_USE, {11, 4}},
+	{OFERR_ASYNC_UNSUPPORTED, {15, 1}},
+};
 
-	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (own[i].err != err)
-			continue;
-		*c = own[i].code;
-		return true;
-	}
-	return false;
+/* NULL: it has none. */
+static const struct of_error_code *find_own(const struct own_code *all, size_t n, enum of_error err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].err == err)
+			return &all[i].code;
+	return NULL;
 }
 
 struct of_error_code of_error_code(uint8_t version, enum of_error err)
 {
-	struct of_error_code c;
+	const struct of_error_code *v13 = &codes[err].v13, *own = NULL;
 
-	if (version >= OFP15 && code15(err, &c))
-		return c;
-	if (version >= OFP14 && code14(err, &c))
-		return c;
-	return version == OFP10 ? codes[err].v10 : codes[err].v13;
+	if (version == OFP10)
+		return codes[err].v10;
+	if (version >= OFP14 && v13->type == NX && v13->code >= ONF_ERROR_FIRST)
+		return (struct of_error_code){OFPET14_BUNDLE_FAILED, v13->code - ONF_ERROR_FIRST};
+	if (version >= OFP15)
+		own = find_own(codes15, sizeof(codes15) / sizeof(codes15[0]), err);
+	if (version >= OFP14 && !own)
+		own = find_own(codes14, sizeof(codes14) / sizeof(codes14[0]), err);
+	return own ? *own : *v13;
 }
 
 const char *of_error_text(enum of_error err)

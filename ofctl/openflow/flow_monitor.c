@@ -22,51 +22,41 @@ static enum of_error check_flags(uint16_t flags, uint16_t known)
 	return flags & ~known || !(flags & WHEN) ? OFERR_MONITOR_BAD_FLAGS : OFERR_OK;
 }
 
-static bool get_zeros(struct of_rd *r, unsigned n)
+/* Of an extension: all up to the match, of which `pad` bytes are left. */
+static enum of_error check_ext(struct of_rd *r, size_t pad, uint16_t flags)
 {
-	uint8_t any = 0;
+	bool zeros = of_get_zeros(r, pad);
+	enum of_error err = check_flags(flags, FLAGS_EXT);
 
-	while (n--)
-		any |= of_get_u8(r);
-	return !any;
+	if (r->bad)
+		return OFERR_BAD_LEN;
+	return !err && !zeros ? OFERR_MUST_BE_ZERO : err;
 }
 
 static enum of_error decode_nx(struct of_rd *r, struct of_monitor_request *m)
 {
 	enum of_error err;
 	uint16_t match_len;
-	bool zeros;
 
 	m->id = of_get_u32(r);
 	m->flags = of_get_u16(r);
 	m->filter.out_port = of_port_from16(of_get_u16(r));
 	match_len = of_get_u16(r);
 	m->filter.table = of_get_u8(r);
-	zeros = get_zeros(r, 5);
-	if (r->bad)
-		return OFERR_BAD_LEN;
-	err = check_flags(m->flags, FLAGS_EXT);
-	if (!err && !zeros)
-		err = OFERR_MUST_BE_ZERO;
+	err = check_ext(r, 5, m->flags);
 	return err ? err : of_nxm_decode(r, match_len, &m->filter.match, NULL, NULL);
 }
 
 static enum of_error decode_onf(struct of_rd *r, struct of_monitor_request *m)
 {
 	enum of_error err;
-	bool zeros;
 
 	m->id = of_get_u32(r);
 	m->flags = of_get_u16(r);
 	of_skip(r, 2); /* the match has its length */
 	m->filter.out_port = of_get_u32(r);
 	m->filter.table = of_get_u8(r);
-	zeros = get_zeros(r, 3);
-	if (r->bad)
-		return OFERR_BAD_LEN;
-	err = check_flags(m->flags, FLAGS_EXT);
-	if (!err && !zeros)
-		err = OFERR_MUST_BE_ZERO;
+	err = check_ext(r, 3, m->flags);
 	return err ? err : of_match13_decode(r, &m->filter.match);
 }
 
@@ -156,15 +146,13 @@ static void put_ext(
 	of_put_u8(b, fs->table);
 	of_put_zeros(b, 1);
 	of_put_u64(b, fs->cookie);
-	match = b->len;
 	if (version == OFP10) {
-		of_oxm_encode(b, OF_OXM_NX, &m);
-		of_set_u16(b, match_len, b->len - match);
-		of_put_pad8(b, match);
+		of_nxm_encode(b, match_len, &m);
 		if (instructions)
 			of_instructions_encode10(b, fs->ins);
 		return;
 	}
+	match = b->len;
 	of_match13_encode(b, version, &m);
 	/* Its own length, without padding, is in its second half-word. */
 	if (!b->failed)

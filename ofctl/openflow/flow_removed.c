@@ -16,12 +16,6 @@ static uint8_t reason_to(uint8_t version, enum of_removed_reason reason)
 	return (uint8_t)(reason <= last ? reason : OF_REMOVED_DELETE);
 }
 
-static void put_duration(struct of_buf *b, uint64_t ns)
-{
-	of_put_u32(b, (uint32_t)(ns / 1000000000));
-	of_put_u32(b, (uint32_t)(ns % 1000000000));
-}
-
 static void encode10(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
 {
 	const struct of_flow_stats *fs = &fr->stats;
@@ -32,7 +26,7 @@ static void encode10(struct of_buf *b, const struct of_flow_removed *fr, const s
 	of_put_u16(b, fs->priority);
 	of_put_u8(b, reason_to(OFP10, fr->reason));
 	of_put_zeros(b, 1);
-	put_duration(b, fs->duration_ns);
+	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);
 	of_put_zeros(b, 2);
 	of_put_u64(b, fs->packets);
@@ -50,7 +44,7 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_flow_rem
 	of_put_u16(b, fs->priority);
 	of_put_u8(b, reason_to(version, fr->reason));
 	of_put_u8(b, fs->table);
-	put_duration(b, fs->duration_ns);
+	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);
 	of_put_u16(b, fs->hard_timeout);
 	of_put_u64(b, fs->packets);
@@ -78,22 +72,19 @@ static void encode15(struct of_buf *b, const struct of_flow_removed *fr, const s
 static void encode_nx(struct of_buf *b, const struct of_flow_removed *fr, const struct hal_match *m)
 {
 	const struct of_flow_stats *fs = &fr->stats;
-	size_t start = of_begin_nicira(b, OFP10, 0, NXT_FLOW_REMOVED), match, match_len;
+	size_t start = of_begin_nicira(b, OFP10, 0, NXT_FLOW_REMOVED), match_len;
 
 	of_put_u64(b, fs->cookie);
 	of_put_u16(b, fs->priority);
 	of_put_u8(b, reason_to(OFP10, fr->reason));
 	of_put_u8(b, (uint8_t)(fs->table + 1)); /* 0: not known */
-	put_duration(b, fs->duration_ns);
+	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);
 	match_len = b->len;
 	of_put_u16(b, 0);
 	of_put_u64(b, fs->packets);
 	of_put_u64(b, fs->bytes);
-	match = b->len;
-	of_oxm_encode(b, OF_OXM_NX, m);
-	of_set_u16(b, match_len, b->len - match);
-	of_put_pad8(b, match);
+	of_nxm_encode(b, match_len, m);
 	of_end(b, start);
 }
 

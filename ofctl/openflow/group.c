@@ -9,7 +9,6 @@
 #include "ofctl/openflow/wire.h"
 
 #define BUCKET_LEN 16
-#define NS_PER_S 1000000000u
 
 enum of_error of_group_add_bucket(struct of_group *g, const struct of_bucket *b)
 {
@@ -150,8 +149,7 @@ void of_group_stats_encode(struct of_buf *b, const struct of_group_stats *gs)
 	of_put_zeros(b, 4);
 	of_put_u64(b, gs->packets);
 	of_put_u64(b, gs->bytes);
-	of_put_u32(b, (uint32_t)(gs->duration_ns / NS_PER_S));
-	of_put_u32(b, (uint32_t)(gs->duration_ns % NS_PER_S));
+	of_put_duration(b, gs->duration_ns);
 	for (unsigned i = 0; i < gs->group->n_buckets; i++) {
 		of_put_u64(b, gs->bucket_packets[i]);
 		of_put_u64(b, gs->bucket_bytes[i]);

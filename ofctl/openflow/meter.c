@@ -6,7 +6,6 @@
 #include "ofctl/openflow/wire.h"
 
 #define BAND_LEN 16
-#define NS_PER_S 1000000000u
 
 enum { OFPMBT_DROP = 1, OFPMBT_DSCP_REMARK = 2 };
 
@@ -105,8 +104,7 @@ void of_meter_stats_encode(struct of_buf *b, const struct of_meter_stats *ms)
 	of_put_u32(b, ms->flow_count);
 	of_put_u64(b, c->packets);
 	of_put_u64(b, c->bytes);
-	of_put_u32(b, (uint32_t)(ms->duration_ns / NS_PER_S));
-	of_put_u32(b, (uint32_t)(ms->duration_ns % NS_PER_S));
+	of_put_duration(b, ms->duration_ns);
 	for (unsigned i = 0; i < ms->meter->n_bands; i++) {
 		of_put_u64(b, c->band_packets[i]);
 		of_put_u64(b, c->no_band_bytes ? UINT64_MAX : c->band_bytes[i]); /* unknown */

@@ -326,6 +326,15 @@ enum of_error of_nxm_decode(
 	return of_oxm_decode(fields, m, cookie, cookie_mask);
 }
 
+void of_nxm_encode(struct of_buf *b, size_t len_at, const struct hal_match *m)
+{
+	size_t start = b->len;
+
+	of_oxm_encode(b, OF_OXM_NX, m);
+	of_set_u16(b, len_at, b->len - start);
+	of_put_pad8(b, start);
+}
+
 enum of_error of_match13_decode(struct of_rd *r, struct hal_match *m)
 {
 	uint16_t type = of_get_u16(r), len = of_get_u16(r);

@@ -81,7 +81,7 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_packet_i
 
 static void encode_nx(struct of_buf *b, uint8_t version, const struct of_packet_in *pin)
 {
-	size_t start = of_begin_nicira(b, version, 0, NXT_PACKET_IN), match, match_len;
+	size_t start = of_begin_nicira(b, version, 0, NXT_PACKET_IN), match_len;
 	struct hal_match m;
 
 	of_put_u32(b, OF_NO_BUFFER);
@@ -92,11 +92,8 @@ static void encode_nx(struct of_buf *b, uint8_t version, const struct of_packet_
 	match_len = b->len;
 	of_put_u16(b, 0);
 	of_put_zeros(b, 6);
-	match = b->len;
 	pipeline_fields(&m, pin);
-	of_oxm_encode(b, OF_OXM_NX, &m);
-	of_set_u16(b, match_len, b->len - match);
-	of_put_pad8(b, match);
+	of_nxm_encode(b, match_len, &m);
 	of_put_zeros(b, 2);
 	of_put_bytes(b, pin->data, pin->len);
 	of_end(b, start);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "hal/base/mem.h"
 #include "ofctl/openflow/wire.h"
 
 /* A packet comes from a port, or from the controller itself. */
@@ -14,15 +15,6 @@ static bool in_port_ok(uint32_t port)
 	return port < OF_PORT_MAX
 		       ? port != 0
 		       : port == OF_PORT_LOCAL || port == OF_PORT_CONTROLLER || port == OF_PORT_ANY;
-}
-
-static bool any_bit(const void *data, size_t n)
-{
-	const uint8_t *p = data;
-
-	while (n && !*p)
-		p++, n--;
-	return n;
 }
 
 /* 1.5's match names the input port, and may name what else is not of the packet itself: what is
@@ -42,10 +34,10 @@ static enum of_error decode_fields(struct of_rd *r, struct of_packet_out *po)
 	value->in_port_of = mask->in_port_of = 0;
 	value->in_phy_port = mask->in_phy_port = 0;
 	mask->dp.packet_type = 0;
-	if (any_bit(&mask->dp, offsetof(struct hal_key, tun_flags)) || mask->actset_output ||
+	if (!mem_is_zero(&mask->dp, offsetof(struct hal_key, tun_flags)) || mask->actset_output ||
 		mask->conj_id)
 		return OFERR_PIPELINE_FIELDS_ONLY;
-	po->has_fields = any_bit(mask, sizeof(*mask));
+	po->has_fields = !mem_is_zero(mask, sizeof(*mask));
 	return OFERR_OK;
 }
 

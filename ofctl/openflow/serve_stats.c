@@ -63,37 +63,32 @@ static void answer_aggregate(struct of_conn *conn, const uint8_t *msg, size_t le
 	of_reply_end(&rep);
 }
 
-enum of_error of_serve_flow_stats(struct of_conn *conn, const uint8_t *msg, size_t len)
+/* What the request says is judged before counters are asked for. */
+static enum of_error serve(struct of_conn *conn, const uint8_t *msg, size_t len,
+	void (*answer)(struct of_conn *conn, const uint8_t *msg, size_t len))
 {
 	struct of_flow_filter f;
 	enum of_error err =
 		of_flow_filter_decode(of_multipart_body(conn, msg, len), conn->version, &f);
 
 	if (!err)
-		of_conn_after_refresh(conn, msg, len, answer_flow_stats);
+		of_conn_after_refresh(conn, msg, len, answer);
 	return err;
+}
+
+enum of_error of_serve_flow_stats(struct of_conn *conn, const uint8_t *msg, size_t len)
+{
+	return serve(conn, msg, len, answer_flow_stats);
 }
 
 enum of_error of_serve_flow_counts(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
-	struct of_flow_filter f;
-	enum of_error err =
-		of_flow_filter_decode(of_multipart_body(conn, msg, len), conn->version, &f);
-
-	if (!err)
-		of_conn_after_refresh(conn, msg, len, answer_flow_counts);
-	return err;
+	return serve(conn, msg, len, answer_flow_counts);
 }
 
 enum of_error of_serve_aggregate(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
-	struct of_flow_filter f;
-	enum of_error err =
-		of_flow_filter_decode(of_multipart_body(conn, msg, len), conn->version, &f);
-
-	if (!err)
-		of_conn_after_refresh(conn, msg, len, answer_aggregate);
-	return err;
+	return serve(conn, msg, len, answer_aggregate);
 }
 
 /* ---- Nicira's, with matches in NXM form ---- */

@@ -8,9 +8,6 @@
 #include "ofctl/openflow/oxs.h"
 #include "ofctl/openflow/wire.h"
 
-#define NS_PER_S 1000000000u
-#define NS_PER_MS 1000000u
-
 static enum of_error decode10(struct of_rd r, struct of_flow_filter *f)
 {
 	enum of_error err = of_match10_decode(&r, &f->match);
@@ -74,19 +71,12 @@ enum of_error of_flow_filter_nx_decode(struct of_rd r, struct of_flow_filter *f)
 	return r.left ? OFERR_BAD_LEN : check_table(f);
 }
 
-/* Whole milliseconds, as clocks behind it have. */
-static void put_duration(struct of_buf *b, uint64_t ns)
-{
-	of_put_u32(b, (uint32_t)(ns / NS_PER_S));
-	of_put_u32(b, (uint32_t)(ns % NS_PER_S / NS_PER_MS * NS_PER_MS));
-}
-
 static void put_flow10(struct of_buf *b, const struct of_flow_stats *fs, const struct hal_match *m)
 {
 	of_put_u8(b, fs->table);
 	of_put_zeros(b, 1);
 	of_match10_encode(b, m);
-	put_duration(b, fs->duration_ns);
+	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->priority);
 	of_put_u16(b, fs->idle_timeout);
 	of_put_u16(b, fs->hard_timeout);
@@ -102,7 +92,7 @@ static void put_flow13(struct of_buf *b, uint8_t version, const struct of_flow_s
 {
 	of_put_u8(b, fs->table);
 	of_put_zeros(b, 1);
-	put_duration(b, fs->duration_ns);
+	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->priority);
 	of_put_u16(b, fs->idle_timeout);
 	of_put_u16(b, fs->hard_timeout);
@@ -160,14 +150,14 @@ static uint16_t age(uint64_t ms)
 
 void of_flow_stats_nx_encode(struct of_buf *b, const struct of_flow_stats *fs)
 {
-	size_t start = b->len, match, match_len;
+	size_t start = b->len, match_len;
 	struct hal_match m;
 
 	hal_cmatch_expand(fs->match, &m);
 	of_put_u16(b, 0);
 	of_put_u8(b, fs->table);
 	of_put_zeros(b, 1);
-	put_duration(b, fs->duration_ns);
+	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->priority);
 	of_put_u16(b, fs->idle_timeout);
 	of_put_u16(b, fs->hard_timeout);
@@ -178,10 +168,7 @@ void of_flow_stats_nx_encode(struct of_buf *b, const struct of_flow_stats *fs)
 	of_put_u64(b, fs->cookie);
 	of_put_u64(b, fs->packets);
 	of_put_u64(b, fs->bytes);
-	match = b->len;
-	of_oxm_encode(b, OF_OXM_NX, &m);
-	of_set_u16(b, match_len, b->len - match);
-	of_put_pad8(b, match);
+	of_nxm_encode(b, match_len, &m);
 	of_instructions_encode10(b, fs->ins);
 	of_set_u16(b, start, b->len - start);
 }

@@ -25,12 +25,6 @@ void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_ta
 	of_put_u64(b, ts->matched);
 }
 
-static void put_duration(struct of_buf *b, uint64_t ns)
-{
-	of_put_u32(b, (uint32_t)(ns / 1000000000));
-	of_put_u32(b, (uint32_t)(ns % 1000000000));
-}
-
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps)
 {
 	size_t start = b->len;
@@ -39,7 +33,7 @@ void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_por
 		of_put_zeros(b, 4); /* length and padding */
 	of_put_port(b, version, ps->number);
 	if (version >= OFP14)
-		put_duration(b, ps->duration_ns);
+		of_put_duration(b, ps->duration_ns);
 	else
 		of_put_zeros(b, version == OFP10 ? 6 : 4);
 	of_put_u64(b, ps->rx_packets);
@@ -62,5 +56,5 @@ void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_por
 	if (version >= OFP14)
 		of_set_u16(b, start, b->len - start);
 	else if (version != OFP10)
-		put_duration(b, ps->duration_ns);
+		of_put_duration(b, ps->duration_ns);
 }

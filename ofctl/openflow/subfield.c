@@ -77,13 +77,3 @@ uint16_t of_nx_ofs_bits(const struct of_subfield *sf)
 {
 	return (uint16_t)(of_nx_ofs(sf) << 6 | ((sf->n_bits - 1) & 63));
 }
-
-bool of_nx_zeros(struct of_rd *r, size_t n)
-{
-	const uint8_t *p = of_get_bytes(r, n);
-
-	for (size_t i = 0; p && i < n; i++)
-		if (p[i])
-			return false;
-	return true;
-}

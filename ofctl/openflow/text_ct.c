@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hal/action.h"
+#include "hal/base/mem.h"
 #include "ofctl/openflow/text_action.h"
 
 #define PORT_FTP 21
@@ -235,14 +236,6 @@ int of_text_ct(struct of_text_parser *p, const char *key, char *value)
 
 /* ---- printing ---- */
 
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
 static void put_address(struct of_text *t, const struct of_ct *ct, const uint8_t *addr)
 {
 	bool ipv6 = ct->nat_flags & HAL_NAT_IPV6, bracket = ipv6 && ct->nat_port_min;
@@ -258,7 +251,7 @@ static void put_nat(struct of_text *t, const struct of_ct *ct)
 	if (!(ct->nat_flags & (HAL_NAT_SRC | HAL_NAT_DST)))
 		return;
 	of_text_put(t, "(%s", ct->nat_flags & HAL_NAT_SRC ? "src" : "dst");
-	if (!is_zero(ct->nat_min, sizeof(ct->nat_min))) {
+	if (!mem_is_zero(ct->nat_min, sizeof(ct->nat_min))) {
 		of_text_put(t, "=");
 		put_address(t, ct, ct->nat_min);
 		if (memcmp(ct->nat_max, ct->nat_min, sizeof(ct->nat_max)) != 0) {

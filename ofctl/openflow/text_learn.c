@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/base/mem.h"
 #include "ofctl/openflow/text_action.h"
 
 #define DEFAULT_PRIORITY 32768
-
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i])
-			return false;
-	return true;
-}
 
 static int add_spec(struct of_learn **l, const struct of_learn_spec *s)
 {
@@ -225,7 +218,7 @@ static void put_value_hex(struct of_text *t, const struct of_learn_spec *s)
 	const uint8_t *v = s->value;
 	size_t n = sizeof(s->value);
 
-	if (is_zero(v, n)) {
+	if (mem_is_zero(v, n)) {
 		of_text_put(t, "0");
 		return;
 	}

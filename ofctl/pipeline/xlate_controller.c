@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hal/base/mem.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -20,24 +21,13 @@ struct to_controller {
 	uint32_t paused; /* id of what goes on after it, or 0 */
 };
 
-static bool is_zero(const void *p, size_t n)
-{
-	const uint8_t *b = p;
-
-	while (n && !*b) {
-		b++;
-		n--;
-	}
-	return !n;
-}
-
 /* True if the packet and the step's own members say all. */
 static bool is_plain(const struct xlate *x, const struct to_controller *t)
 {
 	const size_t tun = offsetof(struct hal_key, tun_flags);
 
-	return !t->data_len && !t->paused && is_zero(x->key.reg, sizeof(x->key.reg)) &&
-	       is_zero((const uint8_t *)&x->written.dp + tun, sizeof(struct hal_key) - tun);
+	return !t->data_len && !t->paused && mem_is_zero(x->key.reg, sizeof(x->key.reg)) &&
+	       mem_is_zero((const uint8_t *)&x->written.dp + tun, sizeof(struct hal_key) - tun);
 }
 
 /* The id of what the packet-in says; 0 with x->error set. */

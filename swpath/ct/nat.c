@@ -13,6 +13,7 @@
 #include <rte_jhash.h>
 #include <rte_random.h>
 
+#include "hal/base/mem.h"
 #include "swpath/ct/ct.h"
 
 #define ADDRESS_TRIES 8
@@ -65,13 +66,6 @@ static void address(uint8_t out[16], unsigned __int128 n, unsigned bytes)
 		out[i] = (uint8_t)n;
 }
 
-static bool is_zero(const uint8_t addr[16])
-{
-	static const uint8_t zero[16];
-
-	return !memcmp(addr, zero, sizeof(zero));
-}
-
 /* The nth address of the range, from where the hash points. How many there are is returned, at most
  * 2^32 - 1; 1 if no address is given: it is left as it is. */
 static uint32_t nth_address(
@@ -81,7 +75,7 @@ static uint32_t nth_address(
 	unsigned __int128 min = number(act->nat_min, bytes), max = number(act->nat_max, bytes);
 	unsigned __int128 span;
 
-	if (is_zero(act->nat_min))
+	if (mem_is_zero(act->nat_min, 16))
 		return 1;
 	span = max > min ? max - min + 1 : 1;
 	if (!span || span > UINT32_MAX)
@@ -158,7 +152,7 @@ bool ct_nat_choose(
 	c->nat = act->nat_flags & (HAL_NAT_SRC | HAL_NAT_DST);
 	if (!c->nat)
 		return true;
-	if (!is_zero(act->nat_min) && !(act->nat_flags & HAL_NAT_IPV6) != !c->tuple[0].ipv6)
+	if (!mem_is_zero(act->nat_min, 16) && !(act->nat_flags & HAL_NAT_IPV6) != !c->tuple[0].ipv6)
 		return false;
 	for (uint32_t i = 0; i < RTE_MIN(n, (uint32_t)ADDRESS_TRIES); i++) {
 		ct_tuple_reverse(&c->tuple[0], &c->tuple[1]);
