@@ -2,6 +2,7 @@
 #include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "tests/unit/openflow/test.h"
@@ -15,6 +16,27 @@ uint64_t rnd(void)
 	state ^= state << 25;
 	state ^= state >> 27;
 	return state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+bool same_bytes(const struct of_buf *a, const struct of_buf *b)
+{
+	return a->len == b->len && !memcmp(a->data, b->data, a->len);
+}
+
+bool is_hex(const struct of_buf *b, const char *hex)
+{
+	uint8_t raw[1024];
+	size_t len = from_hex(hex, raw, sizeof(raw));
+
+	return !b->failed && b->len == len && !memcmp(b->data, raw, len);
+}
+
+struct of_rd body15(const struct of_buf *b)
+{
+	CU_ASSERT_FATAL(!b->failed && b->len >= OFP_HEADER_LEN);
+	CU_ASSERT_EQUAL(b->data[0], OFP15);
+	CU_ASSERT_EQUAL((size_t)(b->data[2] << 8 | b->data[3]), b->len);
+	return of_rd_make(b->data + OFP_HEADER_LEN, b->len - OFP_HEADER_LEN);
 }
 
 void expect(bool ok, const char *what, const char *item, const char *file, int line)

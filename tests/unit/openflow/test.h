@@ -57,6 +57,12 @@ void peer_hex(int fd, uint8_t version, uint8_t type, uint32_t xid, const char *b
 
 size_t from_hex(const char *hex, uint8_t *out, size_t n);
 
+/* What was written: the same; what a text in hexadecimal says; a whole message of 1.5, and what is
+ * behind its header. */
+bool same_bytes(const struct of_buf *a, const struct of_buf *b);
+bool is_hex(const struct of_buf *b, const char *hex);
+struct of_rd body15(const struct of_buf *b);
+
 extern CU_TestInfo codec_tests[], message_tests[], malformed_tests[], text_tests[], agent_tests[],
 	serve_tests[], async_tests[], monitor_tests[], nicira_tests[], remote_tests[], fuzz_tests[],
 	message15_tests[], group15_tests[], serve15_tests[];

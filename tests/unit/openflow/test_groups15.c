@@ -9,19 +9,6 @@
 
 #define ROUNDS 400
 
-static struct of_rd body_of(const struct of_buf *b)
-{
-	CU_ASSERT_FATAL(!b->failed && b->len >= OFP_HEADER_LEN);
-	CU_ASSERT_EQUAL(b->data[0], OFP15);
-	CU_ASSERT_EQUAL((size_t)(b->data[2] << 8 | b->data[3]), b->len);
-	return of_rd_make(b->data + OFP_HEADER_LEN, b->len - OFP_HEADER_LEN);
-}
-
-static bool same_bytes(const struct of_buf *a, const struct of_buf *b)
-{
-	return a->len == b->len && !memcmp(a->data, b->data, a->len);
-}
-
 static void rnd_select(struct of_group *g)
 {
 	g->select = (enum of_select)rnd_below(3);
@@ -87,7 +74,7 @@ static void test_groups(void)
 
 		rnd_group(&in.group);
 		of_group_mod_encode(&b, OFP15, 1, &in);
-		CU_ASSERT_EQUAL_FATAL(of_group_mod_decode(body_of(&b), OFP15, &out), OFERR_OK);
+		CU_ASSERT_EQUAL_FATAL(of_group_mod_decode(body15(&b), OFP15, &out), OFERR_OK);
 		CU_ASSERT_EQUAL(in.command, out.command);
 		expect_group(&in.group, &out.group);
 		of_group_mod_encode(&again, OFP15, 1, &out);

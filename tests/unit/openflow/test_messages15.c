@@ -11,25 +11,9 @@
 
 #define ROUNDS 400
 
-static struct of_rd body_of(const struct of_buf *b)
-{
-	CU_ASSERT_FATAL(!b->failed && b->len >= OFP_HEADER_LEN);
-	CU_ASSERT_EQUAL(b->data[0], OFP15);
-	CU_ASSERT_EQUAL((size_t)(b->data[2] << 8 | b->data[3]), b->len);
-	return of_rd_make(b->data + OFP_HEADER_LEN, b->len - OFP_HEADER_LEN);
-}
-
-static bool same_bytes(const struct of_buf *a, const struct of_buf *b)
-{
-	return a->len == b->len && !memcmp(a->data, b->data, a->len);
-}
-
 static void expect_hex(const struct of_buf *b, const char *hex, const char *what)
 {
-	uint8_t want[512];
-	size_t len = from_hex(hex, want, sizeof(want));
-
-	EXPECT(b->len == len && !memcmp(b->data, want, len), what);
+	EXPECT(is_hex(b, hex), what);
 }
 
 /* ---- flow-mods ---- */
@@ -44,7 +28,7 @@ static void test_flow_mods(void)
 		in.version = OFP15;
 		in.importance = (uint16_t)rnd();
 		of_flow_mod_encode(&b, OFP15, 1, &in);
-		CU_ASSERT_EQUAL_FATAL(of_flow_mod13_decode(body_of(&b), OFP15, &out), OFERR_OK);
+		CU_ASSERT_EQUAL_FATAL(of_flow_mod13_decode(body15(&b), OFP15, &out), OFERR_OK);
 		CU_ASSERT_EQUAL(in.importance, out.importance);
 		CU_ASSERT(match_equal(&in.match, &out.match));
 		CU_ASSERT_EQUAL(in.ins.has_meter, out.ins.has_meter);

@@ -16,14 +16,6 @@ static const char *hex_of(const struct nicira_action *n, uint8_t version)
 	return version == OFP10 && n->hex10 ? n->hex10 : n->hex13;
 }
 
-static bool same_bytes(const struct of_buf *b, const char *hex)
-{
-	uint8_t raw[1024];
-	size_t len = from_hex(hex, raw, sizeof(raw));
-
-	return !b->failed && b->len == len && !memcmp(b->data, raw, len);
-}
-
 /* Text to bytes, bytes to text, and bytes to the same bytes. */
 static void check(const struct nicira_action *n, uint8_t version)
 {
@@ -37,14 +29,14 @@ static void check(const struct nicira_action *n, uint8_t version)
 
 	EXPECT(!of_instructions_parse(n->in, NULL, &from_text, err, sizeof(err)), n->in);
 	of_actions_encode(&b, version, &from_text.apply);
-	EXPECT(same_bytes(&b, hex_of(n, version)), n->in);
+	EXPECT(is_hex(&b, hex_of(n, version)), n->in);
 	EXPECT(!of_actions_decode(version, of_rd_make(raw, len), NULL, &from_wire.apply, NULL),
 		n->in);
 	text = of_instructions_format(&from_wire, NULL);
 	EXPECT(text && !strcmp(text, want), text ? text : n->in);
 	free(text);
 	of_actions_encode(&again, version, &from_wire.apply);
-	EXPECT(same_bytes(&again, hex_of(n, version)), n->in);
+	EXPECT(is_hex(&again, hex_of(n, version)), n->in);
 	of_buf_free(&b);
 	of_buf_free(&again);
 	of_instructions_free(&from_text);

@@ -143,6 +143,7 @@ int main(int argc, char **argv)
 	add_dpdk_suite();
 	add_rxbuf_suite();
 	add_kernel_suite();
+	add_kernel_link_suite();
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();

@@ -18,6 +18,7 @@ void add_plain_suite(void);
 void add_netlink_suite(void);
 void add_dpdk_suite(void);
 void add_kernel_suite(void);
+void add_kernel_link_suite(void);
 void add_rxbuf_suite(void);
 
 extern struct rte_mempool *test_pool;
