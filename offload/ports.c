@@ -181,7 +181,7 @@ int offload_port_unbind(
 		return dev ? -ENOMEM : -ENOENT;
 	cmd->port = port;
 	cmd->keep = true; /* also if the device is slow */
-	cmd->count = last;
+	cmd->count = last != NULL;
 	err = command_wait(dev, cmd, SYNC_WAIT_MS);
 	if (!err && cmd->counted && last)
 		*last = cmd->stats;
