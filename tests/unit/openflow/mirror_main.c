@@ -39,7 +39,7 @@ static void end_line(void)
 
 static void on_packet_out(const struct of_packet_out *po)
 {
-	static const uint8_t versions[] = {OFP10, OFP13};
+	static const uint8_t versions[] = {OFP10, OFP13, OFP15};
 
 	printf("packet-out %u %u", po->buffer_id, po->in_port);
 	print_hex(po->data, po->len);
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 	fake_hooks = (struct fake_hooks){on_packet_out, on_port_mod, on_resume, on_deleted};
 	of_agents_events(all, &ops);
 	of_agents_set_ops(all, &(struct of_agents_ops){on_ct_flush, NULL});
-	of_agent_set_versions(agent, 1u << OFP10 | 1u << OFP13 | 1u << OFP14);
+	of_agent_set_versions(agent, 1u << OFP10 | 1u << OFP13 | 1u << OFP14 | 1u << OFP15);
 	of_agent_set_fail_mode(agent, PL_FAIL_SECURE);
 	cfg.target = argv[1];
 	of_agent_set_controllers(agent, &cfg, 1);

@@ -216,8 +216,13 @@ def trip_ct_flush(peer, rnd):
 
 # ---- bundles ----
 
+def trip_bundle_features(peer, rnd):
+    got = peer.one(peer.p.OFPBundleFeaturesStatsRequest(peer.dp, 0, 0, [])).body
+    expect(got.capabilities & 3, 3, "bundles are atomic and ordered")
+
+
 def trip_bundles(peer, rnd):
-    p, ofp, dp, v14 = peer.p, peer.ofp, peer.dp, peer.version == 5
+    p, ofp, dp, v14 = peer.p, peer.ofp, peer.dp, peer.version >= 5
     control, add = (p.OFPBundleCtrlMsg, p.OFPBundleAddMsg) if v14 else (
         p.ONFBundleCtrlMsg, p.ONFBundleAddMsg)
     number, flags, cookies = rnd.bits(32), rnd.bits(2), [rnd.bits(64) for _ in range(3)]
@@ -227,7 +232,8 @@ def trip_bundles(peer, rnd):
         expect((got.bundle_id, got.type, got.flags), (number, what + 1, flags), "bundle control")
 
     def flows():
-        return sorted(f.cookie for f in peer.stats(p.OFPFlowStatsRequest(
+        describe = p.OFPFlowDescStatsRequest if peer.version >= 6 else p.OFPFlowStatsRequest
+        return sorted(f.cookie for f in peer.stats(describe(
             dp, 0, ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY, 0, 0, p.OFPMatch())))
     for last, want in (6, []), (4, sorted(cookies)):
         step(0)
@@ -245,4 +251,5 @@ def trip_bundles(peer, rnd):
 
 def trips(version):
     often = [trip_packet_ins, trip_controller_id, trip_tlv, trip_ct_flush]
-    return often + ([trip_nx_flows] if version == 1 else [trip_bundles]), [trip_flow_age]
+    return often + ([trip_nx_flows] if version == 1 else [trip_bundles]), [trip_flow_age] + (
+        [trip_bundle_features] if version >= 6 else [])

@@ -6,6 +6,7 @@ switch tells, both know. A kind of request that is served and was not tried fail
 (SLUICE_SEED) tries the same again."""
 import os
 import random
+import struct
 import sys
 import time
 
@@ -17,9 +18,11 @@ from os_ken_random import Random
 ROUNDS = 25
 # Flow monitors are tried where they are served.
 ELSEWHERE = {(1, "multipart request", NICIRA, 2), (5, "multipart request", 16),
+             (6, "multipart request", 16),
              (4, "multipart request", NICIRA, 2), (1, "experimenter", NICIRA, 21)}
 # What a switch says, but for answers: error, packet-in, flow-removed, port-status; Nicira's.
-SAID = {(v, "message", t) for v in NAMES for t in (1, 10, 11, 12)} | {(5, "message", 30)} | {
+SAID = {(v, "message", t) for v in NAMES for t in (1, 10, 11, 12)} | {
+    (v, "message", 30) for v in (5, 6)} | {
     (v, "experimenter", NICIRA, t) for v in NAMES for t in (11, 17, 26, 30)} | {
     (1, "experimenter", NICIRA, 14)}
 
@@ -35,7 +38,8 @@ def try_version(mirror, version, seed):
             try:
                 for _ in range(rounds):
                     trip(peer, rnd)
-            except (Failed, OSError, ValueError, AttributeError, KeyError, TypeError) as e:
+            except (Failed, OSError, ValueError, AttributeError, KeyError, TypeError,
+                    struct.error) as e:
                 failed.append("%s, OpenFlow %s: %s: %s" % (
                     trip.__name__, NAMES[version], type(e).__name__, e))
                 if os.environ.get("SLUICE_TRACE"):

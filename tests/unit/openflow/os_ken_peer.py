@@ -11,7 +11,7 @@ import time
 
 from os_ken.ofproto import ofproto_parser, ofproto_protocol
 
-NAMES = {1: "1.0", 4: "1.3", 5: "1.4"}
+NAMES = {1: "1.0", 4: "1.3", 5: "1.4", 6: "1.5"}
 NICIRA, ONF = 0x2320, 0x4f4e4600
 M64 = 2 ** 64 - 1
 # enum fake_what of fake_pipeline.h
@@ -85,10 +85,14 @@ class Mirror:
         self.proc = subprocess.Popen([program, "punix:" + self.path, str(seed)], text=True,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         until = time.monotonic() + 20
-        while not os.path.exists(self.path):
+        while not self.listens():
             if self.proc.poll() is not None or time.monotonic() > until:
                 raise Failed("of-mirror does not listen")
             time.sleep(0.01)
+
+    def listens(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.path) == 0
 
     def number(self, what, of):
         z = (self.seed + what * 0x9e3779b97f4a7c15 + of * 0xd1342543de82ef95) & M64

@@ -36,7 +36,7 @@ def normal10(match):
 class Random:
     def __init__(self, rng, peer):
         self.rng, self.peer, self.p, self.ofp = rng, peer, peer.p, peer.ofp
-        self.v10 = peer.version == 1
+        self.v10, self.v15 = peer.version == 1, peer.version >= 6
 
     def bits(self, n):
         return self.rng.getrandbits(n)
@@ -164,11 +164,21 @@ class Random:
             ("udp_src", self.bits(16)), ("mpls_label", self.bits(20)),
             ("vlan_vid", 0x1000 | self.bits(12)), ("tunnel_id", self.bits(64)),
             ("arp_sha", self.mac()), ("metadata", self.bits(64)), ("reg2", self.bits(32))))
+        if self.v15 and self.often():
+            name, bits = self.rng.choice((("metadata", 64), ("reg4", 32), ("tunnel_id", 64)))
+            value = self.number(bits)
         return self.p.OFPActionSetField(**{name: value})
+
+    def action15(self):
+        """What 1.5 has instead of an instruction; copy_field's form is not known to os-ken."""
+        return self.p.OFPActionMeter(1 + self.bits(8))
 
     def action13(self):
         p = self.p
-        return self.rng.choice((
+        others = (self.action15,) if self.v15 else (
+            lambda: p.NXActionRegMove("reg1", "reg2", 8, self.rng.randrange(24),
+                                      self.rng.randrange(24)),)
+        return self.rng.choice(others + (
             self.set_field, self.set_field,
             lambda: p.OFPActionOutput(self.port(), 0),
             lambda: p.OFPActionOutput(self.ofp.OFPP_CONTROLLER, self.bits(16)),
@@ -179,8 +189,6 @@ class Random:
             p.OFPActionCopyTtlIn, p.OFPActionCopyTtlOut,
             lambda: p.OFPActionSetQueue(self.bits(32)), lambda: p.OFPActionGroup(self.bits(31)),
             lambda: p.OFPActionPushPbb(0x88e7), p.OFPActionPopPbb,
-            lambda: p.NXActionRegMove("reg1", "reg2", 8, self.rng.randrange(24),
-                                      self.rng.randrange(24)),
             lambda: p.NXActionResubmitTable(1 + self.bits(8), self.bits(7))))()
 
     def actions(self):
@@ -194,7 +202,7 @@ class Random:
 
     def instructions(self, table):
         p, ofp, found = self.p, self.ofp, []
-        if self.often():
+        if self.often() and not self.v15:
             found.append(p.OFPInstructionMeter(1 + self.bits(8)))
         if self.often():
             found.append(p.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS,

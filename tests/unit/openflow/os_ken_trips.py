@@ -49,7 +49,7 @@ def check_port(peer, port):
     expect(port.name, b"br0" if number == 0xfffffffe else b"p%d" % number, "name")
     expect((port.config, port.state), (n[2] & (0x7f if v10 else 0x65), n[3] & (1 if v10 else M32)),
            "config and state of a port")
-    p = port.properties[0] if peer.version == 5 else port
+    p = port.properties[0] if peer.version >= 5 else port
     want = [x & 0x7f | (x & 0xf800) >> 4 for x in n[4:8]] if v10 else n[4:8]
     expect([p.curr, p.advertised, p.supported, p.peer], want, "features of a port")
     if not v10:
@@ -86,7 +86,7 @@ def trip_port_mod(peer, rnd):
     mac = "02:00:00:%02x:%02x:%02x" % (m.number(peer_.PORT, number * 16) & 255,
                                        m.number(peer_.PORT, number * 16 + 1) & 255, number)
     config, mask = rnd.bits(7) & known, rnd.bits(7) & known
-    if peer.version == 5:
+    if peer.version >= 5:
         props = [peer.p.OFPPortModPropEthernet(0, advertise=rnd.bits(16))]
         msg = peer.p.OFPPortMod(peer.dp, number, mac, config, mask, props)
     else:
@@ -106,7 +106,7 @@ def trip_tables(peer, rnd):
     if v10:
         return
     table, config = rnd.rng.choice((3, 253, 255)), rnd.bits(2)
-    more = ([],) if peer.version == 5 else ()
+    more = ([],) if peer.version >= 5 else ()
     peer.none(peer.p.OFPTableMod(peer.dp, table, config, *more))
     features = peer.stats(peer.p.OFPTableFeaturesStatsRequest(peer.dp, 0, []))
     expect([t.table_id for t in features], list(range(254)), "tables of features")
@@ -116,14 +116,14 @@ def trip_tables(peer, rnd):
         expect({f.type for f in props[8].oxm_ids} >= {"in_port", "eth_src", "vlan_vid", "tcp_dst"},
                True, "fields of a table")
         expect([i.type for i in props[0].instruction_ids],
-               list(range(2 if t.table_id == 253 else 1, 7)), "instructions of a table")
-    if peer.version == 5:
+               list(range(2 if t.table_id == 253 else 1, 7 if peer.version < 6 else 6)), "instructions of a table")
+    if peer.version >= 5:
         desc = peer.stats(peer.p.OFPTableDescStatsRequest(peer.dp, 0))
         expect([(t.table_id, t.config) for t in desc], [(t, 0) for t in range(254)], "descriptions")
 
 
 def trip_queues(peer, rnd):
-    v10, v14 = peer.version == 1, peer.version == 5
+    v10, v14 = peer.version == 1, peer.version >= 5
     any_port = peer.ofp.OFPP_ALL if v10 else peer.ofp.OFPP_ANY
     port = rnd.rng.choice((1, 2, any_port))
     expect(peer.stats(peer.p.OFPQueueStatsRequest(peer.dp, 0, port, 0xffffffff)), [], "queues")
@@ -176,7 +176,7 @@ def trip_flows13(peer, rnd):
     match, instructions, cookie = rnd.match(), rnd.instructions(table), rnd.bits(64)
     want = {"cookie": cookie, "table_id": table, "idle_timeout": rnd.bits(16),
             "hard_timeout": rnd.bits(16), "priority": rnd.bits(16), "flags": rnd.bits(5) | 1}
-    if peer.version == 5:
+    if peer.version >= 5:
         want["importance"] = rnd.bits(16)
     peer.none(p.OFPFlowMod(dp, match=match, instructions=instructions, command=ofp.OFPFC_ADD,
                            **want))
@@ -200,25 +200,115 @@ def trip_flows13(peer, rnd):
     expect(rnd.plain_match(gone.match), rnd.plain_match(match), "removed match")
 
 
+def flow_stats15(peer, found, cookie, idle=True):
+    """1.5 has a list of statistics, which may grow."""
+    names = ["duration", "packet_count", "byte_count"] + ["idle_time"] * idle
+    expect(sorted(dict(found.items())), sorted(names), "statistics of a flow")
+    expect((found["packet_count"], found["byte_count"]), counters(peer, cookie), "counters")
+    expect(tuple(found["duration"]), peer.mirror.duration(cookie), "duration")
+
+
+def trip_flows15(peer, rnd):
+    p, ofp, dp, table = peer.p, peer.ofp, peer.dp, rnd.rng.randrange(253)
+    match, instructions, cookie = rnd.match(), rnd.instructions(table), rnd.bits(64)
+    want = {"cookie": cookie, "table_id": table, "idle_timeout": rnd.bits(16),
+            "hard_timeout": rnd.bits(16), "priority": rnd.bits(16), "flags": rnd.bits(5) | 1,
+            "importance": rnd.bits(16)}
+    peer.none(p.OFPFlowMod(dp, match=match, instructions=instructions, command=ofp.OFPFC_ADD,
+                           **want))
+    by = (table, ofp.OFPP_ANY, ofp.OFPG_ANY, cookie, 2 ** 64 - 1, p.OFPMatch())
+    d, = peer.stats(p.OFPFlowDescStatsRequest(dp, 0, *by))
+    expect(attrs(d, *want), want, "description of a flow")
+    flow_stats15(peer, d.stats, cookie)
+    expect(rnd.plain_match(d.match), rnd.plain_match(match), "match")
+    expect(rnd.plain_instructions(d.instructions), rnd.plain_instructions(instructions),
+           "instructions")
+    s, = peer.stats(p.OFPFlowStatsRequest(dp, 0, *by))
+    expect((s.table_id, s.reason, s.priority), (table, 0, want["priority"]), "flow's statistics")
+    flow_stats15(peer, s.stats, cookie)
+    expect(rnd.plain_match(s.match), rnd.plain_match(match), "match of statistics")
+    a, = peer.stats(p.OFPAggregateStatsRequest(dp, 0, *by))
+    expect(dict(a.stats.items()), dict(zip(("packet_count", "byte_count", "flow_count"),
+                                           counters(peer, cookie) + (1,))), "aggregate")
+    gone = peer.one(p.OFPFlowMod(dp, cookie, 2 ** 64 - 1, table, ofp.OFPFC_DELETE,
+                                 out_port=ofp.OFPP_ANY, out_group=ofp.OFPG_ANY))
+    names = ("cookie", "table_id", "idle_timeout", "hard_timeout", "priority")
+    expect(attrs(gone, *names), {n: want[n] for n in names}, "removed")
+    expect(gone.reason, peer.mirror.number(EVENT, cookie) % 6, "reason")
+    flow_stats15(peer, gone.stats, cookie, idle=False)
+    expect(rnd.plain_match(gone.match), rnd.plain_match(match), "removed match")
+
+
 def trip_flows(peer, rnd):
-    (trip_flows10 if peer.version == 1 else trip_flows13)(peer, rnd)
+    by_version = {1: trip_flows10, 6: trip_flows15}
+    by_version.get(peer.version, trip_flows13)(peer, rnd)
 
 
 # ---- groups and meters ----
 
+class Groups:
+    """Buckets of a version, and what a mod says of them."""
+
+    def __init__(self, peer, rnd):
+        self.peer, self.rnd, self.v15 = peer, rnd, peer.version >= 6
+
+    def bucket(self, number, select):
+        p, rnd = self.peer.p, self.rnd
+        weight, port, group, actions = rnd.bits(16), rnd.bits(32), rnd.bits(32), rnd.actions()
+        if not self.v15:
+            return p.OFPBucket(weight, port, group, actions)
+        props = [p.OFPGroupBucketPropWatch(type_=1, watch=port),
+                 p.OFPGroupBucketPropWatch(type_=2, watch=group)]
+        if select:
+            props.append(p.OFPGroupBucketPropWeight(type_=0, weight=weight))
+        return p.OFPBucket(number, actions, props)
+
+    def plain(self, found):
+        plain_actions = self.rnd.plain_actions
+        if not self.v15:
+            return [(b.weight, b.watch_port, b.watch_group, plain_actions(b.actions))
+                    for b in found]
+        return [(b.bucket_id, {p.type: getattr(p, "watch" if p.type else "weight")
+                               for p in b.properties}, plain_actions(b.actions)) for b in found]
+
+    def mod(self, command, kind, number, buckets, properties=()):
+        p, dp = self.peer.p, self.peer.dp
+        if not self.v15:
+            return p.OFPGroupMod(dp, command, kind, number, buckets)
+        return p.OFPGroupMod(dp, command, kind, number, self.peer.ofp.OFPG_BUCKET_ALL, buckets,
+                             list(properties))
+
+    def described(self, msg):
+        """Groups of a description: os-ken takes a bucket of 1.5 for longer than it is."""
+        if not self.v15:
+            return self.peer.stats(msg)
+        p, found = self.peer.p, []
+        for raw in self.peer.raw_answers(msg):
+            body = raw[16:]
+            while body:
+                g = p.OFPGroupDescStats()
+                length, g.type, g.group_id, size = struct.unpack_from("!HBxIH", body)
+                buckets, rest, offset = body[16:16 + size], body[16 + size:length], 0
+                while offset < size:
+                    end = offset + struct.unpack_from("!H", buckets, offset)[0]
+                    g.buckets.append(p.OFPBucket.parser(buckets[offset:end], 0))
+                    offset = end
+                g.properties = rest
+                found.append(g)
+                body = body[length:]
+        return found
+
+
 def trip_groups(peer, rnd):
     p, ofp, dp, m = peer.p, peer.ofp, peer.dp, peer.mirror
+    groups = Groups(peer, rnd)
     number, kind = rnd.rng.randrange(64), rnd.rng.randrange(4)
-    buckets = [p.OFPBucket(rnd.bits(16), rnd.bits(32), rnd.bits(32), rnd.actions())
-               for _ in range(rnd.rng.randrange(6))]
-
-    def simple(found):
-        return [(b.weight, b.watch_port, b.watch_group, rnd.plain_actions(b.actions))
-                for b in found]
+    buckets = [groups.bucket(i * 7, kind == 1) for i in range(rnd.rng.randrange(6))]
     for command in ofp.OFPGC_ADD, ofp.OFPGC_MODIFY:
-        peer.none(p.OFPGroupMod(dp, command, kind, number, buckets))
-        d, = peer.stats(p.OFPGroupDescStatsRequest(dp, 0))
-        expect((d.type, d.group_id, simple(d.buckets)), (kind, number, simple(buckets)), "group")
+        peer.none(groups.mod(command, kind, number, buckets))
+        d, = groups.described(p.OFPGroupDescStatsRequest(dp, 0))
+        expect((d.type, d.group_id, groups.plain(d.buckets)),
+               (kind, number, groups.plain(buckets)), "group")
         buckets = buckets[::-1]
     s, = peer.stats(p.OFPGroupStatsRequest(dp, 0, rnd.rng.choice((number, ofp.OFPG_ALL))))
     expect((s.group_id, s.ref_count, s.packet_count, s.byte_count, len(s.bucket_stats)),
@@ -228,14 +318,17 @@ def trip_groups(peer, rnd):
         expect((b.packet_count, b.byte_count),
                (m.number(peer_.OTHER, i), m.number(peer_.OTHER, 256 + i)), "bucket")
     f = peer.one(p.OFPGroupFeaturesStatsRequest(dp, 0)).body
+    f = f[0] if isinstance(f, list) else f
     expect((f.types, f.capabilities, len(f.max_groups), len(f.actions)), (15, 15, 4, 4), "features")
-    peer.none(p.OFPGroupMod(dp, ofp.OFPGC_DELETE, 0, ofp.OFPG_ALL, []))
-    expect(peer.stats(p.OFPGroupDescStatsRequest(dp, 0)), [], "groups that are left")
+    peer.none(groups.mod(ofp.OFPGC_DELETE, 0, ofp.OFPG_ALL, []))
+    expect(groups.described(p.OFPGroupDescStatsRequest(dp, 0)), [], "groups that are left")
 
 
 def trip_meters(peer, rnd):
     p, ofp, dp, m = peer.p, peer.ofp, peer.dp, peer.mirror
     number, flags = rnd.rng.randrange(1, 64), rnd.bits(4)
+    v15 = peer.version >= 6
+    config = p.OFPMeterDescStatsRequest if v15 else p.OFPMeterConfigStatsRequest
     bands = [p.OFPMeterBandDrop(rnd.bits(32), rnd.bits(32)) if rnd.often() else
              p.OFPMeterBandDscpRemark(rnd.bits(32), rnd.bits(32), rnd.bits(8))
              for _ in range(rnd.rng.randrange(1, 5))]
@@ -244,21 +337,22 @@ def trip_meters(peer, rnd):
         return [(b.type, b.rate, b.burst_size, getattr(b, "prec_level", 0)) for b in found]
     for command in ofp.OFPMC_ADD, ofp.OFPMC_MODIFY:
         peer.none(p.OFPMeterMod(dp, command, flags, number, bands))
-        c, = peer.stats(p.OFPMeterConfigStatsRequest(
-            dp, 0, rnd.rng.choice((number, ofp.OFPM_ALL))))
+        c, = peer.stats(config(dp, 0, rnd.rng.choice((number, ofp.OFPM_ALL))))
         expect((c.meter_id, c.flags, simple(c.bands)), (number, flags, simple(bands)), "meter")
         bands = bands[::-1]
     s, = peer.stats(p.OFPMeterStatsRequest(dp, 0, number))
-    expect((s.meter_id, s.flow_count, s.packet_in_count, s.byte_in_count),
+    expect((s.meter_id, s.ref_count if v15 else s.flow_count, s.packet_in_count, s.byte_in_count),
            (number, m.number(peer_.COUNT, number) & M32) + counters(peer, number), "statistics")
     for i, b in enumerate(s.band_stats):
         expect((b.packet_band_count, b.byte_band_count),
                (m.number(peer_.OTHER, 1024 + i), m.number(peer_.OTHER, 2048 + i)), "band")
     expect(len(s.band_stats), len(bands), "bands")
-    f = peer.stats(p.OFPMeterFeaturesStatsRequest(dp, 0))[0]
-    expect((f.max_bands >= 1, f.band_types & 2), (True, 2), "features of meters")
+    # 1.5's go to a peer that knows Open vSwitch's form of them alone, which is that of 1.3.
+    answer, = peer.raw_answers(p.OFPMeterFeaturesStatsRequest(dp, 0))
+    _, types, _, most, _ = struct.unpack_from("!IIIBB2x", answer, 16)
+    expect((len(answer), most >= 1, types & 2), (32, True, 2), "features of meters")
     peer.none(p.OFPMeterMod(dp, ofp.OFPMC_DELETE, 0, number, []))
-    expect(peer.stats(p.OFPMeterConfigStatsRequest(dp, 0, ofp.OFPM_ALL)), [], "meters that are left")
+    expect(peer.stats(config(dp, 0, ofp.OFPM_ALL)), [], "meters that are left")
 
 
 # ---- packets and events ----
@@ -268,10 +362,11 @@ def trip_packet_out(peer, rnd):
     output = peer.p.OFPActionOutput(rnd.port(), 0)
     data, actions = rnd.bytes(rnd.rng.randrange(1, 200)), [output] + rnd.actions()
     port = rnd.bits(7) + 1
-    peer.none(peer.p.OFPPacketOut(peer.dp, 0xffffffff, port, actions, data))
-    what, buffer_id, in_port, got, in10, in13 = peer.mirror.report()
+    where = peer.p.OFPMatch(in_port=port) if peer.version >= 6 else port
+    peer.none(peer.p.OFPPacketOut(peer.dp, 0xffffffff, where, actions, data))
+    what, buffer_id, in_port, got, *by_version = peer.mirror.report()
     expect((what, buffer_id, in_port, got), ("packet-out", 0xffffffff, port, data), "packet-out")
-    found = parse_all(peer.p.OFPAction.parser, in10 if peer.version == 1 else in13)
+    found = parse_all(peer.p.OFPAction.parser, by_version[{1: 0, 6: 2}.get(peer.version, 1)])
     expect(plain(found), rnd.plain_actions(actions), "actions of a packet-out")
 
 
@@ -322,8 +417,18 @@ def trip_port_status(peer, rnd):
 
 # ---- roles and asynchronous configuration ----
 
+def ask_role(peer, role, generation, short_id):
+    """1.5 gives controllers short ids."""
+    if peer.version < 6:
+        return peer.one(peer.p.OFPRoleRequest(peer.dp, role, generation))
+    got = peer.one(peer.p.OFPRoleRequest(peer.dp, role, short_id, generation))
+    expect(got.short_id, short_id, "short id")
+    return got
+
+
 def trip_roles(peer, rnd):
     other = Peer(peer.mirror, peer.version)
+    short_id = 1 + rnd.bits(15)
     roles = {0: 1, 1: 2, 2: 3}  # Nicira's numbers to the standard's
     for role in rnd.rng.sample(range(3), 3) + [0]:
         got, = peer.raw_answers(nicira(peer, 10, struct.pack("!I", role)))
@@ -331,22 +436,22 @@ def trip_roles(peer, rnd):
         if peer.version == 1:
             continue
         peer.mirror.generation = generation = getattr(peer.mirror, "generation", 0) + 1
-        got = peer.one(peer.p.OFPRoleRequest(peer.dp, roles[role], generation))
+        got = ask_role(peer, roles[role], generation, short_id)
         expect(got.role, roles[role], "role")
         if role:
             expect(got.generation_id, generation, "generation")
-    if peer.version == 5:
+    if peer.version >= 5:
         generation = peer.mirror.generation = peer.mirror.generation + 2
-        peer.one(peer.p.OFPRoleRequest(peer.dp, 2, generation - 1))
-        other.one(other.p.OFPRoleRequest(other.dp, 2, generation))
+        ask_role(peer, 2, generation - 1, short_id)
+        ask_role(other, 2, generation, short_id + 1)
         told = peer.parse(peer.read_raw())
         expect((told.role, told.reason, told.generation_id), (3, 0, generation), "role-status")
-        peer.one(peer.p.OFPRoleRequest(peer.dp, 1, 0))
+        ask_role(peer, 1, 0, short_id)
     other.close()
 
 
 def trip_async(peer, rnd):
-    p, dp, v14 = peer.p, peer.dp, peer.version == 5
+    p, dp, v14 = peer.p, peer.dp, peer.version >= 5
     masks = [rnd.bits(32) for _ in range(6)]
     if peer.version == 1:
         masks[2] = 0
