@@ -112,8 +112,8 @@ void of_meter_stats_encode(struct of_buf *b, const struct of_meter_stats *ms)
 	of_set_u16(b, start + 4, b->len - start);
 }
 
-/* 1.5 has 8 bytes more (7.3.5.14), in which nothing would be set; Open vSwitch and its tools leave
- * them out, and take no longer reply. */
+/* 1.5 has 8 bytes more (struct ofp_meter_features), in which nothing would be set; Open vSwitch and
+ * its tools leave them out, and take no longer reply. */
 void of_meter_features_encode(struct of_buf *b, uint32_t max_meters)
 {
 	of_put_u32(b, max_meters);
