@@ -2,6 +2,7 @@
  *
  * Controllers and fail mode of a bridge, and the key and certificates that all bridges use.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,31 +78,60 @@ void tls_reconcile(struct bridges *b, const struct ovsdb_row *root)
 	of_agents_set_tls(b->cfg.agents, row ? &cfg : NULL);
 }
 
+/* Pairs of a status with the texts of their numbers. */
+struct status {
+	struct ovsdb_pair pairs[8];
+	char texts[8][24];
+	size_t n;
+};
+
+static void put(struct status *s, const char *key, const char *value)
+{
+	s->pairs[s->n++] = (struct ovsdb_pair){key, value};
+}
+
+static void put_number(struct status *s, const char *key, int64_t value)
+{
+	snprintf(s->texts[s->n], sizeof(s->texts[0]), "%" PRId64, value);
+	put(s, key, s->texts[s->n]);
+}
+
+/* By the names that Open vSwitch has for them; where there are none, nothing is said. */
+static void put_packet_ins(struct status *s, const struct of_packet_in_count counts[2])
+{
+	static const char *const names[2][2] = {
+		{"packet-in-action-bypassed", "packet-in-action-dropped"},
+		{"packet-in-miss-bypassed", "packet-in-miss-dropped"},
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (counts[i].sent)
+			put_number(s, names[i][0], (int64_t)counts[i].sent);
+		if (counts[i].dropped)
+			put_number(s, names[i][1], (int64_t)counts[i].dropped);
+	}
+}
+
 static void write_one(struct bridge *br, struct ovsdb_txn *txn, const struct ovsdb_row *row)
 {
 	struct of_controller_status st;
-	struct ovsdb_pair status[4];
-	char connected[24], gone[24];
+	struct status s = {.n = 0};
 	struct ovsdb_edit *e;
-	size_t n = 0;
 
 	if (of_agent_controller_status(br->agent, ovsdb_string(row, "target"), &st))
 		return;
-	status[n++] = (struct ovsdb_pair){"state", st.state};
+	put(&s, "state", st.state);
 	if (st.last_error[0])
-		status[n++] = (struct ovsdb_pair){"last_error", st.last_error};
-	if (st.sec_since_connect >= 0) {
-		snprintf(connected, sizeof(connected), "%lld", (long long)st.sec_since_connect);
-		status[n++] = (struct ovsdb_pair){"sec_since_connect", connected};
-	}
-	if (st.sec_since_disconnect >= 0) {
-		snprintf(gone, sizeof(gone), "%lld", (long long)st.sec_since_disconnect);
-		status[n++] = (struct ovsdb_pair){"sec_since_disconnect", gone};
-	}
+		put(&s, "last_error", st.last_error);
+	if (st.sec_since_connect >= 0)
+		put_number(&s, "sec_since_connect", st.sec_since_connect);
+	if (st.sec_since_disconnect >= 0)
+		put_number(&s, "sec_since_disconnect", st.sec_since_disconnect);
+	put_packet_ins(&s, st.packet_in);
 	e = ovsdb_edit(txn, row);
 	ovsdb_set_bool(e, "is_connected", st.is_connected);
 	ovsdb_set_string(e, "role", of_role_name(st.role));
-	ovsdb_set_map(e, "status", status, n);
+	ovsdb_set_map(e, "status", s.pairs, s.n);
 }
 
 void controllers_write_status(struct bridge *br, struct ovsdb_txn *txn)

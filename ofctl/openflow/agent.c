@@ -286,6 +286,7 @@ int of_agent_controller_status(
 		.sec_since_disconnect = seconds_since(remote->disconnect_ms),
 	};
 	snprintf(out->last_error, sizeof(out->last_error), "%s", remote->last_error);
+	memcpy(out->packet_in, remote->packet_in, sizeof(out->packet_in));
 	if (conn) {
 		out->role = conn->role;
 		out->state = of_conn_state(conn);

@@ -103,6 +103,10 @@ int of_agent_set_controllers(
 
 enum of_role { OF_ROLE_OTHER, OF_ROLE_MASTER, OF_ROLE_SLAVE };
 
+struct of_packet_in_count {
+	uint64_t sent, dropped; /* its queue was full, or its rate limit reached */
+};
+
 struct of_controller_status {
 	bool is_connected;
 	enum of_role role;
@@ -111,6 +115,7 @@ struct of_controller_status {
 	int64_t sec_since_connect;    /* -1: never connected */
 	int64_t sec_since_disconnect; /* -1: never disconnected */
 	uint8_t version;              /* wire version while connected */
+	struct of_packet_in_count packet_in[2]; /* since it was configured: of actions, of misses */
 };
 
 /* Status of a configured controller. 0, or -ENOENT if there is no such target. */

@@ -53,11 +53,13 @@ static bool within_rate(struct of_conn *conn)
 void of_async_packet_in(void *ctx, struct pl_bridge *br, const struct of_packet_in *pin)
 {
 	struct of_agent *agent = of_agent_find(ctx, br);
+	const bool is_miss = pin->reason == OF_REASON_NO_MATCH;
 	struct of_conn *conn;
 
 	if (!agent)
 		return;
 	LIST_FOREACH (conn, &agent->conns, entry) {
+		struct of_packet_in_count *count = &conn->remote->packet_in[is_miss];
 		struct of_buf b = {0};
 
 		if (!wants(conn, conn->async.packet_in,
@@ -66,18 +68,19 @@ void of_async_packet_in(void *ctx, struct pl_bridge *br, const struct of_packet_
 			continue;
 		if (of_channel_congested(conn->ch) || !within_rate(conn)) {
 			agent->stats.packet_ins_dropped++;
+			count->dropped++;
 			continue;
 		}
 		of_packet_in_encode(&b, conn->version, conn->packet_in_format, pin);
 		of_conn_send(conn, &b);
 		agent->stats.packet_ins_sent++;
+		count->sent++;
 	}
 }
 
 void of_async_flow_removed(void *ctx, struct pl_bridge *br, const struct of_flow_removed *fr)
 {
 	struct of_agent *agent = of_agent_find(ctx, br);
-	unsigned reason = fr->reason <= OF_REMOVED_GROUP ? fr->reason : OF_REMOVED_DELETE;
 	struct of_conn *conn;
 
 	if (!agent)
@@ -85,7 +88,8 @@ void of_async_flow_removed(void *ctx, struct pl_bridge *br, const struct of_flow
 	LIST_FOREACH (conn, &agent->conns, entry) {
 		struct of_buf b = {0};
 
-		if (!wants(conn, conn->async.flow_removed, reason))
+		if (!wants(conn, conn->async.flow_removed,
+			    of_removed_reason_to(conn->version, fr->reason)))
 			continue;
 		if (of_channel_congested(conn->ch)) {
 			agent->stats.events_dropped++;

@@ -210,6 +210,8 @@ void of_flow_removed_encode(
 
 /* 1.0 and 1.3 know three reasons; what 1.4 tells apart is an action in them. */
 uint8_t of_packet_in_reason_to(uint8_t version, enum of_packet_in_reason reason);
+/* A version says of what it has no reason for that the flow was deleted. */
+uint8_t of_removed_reason_to(uint8_t version, enum of_removed_reason reason);
 
 /* NXT_PACKET_IN2 (packet_in_nx.c): `fields` is what is told of the pipeline. */
 void of_packet_in2_encode(struct of_buf *b, uint8_t version, uint8_t reason,

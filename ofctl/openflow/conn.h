@@ -246,7 +246,8 @@ struct of_remote {
 	unsigned backoff_ms;
 	unsigned n_up; /* connections that have said hello */
 	char last_error[256];
-	uint64_t connect_ms, disconnect_ms; /* 0: never */
+	uint64_t connect_ms, disconnect_ms;     /* 0: never */
+	struct of_packet_in_count packet_in[2]; /* struct of_controller_status */
 };
 
 /* A row's or a listener's remote; starts to listen or to connect. NULL if memory ran out. What else

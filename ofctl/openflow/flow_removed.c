@@ -7,7 +7,7 @@
 #include "ofctl/openflow/oxs.h"
 #include "ofctl/openflow/wire.h"
 
-static uint8_t reason_to(uint8_t version, enum of_removed_reason reason)
+uint8_t of_removed_reason_to(uint8_t version, enum of_removed_reason reason)
 {
 	enum of_removed_reason last = version == OFP10   ? OF_REMOVED_DELETE
 				      : version == OFP13 ? OF_REMOVED_GROUP
@@ -24,7 +24,7 @@ static void encode10(struct of_buf *b, const struct of_flow_removed *fr, const s
 	of_match10_encode(b, m);
 	of_put_u64(b, fs->cookie);
 	of_put_u16(b, fs->priority);
-	of_put_u8(b, reason_to(OFP10, fr->reason));
+	of_put_u8(b, of_removed_reason_to(OFP10, fr->reason));
 	of_put_zeros(b, 1);
 	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);
@@ -42,7 +42,7 @@ static void encode13(struct of_buf *b, uint8_t version, const struct of_flow_rem
 
 	of_put_u64(b, fs->cookie);
 	of_put_u16(b, fs->priority);
-	of_put_u8(b, reason_to(version, fr->reason));
+	of_put_u8(b, of_removed_reason_to(version, fr->reason));
 	of_put_u8(b, fs->table);
 	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);
@@ -59,7 +59,7 @@ static void encode15(struct of_buf *b, const struct of_flow_removed *fr, const s
 	size_t start = of_begin(b, OFP15, OFPT_FLOW_REMOVED, 0);
 
 	of_put_u8(b, fs->table);
-	of_put_u8(b, reason_to(OFP15, fr->reason));
+	of_put_u8(b, of_removed_reason_to(OFP15, fr->reason));
 	of_put_u16(b, fs->priority);
 	of_put_u16(b, fs->idle_timeout);
 	of_put_u16(b, fs->hard_timeout);
@@ -76,7 +76,7 @@ static void encode_nx(struct of_buf *b, const struct of_flow_removed *fr, const 
 
 	of_put_u64(b, fs->cookie);
 	of_put_u16(b, fs->priority);
-	of_put_u8(b, reason_to(OFP10, fr->reason));
+	of_put_u8(b, of_removed_reason_to(OFP10, fr->reason));
 	of_put_u8(b, (uint8_t)(fs->table + 1)); /* 0: not known */
 	of_put_duration(b, fs->duration_ns);
 	of_put_u16(b, fs->idle_timeout);

@@ -284,6 +284,13 @@ def test_one_dies_and_one_is_slow(lab):
     expect(statistics.median(times) < 0.05, "its packet-ins are late")
     expect(late < (last - first) * 2 // 3, "the queue of one that does not read has no bound")
 
+    def dropped(port):
+        return "packet-in-action-dropped" in lab.sluice.vsctl(
+            "--bare", "--columns=status", "find", "Controller",
+            'target="ssl:127.0.0.1:%d"' % port)
+    wait_until("it shows that one loses packet-ins", lambda: dropped(6654), 10)
+    expect(not dropped(6653), "the one that reads loses none")
+
     a.kill()
     killed = time.monotonic()
     expect_equal(b.ask_role(MASTER, 8, 0x81), (MASTER, 8), "the survivor is promoted")

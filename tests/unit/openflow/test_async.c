@@ -115,6 +115,30 @@ static void test_others(void)
 	rig_close(&rig);
 }
 
+/* A reason that 1.3 does not know is asked for by its own bit in 1.4. */
+static void test_removed_by_meter(void)
+{
+	struct of_instructions none = {0};
+	struct hal_match m = {0};
+	struct of_flow_removed fr = {.reason = OF_REMOVED_METER, .stats = {.ins = &none}};
+	int fd;
+
+	rig_open(&rig);
+	fd = peer_greet(&rig, OFP14);
+	peer_hex(fd, OFP14, OFPT13_SET_ASYNC, 1, "0005 0008 00000010");
+	rig_run(&rig, 20);
+	fr.stats.match = hal_cmatch_new(&m);
+	rig.ops.flow_removed(rig.ops.ctx, fake_bridge(), &fr);
+	CU_ASSERT_EQUAL(next_of(fd, 1000), OFPT_FLOW_REMOVED);
+	CU_ASSERT_EQUAL(msg[18], OF_REMOVED_METER);
+	fr.reason = OF_REMOVED_DELETE;
+	rig.ops.flow_removed(rig.ops.ctx, fake_bridge(), &fr);
+	CU_ASSERT_EQUAL(next_of(fd, 30), -1);
+	free((void *)fr.stats.match);
+	close(fd);
+	rig_close(&rig);
+}
+
 /* Who does not read loses packet-ins, which are counted; what was queued is whole. */
 static void test_slow_reader(void)
 {
@@ -154,6 +178,7 @@ static void test_slow_reader(void)
 CU_TestInfo async_tests[] = {
 	{"packet-ins", test_packet_in},
 	{"other events", test_others},
+	{"flows removed with a meter", test_removed_by_meter},
 	{"slow readers", test_slow_reader},
 	CU_TEST_INFO_NULL,
 };
