@@ -290,6 +290,7 @@ struct offload {
 	unsigned n_devices; /* highest index + 1 */
 	struct hmap tunnels;
 	struct decisions decisions;
+	_Atomic bool keeps_former; /* offload_keep_former() */
 	_Atomic unsigned audit_ms; /* between passes, 0: none but on demand */
 
 	pthread_mutex_t meter_lock; /* after all others */

@@ -111,6 +111,10 @@ void offload_refresh(struct offload *ol, void (*done)(void *arg), void *arg);
  * than after the grace period. */
 void offload_audit(struct offload *ol, void (*done)(void *arg), void *arg);
 
+/* While `on`, rules of a former run stay where they are, claimed or not; the grace period follows.
+ * Any thread. */
+void offload_keep_former(struct offload *ol, bool on);
+
 /* ---- keeping megaflows in software ---- */
 
 struct offload_hold;

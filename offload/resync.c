@@ -182,8 +182,15 @@ void adopting_ends(struct device *dev)
 	}
 }
 
+void offload_keep_former(struct offload *ol, bool on)
+{
+	atomic_store(&ol->keeps_former, on);
+}
+
 void resync_grace(struct device *dev, uint64_t now)
 {
+	if (dev->adopting && atomic_load(&dev->ol->keeps_former))
+		dev->adopt_until_ms = now + dev->ol->cfg.adopt_grace_ms;
 	if (!dev->adopting || now < dev->adopt_until_ms)
 		return;
 	if (dev->ol->cfg.ops.found && !dev->asked) {

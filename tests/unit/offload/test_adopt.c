@@ -4,6 +4,8 @@
  */
 #include "test_offload.h"
 
+#include <unistd.h>
+
 /* A former run left rules 1 to 3 in the device. */
 static void former_run(void)
 {
@@ -133,6 +135,29 @@ static void test_found(void)
 	end();
 }
 
+/* As long as somebody restores flows, nothing goes; then the time to claim begins. */
+static void test_kept(void)
+{
+	struct test_mf *t = mf_new(1, 1, 2);
+
+	former_run();
+	config.adopt_grace_ms = 100;
+	begin("adopt");
+	offload_keep_former(ol, true);
+	usleep(400000);
+	CU_ASSERT_EQUAL(info().removed_foreign, 0);
+	CU_ASSERT_EQUAL(fake_rules(fake), 3);
+	offload_keep_former(ol, false);
+	live(t);
+	barrier();
+	CU_ASSERT_EQUAL(info().adopted, 1);
+	EVENTUALLY(info().removed_foreign == 2);
+	CU_ASSERT_EQUAL(fake_rules(fake), 1);
+	withdraw(t, NULL);
+	mf_put(t);
+	end();
+}
+
 /* The same match under another name. */
 static void test_namesake(void)
 {
@@ -185,6 +210,7 @@ void adopt_suite(void)
 	CU_add_test(s, "asked for", test_found);
 	CU_add_test(s, "claimed, changed, removed", test_adopt);
 	CU_add_test(s, "audit now", test_audit_now);
+	CU_add_test(s, "kept while flows are restored", test_kept);
 	CU_add_test(s, "another name", test_namesake);
 	CU_add_test(s, "the port comes later", test_port_later);
 }
