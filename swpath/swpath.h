@@ -170,32 +170,34 @@ void swpath_parse(const void *data, size_t len, struct hal_key *key);
 /* ---- statistics ---- */
 
 /* DROP(ID, name, what it means): every reason for which the software path drops a packet. */
-#define SWPATH_DROPS(DROP)                                                                      \
-	DROP(ACTION, "action", "the flow says drop")                                            \
-	DROP(MALFORMED, "malformed", "shorter than an Ethernet header")                         \
-	DROP(TRANSLATION, "translation", "translation failed: recursion too deep or no memory") \
-	DROP(NO_PORT, "no_port", "output to a port that does not exist any more")               \
-	DROP(PORT_DOWN, "port_down", "output to a port that is down")                           \
-	DROP(TX_FULL, "tx_full", "the output's queue was full")                                 \
-	DROP(TX_ERROR, "tx_error", "the output refused the packet")                             \
-	DROP(TOO_BIG, "too_big", "longer than the output's MTU and not to be segmented")        \
-	DROP(NO_MBUF, "no_mbuf", "no packet buffer left")                                       \
-	DROP(TTL, "ttl", "TTL ran out")                                                         \
-	DROP(HEADER, "header", "the packet lacks the header that an action needs")              \
-	DROP(UNSUPPORTED, "unsupported", "an action that the software path does not have")      \
-	DROP(CONTROLLER_FULL, "controller_full", "the ring to the control plane was full")      \
-	DROP(RECURSION, "recursion", "recirculated too often")                                  \
-	DROP(METER, "meter", "came faster than a meter allows")                                 \
-	DROP(NO_NEIGHBOUR, "no_neighbour",                                                      \
-		"the link-layer address of a tunnel's next hop is not known yet")               \
-	DROP(TUNNEL_HEADER, "tunnel_header",                                                    \
-		"a tunnel's headers are cut off, contradict themselves or say what we do not "  \
-		"know")                                                                         \
-	DROP(TUNNEL_CHECKSUM, "tunnel_checksum", "a wrong checksum in a tunnel's headers")      \
-	DROP(TUNNEL_OPTION, "tunnel_option", "a critical Geneve option that nobody mapped")     \
-	DROP(TUNNEL_ECN, "tunnel_ecn",                                                          \
-		"congestion met in a tunnel that the inner packet cannot tell (RFC 6040)")      \
-	DROP(FRAGMENT, "fragment",                                                              \
+#define SWPATH_DROPS(DROP)                                                                     \
+	DROP(ACTION, "action", "the flow says drop")                                           \
+	DROP(MALFORMED, "malformed", "shorter than an Ethernet header")                        \
+	DROP(TRANSLATION, "translation",                                                       \
+		"translation failed (recursion too deep, no memory), or "                      \
+		"other_config:flow-restore-wait holds it")                                     \
+	DROP(NO_PORT, "no_port", "output to a port that does not exist any more")              \
+	DROP(PORT_DOWN, "port_down", "output to a port that is down")                          \
+	DROP(TX_FULL, "tx_full", "the output's queue was full")                                \
+	DROP(TX_ERROR, "tx_error", "the output refused the packet")                            \
+	DROP(TOO_BIG, "too_big", "longer than the output's MTU and not to be segmented")       \
+	DROP(NO_MBUF, "no_mbuf", "no packet buffer left")                                      \
+	DROP(TTL, "ttl", "TTL ran out")                                                        \
+	DROP(HEADER, "header", "the packet lacks the header that an action needs")             \
+	DROP(UNSUPPORTED, "unsupported", "an action that the software path does not have")     \
+	DROP(CONTROLLER_FULL, "controller_full", "the ring to the control plane was full")     \
+	DROP(RECURSION, "recursion", "recirculated too often")                                 \
+	DROP(METER, "meter", "came faster than a meter allows")                                \
+	DROP(NO_NEIGHBOUR, "no_neighbour",                                                     \
+		"the link-layer address of a tunnel's next hop is not known yet")              \
+	DROP(TUNNEL_HEADER, "tunnel_header",                                                   \
+		"a tunnel's headers are cut off, contradict themselves or say what we do not " \
+		"know")                                                                        \
+	DROP(TUNNEL_CHECKSUM, "tunnel_checksum", "a wrong checksum in a tunnel's headers")     \
+	DROP(TUNNEL_OPTION, "tunnel_option", "a critical Geneve option that nobody mapped")    \
+	DROP(TUNNEL_ECN, "tunnel_ecn",                                                         \
+		"congestion met in a tunnel that the inner packet cannot tell (RFC 6040)")     \
+	DROP(FRAGMENT, "fragment",                                                             \
 		"held for connection tracking, but the datagram never became whole")
 
 enum swpath_drop {

@@ -72,6 +72,7 @@ struct bridge {
 	struct of_agent *agent;
 	struct iface_list ifaces;
 	bool wanted;
+	bool evicts[OF_TABLES]; /* tables.c: is asked to, and it was said that it does not */
 };
 
 LIST_HEAD(bridge_list, bridge);
@@ -84,6 +85,7 @@ struct rpc;
 
 struct bridges {
 	struct bridges_config cfg;
+	bool restore_wait; /* other_config:flow-restore-wait */
 	struct bridge_list list;
 	struct tunnel_end_list tunnel_ends;
 	struct capture_list captures; /* rpc_capture.c */
@@ -139,6 +141,12 @@ bool tunnel_egress_changed(struct iface *i);
 void tunnel_ends_list(struct bridges *b,
 	void (*cb)(void *ctx, const struct hal_tunnel *t, const struct hal_port_stats *s),
 	void *ctx);
+
+/* tables.c */
+void tables_reconcile(struct bridge *br, const struct ovsdb_row *row);
+
+/* datapath.c */
+void datapath_write_capabilities(const struct ovsdb_row *root, struct ovsdb_txn *txn);
 
 /* ct_zones.c */
 void ct_zones_reconcile(struct bridges *b, const struct ovsdb_row *root);

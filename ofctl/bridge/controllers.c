@@ -47,8 +47,10 @@ void controllers_reconcile(struct bridge *br, const struct ovsdb_row *row)
 	for (size_t i = 0; i < n; i++) {
 		const struct ovsdb_row *c = ovsdb_ref(row, "controller", i);
 
-		if (c)
-			read_controller(c, &cfg[used++]);
+		if (!c)
+			continue;
+		read_controller(c, &cfg[used]);
+		cfg[used++].held = br->all->restore_wait;
 	}
 	of_agent_set_versions(br->agent, versions_of(row));
 	of_agent_set_fail_mode(

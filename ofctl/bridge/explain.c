@@ -316,6 +316,21 @@ static json_t *verdicts(struct bridges *b, const struct hal_megaflow *mf, bool l
 	return list;
 }
 
+void explain_trace(void *b, FILE *trace, const struct hal_megaflow *mf)
+{
+	json_t *m = explain_megaflow(b, mf), *devices = verdicts(b, mf, false), *d;
+	size_t i;
+
+	fprintf(trace, "Megaflow: %s\nDatapath actions: %s\n",
+		json_string_value(json_object_get(m, "match")),
+		json_string_value(json_object_get(m, "actions")));
+	json_array_foreach (devices, i, d)
+		fprintf(trace, "Device %s: %s\n", json_string_value(json_object_get(d, "device")),
+			json_string_value(json_object_get(d, "verdict")));
+	json_decref(devices);
+	json_decref(m);
+}
+
 static bool selected(const struct query *q, const struct pl_megaflow_info *info)
 {
 	if (q->by_ufid)

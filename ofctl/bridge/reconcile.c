@@ -228,6 +228,7 @@ static void reconcile_bridge(struct bridge *br, const struct ovsdb_row *row)
 				reconcile_iface(br, port, iface);
 		}
 	}
+	tables_reconcile(br, row);
 	controllers_reconcile(br, row);
 }
 
@@ -271,6 +272,22 @@ static void megaflows_reconcile(struct bridges *b, const struct ovsdb_row *root)
 	pipeline_set_flow_limit(b->cfg.pl, limit > 0 && limit <= UINT32_MAX ? (uint32_t)limit : 0);
 }
 
+/* Somebody restores flows: until they are there, nothing is decided by what tables hold, and no
+ * controller is told of a switch that has none (ovs-vswitchd.conf.db(5), flow-restore-wait). */
+static void restore_reconcile(struct bridges *b, const struct ovsdb_row *root)
+{
+	bool waits = ovsdb_map_bool(root, "other_config", "flow-restore-wait", false);
+
+	if (waits != b->restore_wait)
+		log_info(
+			"flow-restore-wait %s", waits ? "is set: new kinds of packets are dropped, "
+							"and no controller is connected to"
+						      : "is over");
+	b->restore_wait = waits;
+	pipeline_set_restore_wait(b->cfg.pl, waits);
+	offload_keep_former(b->cfg.ol, waits);
+}
+
 static void apply(struct bridges *b)
 {
 	const struct ovsdb_row *root = ovsdb_first(b->cfg.db, "Open_vSwitch");
@@ -280,6 +297,7 @@ static void apply(struct bridges *b)
 		return;
 	start_config_compare(b->cfg.db, &b->start);
 	megaflows_reconcile(b, root);
+	restore_reconcile(b, root);
 	device_reconcile(b, root);
 	ct_zones_reconcile(b, root);
 	tls_reconcile(b, root);

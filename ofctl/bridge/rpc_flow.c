@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ofctl/bridge/bridge_priv.h"
+#include "ofctl/bridge/explain.h"
 #include "ofctl/bridge/rpc.h"
 #include "ofctl/openflow/error.h"
 #include "ofctl/openflow/flow_text.h"
@@ -278,7 +279,8 @@ static void trace(struct rpc_call *call)
 		rpc_error(call, "%s", err);
 		return;
 	}
-	text = pipeline_trace(br->pl, &match.value, args.ct_next, args.n_ct_next);
+	text = pipeline_trace(
+		br->pl, &match.value, args.ct_next, args.n_ct_next, explain_trace, br->all);
 	if (text)
 		rpc_reply(call, text);
 	else

@@ -143,6 +143,7 @@ void status_write(struct bridges *b, bool statistics, bool applied)
 		goto abort;
 	e = ovsdb_edit(txn, root);
 	write_root(root, e);
+	datapath_write_capabilities(root, txn);
 	if (applied)
 		ovsdb_set_integer(e, "cur_cfg", ovsdb_integer(root, "next_cfg", 0));
 	LIST_FOREACH (br, &b->list, link)

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "ofctl/openflow/monitor.h"
+#include "hal/base/log.h"
 #include "ofctl/openflow/tls.h"
+
+LOG_DEFINE(agent);
 
 #define ALL_VERSIONS (1u << OFP10 | 1u << OFP13 | 1u << OFP14 | 1u << OFP15)
 
@@ -150,9 +153,13 @@ void of_agent_free(struct of_agent *agent)
 void of_agent_set_versions(struct of_agent *agent, uint32_t bitmap)
 {
 	struct of_conn *conn, *next;
-	uint32_t versions = bitmap & ALL_VERSIONS;
+	uint32_t versions = bitmap ? bitmap & ALL_VERSIONS : ALL_VERSIONS;
 
-	agent->versions = versions ? versions : ALL_VERSIONS;
+	if (!versions && agent->versions)
+		log_warn("%s: of the versions of OpenFlow that its protocols allow, none is spoken "
+			 "here: expected 1.0, 1.3, 1.4 or 1.5. Nobody can connect.",
+			pl_bridge_name(agent->br));
+	agent->versions = versions;
 	for (conn = LIST_FIRST(&agent->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (conn->version && !(agent->versions & 1u << conn->version))

@@ -70,8 +70,9 @@ struct of_agent *of_agent_find(struct of_agents *all, const struct pl_bridge *br
 
 void of_agent_set_desc(struct of_agent *agent, const struct of_agent_desc *desc);
 
-/* Versions that may be spoken: bit (1 << wire version); 0 means all that are known. Connections
- * that speak another one are closed. */
+/* Versions that may be spoken: bit (1 << wire version); 0 means all that are known. What is
+ * not spoken here is not allowed, even if that leaves none. Connections that speak another one are
+ * closed. */
 void of_agent_set_versions(struct of_agent *agent, uint32_t bitmap);
 
 /* "standalone": while there is no controller, or none was connected for three inactivity probe
@@ -93,6 +94,7 @@ struct of_controller_config {
 	unsigned max_backoff_ms;    /* 0: default (8000) */
 	unsigned local_backoff_ms;  /* first step, 0: default (1000) */
 	bool no_async;              /* enable_async_messages=false */
+	bool held;                  /* configured, but not connected to */
 	unsigned rate_limit, burst; /* packet-ins a second; 0: unlimited */
 };
 

@@ -130,7 +130,7 @@ void of_aggregate_encode(struct of_buf *b, uint8_t version, const struct of_aggr
 
 void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_table_stats *ts);
 void of_port_stats_encode(struct of_buf *b, uint8_t version, const struct of_port_stats *ps);
-void of_table_features_encode(struct of_buf *b, uint8_t version, uint8_t table);
+void of_table_features_encode(struct of_buf *b, uint8_t version, const struct of_table_stats *ts);
 
 /* ---- flow monitors (flow_monitor.c) ---- */
 

@@ -236,7 +236,7 @@ struct of_remote {
 	bool service;
 	bool primary; /* a controller that the bridge depends on: one that is connected to */
 	unsigned probe_ms, max_backoff_ms, min_backoff_ms;
-	bool no_async;
+	bool no_async, held;
 	unsigned rate, burst;
 
 	struct evconnlistener *listener; /* passive */

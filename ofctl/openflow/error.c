@@ -115,6 +115,7 @@ static const struct {
 	[OFERR_METER_UNKNOWN] = {{1, 1}, {12, 3}},
 	[OFERR_METER_BAD_COMMAND] = {{1, 1}, {12, 4}},
 	[OFERR_METER_BAD_FLAGS] = {{1, 1}, {12, 5}},
+	[OFERR_METER_BAD_RATE] = {{1, 1}, {12, 6}},
 	[OFERR_METER_BAD_BAND] = {{1, 1}, {12, 8}},
 	[OFERR_METER_OUT_OF_METERS] = {{1, 1}, {12, 10}},
 	[OFERR_METER_OUT_OF_BANDS] = {{1, 1}, {12, 11}},

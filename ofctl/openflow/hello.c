@@ -10,7 +10,7 @@
 
 static uint8_t highest(uint32_t versions)
 {
-	return (uint8_t)(versions ? 31 - __builtin_clz(versions) : 0);
+	return (uint8_t)(versions ? 31 - __builtin_clz(versions) : OFP10);
 }
 
 void of_hello_encode(struct of_buf *b, uint32_t versions, uint32_t xid)

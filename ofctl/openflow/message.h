@@ -405,7 +405,7 @@ struct of_flow_stats {
 
 struct of_table_stats {
 	uint8_t table;
-	char name[32];
+	char name[32]; /* "": none, tools print its number then */
 	uint32_t active;
 	uint32_t max_entries;
 	uint64_t lookups, matched;

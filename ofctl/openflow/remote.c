@@ -90,9 +90,12 @@ static void attempt(struct of_remote *remote)
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
+	const struct of_remote *remote = arg;
+
 	(void)fd;
 	(void)what;
-	attempt(arg);
+	if (!remote->held)
+		attempt(arg);
 }
 
 void of_remote_retry(struct of_remote *remote)
@@ -169,6 +172,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	int err;
 
 	(void)listener;
+	if (remote->held) {
+		close(fd);
+		return;
+	}
 	peer_text(addr, len, peer);
 	if (remote->t.tls &&
 		of_tls_session(remote->agent->all->tls, true, &ssl, why, sizeof(why))) {
@@ -247,6 +254,9 @@ void of_remote_configure(struct of_remote *remote, const struct of_controller_co
 		remote->min_backoff_ms = remote->max_backoff_ms;
 	remote->backoff_ms = remote->min_backoff_ms;
 	remote->no_async = cfg->no_async;
+	if (remote->held && !cfg->held)
+		of_remote_retry(remote);
+	remote->held = cfg->held;
 	remote->rate = cfg->rate_limit;
 	remote->burst = cfg->burst;
 	LIST_FOREACH (conn, &remote->agent->conns, entry) {

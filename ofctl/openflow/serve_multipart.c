@@ -91,7 +91,11 @@ static enum of_error serve_table_features(struct of_conn *conn, const uint8_t *m
 		return conn->role == OF_ROLE_SLAVE ? OFERR_IS_SLAVE : OFERR_TABLE_FEATURES_EPERM;
 	of_reply_begin(&rep, conn, msg, OFPMP_TABLE_FEATURES, 0);
 	for (unsigned t = 0; t < OF_TABLES; t++) {
-		of_table_features_encode(&rep.b, conn->version, (uint8_t)t);
+		struct of_table_stats ts = {0};
+
+		pl_table_stats(conn->agent->br, (uint8_t)t, &ts);
+		ts.table = (uint8_t)t;
+		of_table_features_encode(&rep.b, conn->version, &ts);
 		of_reply_entry(&rep);
 	}
 	of_reply_end(&rep);

@@ -16,7 +16,7 @@ void of_table_stats_encode(struct of_buf *b, uint8_t version, const struct of_ta
 	of_put_u8(b, ts->table);
 	of_put_zeros(b, 3);
 	if (version == OFP10) {
-		of_put_zeros(b, 32); /* no name: tools print its number then */
+		of_put_text(b, ts->name, 32);
 		of_put_u32(b, OFPFW_ALL);
 		of_put_u32(b, ts->max_entries);
 	}

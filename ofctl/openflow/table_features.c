@@ -21,8 +21,6 @@ enum {
 	OFPTFPT15_APPLY_COPYFIELD = 20,
 };
 
-#define MAX_ENTRIES 1000000
-
 /* The padding is not counted (OpenFlow 1.3.5, 7.3.5.5.2). */
 static void end_property(struct of_buf *b, size_t start)
 {
@@ -94,17 +92,19 @@ static void put_fields(
 	end_property(b, start);
 }
 
-void of_table_features_encode(struct of_buf *b, uint8_t version, uint8_t table)
+void of_table_features_encode(struct of_buf *b, uint8_t version, const struct of_table_stats *ts)
 {
+	const uint8_t table = ts->table;
 	size_t start = b->len;
+
 	of_put_u16(b, 0);
 	of_put_u8(b, table);
 	of_put_zeros(b, 5);
-	of_put_zeros(b, 32);       /* no name: tools print its number then */
+	of_put_text(b, ts->name, 32);
 	of_put_u64(b, UINT64_MAX); /* metadata that can be matched */
 	of_put_u64(b, UINT64_MAX); /* and written */
 	of_put_u32(b, 3);          /* OFPTC_DEPRECATED_MASK, as it has to be */
-	of_put_u32(b, MAX_ENTRIES);
+	of_put_u32(b, ts->max_entries);
 	put_instructions(b, version, table);
 	put_next_tables(b, table);
 	put_actions(b, version, OFPTFPT_WRITE_ACTIONS);

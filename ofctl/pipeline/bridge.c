@@ -142,6 +142,14 @@ void pl_bridge_set_standalone(struct pl_bridge *br, bool on)
 	set_flag(br, &br->standalone, on);
 }
 
+void pl_bridge_set_table(struct pl_bridge *br, uint8_t table, const char *name, uint64_t limit)
+{
+	struct flow_table *t = &br->tables[table];
+
+	snprintf(t->name, sizeof(t->name), "%s", name ? name : "");
+	t->limit = limit > PL_FLOWS_MAX ? PL_FLOWS_MAX : (uint32_t)limit;
+}
+
 void pl_bridge_set_table_miss(struct pl_bridge *br, bool to_controller)
 {
 	set_flag(br, &br->miss_to_controller, to_controller);

@@ -106,6 +106,8 @@ struct flow_table {
 	struct hmap by_mask; /* struct subtable; control thread */
 	uint64_t last_seq;
 	uint32_t n;
+	uint32_t limit;             /* of n; control thread */
+	char name[32];              /* "": by its number */
 	_Atomic uint32_t n_clauses; /* flows that are clauses of conjunctions */
 	uint64_t lookups, matched;
 };

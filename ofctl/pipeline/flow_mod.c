@@ -127,6 +127,10 @@ static enum of_error add(struct pl_bridge *br, const struct of_flow_mod *fm)
 		flow_unref(f);
 		return OFERR_OVERLAP;
 	}
+	if (!old && t->n >= t->limit) {
+		flow_unref(f);
+		return OFERR_TABLE_FULL;
+	}
 	if (old && undo_reserve(br->pl, 1)) {
 		flow_unref(f);
 		return OFERR_TABLE_FULL;

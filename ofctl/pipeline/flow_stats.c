@@ -75,8 +75,8 @@ void pl_table_stats(struct pl_bridge *br, uint8_t table, struct of_table_stats *
 
 	*out = (struct of_table_stats){.table = table,
 		.active = t->n,
-		.max_entries = 1000000,
+		.max_entries = t->limit,
 		.lookups = t->lookups,
 		.matched = t->matched};
-	snprintf(out->name, sizeof(out->name), "table%u", table);
+	memcpy(out->name, t->name, sizeof(out->name));
 }

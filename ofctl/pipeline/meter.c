@@ -67,9 +67,16 @@ static void changed(struct pl_bridge *br, uint32_t id)
 	pipeline_changed_dep(br->pl, &key);
 }
 
+/* A number of flows' meters, or the meter of packet-ins. There is no slow path apart from the
+ * software path, so OFPM_SLOWPATH is none. */
+static bool is_meter(uint32_t id)
+{
+	return (id && id <= OF_METER_MAX) || id == OF_METER_CONTROLLER;
+}
+
 static enum of_error check(const struct of_meter_mod *mm)
 {
-	if (!mm->id || mm->id > OF_METER_MAX)
+	if (!is_meter(mm->id))
 		return OFERR_METER_INVALID;
 	if (mm->flags & ~OFPMF_ALL || (mm->flags & OFPMF_KBPS && mm->flags & OFPMF_PKTPS))
 		return OFERR_METER_BAD_FLAGS;
@@ -77,6 +84,13 @@ static enum of_error check(const struct of_meter_mod *mm)
 		return OFERR_METER_OUT_OF_BANDS;
 	for (unsigned i = 0; i < mm->meter.n_bands; i++)
 		if (mm->meter.band[i].type > HAL_BAND_DSCP_REMARK)
+			return OFERR_METER_BAD_BAND;
+	for (unsigned i = 0; i < mm->meter.n_bands; i++)
+		if (!mm->meter.band[i].rate)
+			return OFERR_METER_BAD_RATE;
+	/* A packet-in is sent or not; nothing is done with the packet. */
+	for (unsigned i = 0; mm->id == OF_METER_CONTROLLER && i < mm->meter.n_bands; i++)
+		if (mm->meter.band[i].type != HAL_BAND_DROP)
 			return OFERR_METER_BAD_BAND;
 	return OFERR_OK;
 }
@@ -228,7 +242,7 @@ static enum of_error remove_meters(struct pl_bridge *br, uint32_t id)
 			remove_meter(br, m);
 		return OFERR_OK;
 	}
-	if (!id || id > OF_METER_MAX)
+	if (!is_meter(id))
 		return OFERR_METER_INVALID;
 	if (!one)
 		return OFERR_OK;

@@ -208,6 +208,11 @@ void pipeline_set_flow_limit(struct pipeline *pl, uint32_t n)
 	pl->limit_told = false;
 }
 
+void pipeline_set_restore_wait(struct pipeline *pl, bool on)
+{
+	atomic_store(&pl->restore_wait, on);
+}
+
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol)
 {
 	pl->sp = sp;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "hal/hal.h"
 #include "hal/megaflow.h"
@@ -59,6 +60,10 @@ void pipeline_set_max_idle(struct pipeline *pl, uint32_t ms);
  * default, PL_FLOW_LIMIT. */
 #define PL_FLOW_LIMIT 4000000u
 void pipeline_set_flow_limit(struct pipeline *pl, uint32_t n);
+
+/* While `on`, flows are being restored: a packet is forwarded where there is a megaflow or a rule
+ * for it already, and dropped where one would have to be made of tables that are not complete. */
+void pipeline_set_restore_wait(struct pipeline *pl, bool on);
 
 /* Wires the layers below; before any port exists. `ol` may be NULL. */
 void pipeline_set_paths(struct pipeline *pl, struct swpath *sp, struct offload *ol);
@@ -102,6 +107,10 @@ void pl_bridge_set_mac_aging(struct pl_bridge *br, unsigned seconds, unsigned ma
 /* Standalone: `on` makes the bridge act as a learning switch for every packet (OpenFlow 1.3,
  * 6.4), whatever its tables hold. */
 void pl_bridge_set_standalone(struct pl_bridge *br, bool on);
+
+/* How a table is called ("" or NULL: by its number), and how many flows it may have (above
+ * PL_FLOWS_MAX: so many); flows that it has stay. */
+void pl_bridge_set_table(struct pl_bridge *br, uint8_t table, const char *name, uint64_t limit);
 
 /* What happens to packets that match no flow of a table: to the controller as OpenFlow 1.0 says, or
  * dropped as 1.3 says (the default). */
@@ -197,6 +206,7 @@ enum of_error pl_resume(struct pl_bridge *br, const struct of_resume *r);
 
 /* ---- groups and meters ---- */
 
+#define PL_FLOWS_MAX 1000000u  /* of a table */
 #define PL_GROUPS_MAX 1000000u /* of a bridge */
 #define PL_METERS_MAX 65535u   /* of all bridges */
 
@@ -275,9 +285,11 @@ void pipeline_stats_read(const struct pipeline *pl, struct pipeline_stats *out);
 /* Translates a packet's key without side effects and prints the steps: table, flow, actions, and
  * the megaflow that comes out; then the same for each time that the packet comes back. `ct_next` is
  * the ct_state with which it comes back from connection tracking, time after time; what is missing
- * begins a connection. Returns text that the caller frees. */
+ * begins a connection. `result` prints each megaflow (NULL: by datapath numbers). Returns text that
+ * the caller frees. */
+typedef void pl_trace_result_cb(void *ctx, FILE *trace, const struct hal_megaflow *mf);
 char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key, const uint32_t *ct_next,
-	unsigned n_ct_next);
+	unsigned n_ct_next, pl_trace_result_cb *result, void *ctx);
 
 /* The megaflows (throw-aways, each to be freed with pipeline_probe_free) that a packet with this
  * key would get now: the first, and those of its chains; for explaining flows that no packet has

@@ -186,6 +186,7 @@ struct pipeline {
 	_Atomic uint32_t n_late;  /* made while births was full, not yet adopted */
 	_Atomic uint64_t limited; /* translated for one packet because of the limit */
 	bool limit_told;
+	_Atomic bool restore_wait;     /* pipeline_set_restore_wait() */
 	uint32_t max_idle_ms;          /* of a megaflow, 0: the default */
 	struct pl_megaflow_list stale; /* to be translated again, oldest first */
 	unsigned n_stale;

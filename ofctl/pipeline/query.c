@@ -85,6 +85,8 @@ static void complete_key(struct pl_bridge *br, struct xlate_key *key)
 struct walk {
 	struct pl_bridge *br;
 	FILE *trace;
+	pl_trace_result_cb *result;
+	void *ctx;
 	const uint32_t *ct_next; /* what conntrack says, time after time; then new */
 	unsigned n_ct_next, used_ct_next;
 	unsigned n, n_forks;
@@ -96,10 +98,28 @@ static void put_result(struct walk *w, const struct pl_megaflow *m)
 {
 	char line[2048];
 
+	if (w->result) {
+		w->result(w->ctx, w->trace, &m->mf);
+		return;
+	}
 	hal_cmatch_format(m->mf.match, line, sizeof(line));
 	fprintf(w->trace, "Megaflow: %s\n", line);
 	hal_program_format(m->mf.program, NULL, NULL, line, sizeof(line));
 	fprintf(w->trace, "Datapath actions: %s\n", line);
+}
+
+/* What the packet has become, if it was changed. */
+static void put_final(struct walk *w, const struct xlate_key *before, const struct xlate *x)
+{
+	struct xlate_key now = x->key;
+
+	now.dp.in_port = before->dp.in_port;
+	now.in_phy_port = before->in_phy_port;
+	now.actset_output = before->actset_output;
+	if (memcmp(&now, before, sizeof(now)) != 0)
+		xlate_trace_key(w->trace, "\nFinal flow", &x->key);
+	else
+		fprintf(w->trace, "\nFinal flow: unchanged\n");
 }
 
 static void walk_one(struct walk *w, const struct xlate_key *key)
@@ -111,6 +131,8 @@ static void walk_one(struct walk *w, const struct xlate_key *key)
 	xlate_key_at(&x, w->br, key, w->trace);
 	if (x.error && w->trace)
 		fprintf(w->trace, "translation failed: %s\n", strerror(-x.error));
+	if (w->trace)
+		put_final(w, key, &x);
 	forks = x.forks.data;
 	for (unsigned i = 0; i < x.forks.n && w->n_forks < WALK_MAX; i++)
 		w->forks[w->n_forks++] = forks[i];
@@ -185,7 +207,7 @@ void pipeline_probe_free(struct hal_megaflow *mf)
 }
 
 char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key, const uint32_t *ct_next,
-	unsigned n_ct_next)
+	unsigned n_ct_next, pl_trace_result_cb *result, void *ctx)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	char *text = NULL;
@@ -199,7 +221,13 @@ char *pipeline_trace(struct pl_bridge *br, const struct xlate_key *key, const ui
 	w->br = br;
 	w->ct_next = ct_next;
 	w->n_ct_next = n_ct_next;
-	fprintf(w->trace, "bridge(\"%s\")\n", br->name);
+	w->result = result;
+	w->ctx = ctx;
+	xlate_trace_key(w->trace, "Flow", key);
+	fprintf(w->trace, "\nbridge(\"%s\")\n%.*s\n", br->name, (int)strlen(br->name) + 10,
+		"--------------------------------------------------------------------------");
+	if (key->in_port_of && !bridge_port(br, rte_be_to_cpu_32(key->in_port_of)))
+		fprintf(w->trace, "no port has the number %u\n", rte_be_to_cpu_32(key->in_port_of));
 	walk(w, key);
 	for (unsigned i = 0; i < w->n; i++)
 		megaflow_free(&w->mf[i]->mf);

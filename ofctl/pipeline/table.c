@@ -6,12 +6,14 @@
 #include "hal/base/rcu.h"
 #include "hal/mutation.h"
 #include "ofctl/pipeline/flow.h"
+#include "ofctl/pipeline/pipeline.h"
 
 void flow_table_init(struct flow_table *t)
 {
 	memset(t, 0, sizeof(*t));
 	TAILQ_INIT(&t->flows);
 	hmap_init(&t->by_mask);
+	t->limit = PL_FLOWS_MAX;
 }
 
 void flow_table_destroy(struct flow_table *t)

@@ -94,6 +94,8 @@ struct hal_megaflow *pipeline_translate(void *ctx, unsigned worker, const struct
 
 	(void)pkt;
 	*cache = false;
+	if (atomic_load_explicit(&pl->restore_wait, memory_order_relaxed))
+		return NULL;
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
 		uint64_t version = atomic_load(&pl->version);
 		uint32_t born = MEGAFLOW_BORN;

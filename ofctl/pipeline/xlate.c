@@ -93,19 +93,6 @@ void xlate_effect(struct xlate *x, const struct effect *e)
 	x->effects_lost++;
 }
 
-void xlate_trace(struct xlate *x, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!x->trace)
-		return;
-	fprintf(x->trace, "%*s", (int)x->depth * 4, "");
-	va_start(ap, fmt);
-	vfprintf(x->trace, fmt, ap);
-	va_end(ap);
-	fputc('\n', x->trace);
-}
-
 static void drop_effects(struct xlate *x)
 {
 	for (unsigned i = 0; i < x->n_effects; i++)
@@ -219,21 +206,6 @@ static bool is_table_miss_flow(const struct flow *f)
 	return f->priority == 0 && f->match->n == 0;
 }
 
-static void trace_flow(struct xlate *x, uint8_t table, const struct flow *f)
-{
-	char match[512];
-
-	if (!x->trace)
-		return;
-	if (!f) {
-		xlate_trace(x, "%2u. No match.", table);
-		return;
-	}
-	hal_cmatch_format(f->match, match, sizeof(match));
-	xlate_trace(x, "%2u. %s%spriority %u, cookie 0x%llx", table, match, match[0] ? ", " : "",
-		f->priority, (unsigned long long)f->cookie);
-}
-
 static void write_set(struct xlate *x, const struct of_actions *acts)
 {
 	for (unsigned i = 0; i < acts->n; i++) {
@@ -320,7 +292,7 @@ static const struct of_instructions *run_table(struct xlate *x, uint8_t table, r
 	x->key.in_port_of = in_port;
 	f = first_tuple ? xlate_lookup_first_tuple(x, table) : xlate_lookup(x, table);
 	x->key.in_port_of = real_in_port;
-	trace_flow(x, table, f);
+	xlate_trace_flow(x, table, f);
 	if (x->error || x->raced)
 		return NULL;
 	x->table = table;
@@ -340,7 +312,10 @@ static const struct of_instructions *run_table(struct xlate *x, uint8_t table, r
 		xlate_list_run(x, &l);
 	if (x->freezing)
 		xlate_frame_list(x, &l, true);
-	return xlate_halted(x) ? NULL : l.then;
+	if (xlate_halted(x))
+		return NULL;
+	xlate_trace_rest(x, l.then);
+	return l.then;
 }
 
 void xlate_table(struct xlate *x, uint8_t table, rte_be32_t in_port)

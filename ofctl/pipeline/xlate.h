@@ -353,7 +353,16 @@ void xlate_useful(struct xlate *x);
 /* The ct_* fields of the current key are 0 from now on, and known to be. */
 void xlate_forget_ct(struct xlate *x);
 
-/* One line of a trace, indented by depth. */
+/* ---- traces (xlate_trace.c): nothing is said where nobody asked ---- */
+
+/* One line, indented as the list of actions that is being run. */
 void xlate_trace(struct xlate *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What a table has for the packet (NULL: nothing), an action that comes next, and a flow's
+ * instructions but for the actions and the meter (NULL: they come later). */
+void xlate_trace_flow(struct xlate *x, uint8_t table, const struct flow *f);
+void xlate_trace_action(struct xlate *x, const struct of_action *a);
+void xlate_trace_rest(struct xlate *x, const struct of_instructions *ins);
+/* "WHAT: FIELDS": what is not 0 of a packet, and of what the pipeline knows of it. */
+void xlate_trace_key(FILE *out, const char *what, const struct xlate_key *key);
 
 #endif

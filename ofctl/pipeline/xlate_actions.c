@@ -293,8 +293,10 @@ void xlate_list_run(struct xlate *x, struct xlate_list *l)
 			x->error = -ELOOP;
 		else if (x->unparsed && looks_below_label(a))
 			xlate_freeze(x);
-		else
+		else {
+			xlate_trace_action(x, a);
 			one_action(x, a);
+		}
 	}
 	x->list = l->outer;
 }
@@ -313,6 +315,8 @@ void xlate_action_set(struct xlate *x)
 	const struct of_actions set = {x->n_set, x->set};
 	struct of_actions list;
 
+	if (x->n_set)
+		xlate_trace(x, "the action set:");
 	x->n_set = 0;
 	/* What an exit action ends is the way through tables. */
 	x->exit = false;

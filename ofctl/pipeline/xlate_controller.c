@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hal/base/mem.h"
+#include "ofctl/pipeline/meter.h"
 #include "ofctl/pipeline/pipeline_priv.h"
 #include "ofctl/pipeline/xlate_more.h"
 
@@ -89,12 +90,31 @@ static void emit(struct xlate *x, const struct to_controller *t)
 	xlate_useful(x);
 }
 
-void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
+/* What a meter drops does not reach the controller, but goes on otherwise. */
+static void metered(struct xlate *x, uint32_t meter, const struct to_controller *t)
 {
-	emit(x, &(struct to_controller){.max_len = max_len,
-			.reason = reason,
-			.table = x->table,
-			.cookie = x->cookie});
+	uint32_t at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
+
+	xlate_meter(x, meter);
+	emit(x, t);
+	if (!x->error && !x->out.error)
+		hal_build_nested_end(&x->out, at);
+	xlate_useful(x);
+}
+
+/* `meter`: 0 if the action names none; then it is the one of all packet-ins, if there is one
+ * (OpenFlow 1.3, 7.3.4.4: OFPM_CONTROLLER). */
+static void tell(struct xlate *x, uint32_t meter, const struct to_controller *t)
+{
+	if (!meter) {
+		xlate_depend(x, (struct dep_key){DEP_METER, x->br->id, OF_METER_CONTROLLER});
+		if (bridge_meter(x->br, OF_METER_CONTROLLER))
+			meter = OF_METER_CONTROLLER;
+	}
+	if (meter)
+		metered(x, meter, t);
+	else
+		emit(x, t);
 }
 
 static struct to_controller of_action(const struct of_action *a)
@@ -114,19 +134,7 @@ static void paused(struct xlate *x, struct pl_recirc *r, const void *arg)
 	t.table = x->paused_table;
 	t.cookie = x->paused_cookie;
 	t.paused = r->id;
-	emit(x, &t);
-}
-
-/* What a meter drops does not reach the controller, but goes on otherwise. */
-static void metered(struct xlate *x, uint32_t meter, const struct to_controller *t)
-{
-	uint32_t at = hal_build_nested_begin(&x->out, ACTION_CLONE, 0);
-
-	xlate_meter(x, meter);
-	emit(x, t);
-	if (!x->error && !x->out.error)
-		hal_build_nested_end(&x->out, at);
-	xlate_useful(x);
+	tell(x, 0, &t);
 }
 
 void xlate_controller(struct xlate *x, const struct of_action *a)
@@ -141,8 +149,14 @@ void xlate_controller(struct xlate *x, const struct of_action *a)
 	}
 	t.table = x->table;
 	t.cookie = x->cookie;
-	if (a->meter)
-		metered(x, a->meter, &t);
-	else
-		emit(x, &t);
+	tell(x, a->meter, &t);
+}
+
+void xlate_emit_controller(struct xlate *x, uint16_t max_len, uint8_t reason)
+{
+	tell(x, 0,
+		&(struct to_controller){.max_len = max_len,
+			.reason = reason,
+			.table = x->table,
+			.cookie = x->cookie});
 }

@@ -259,7 +259,6 @@ void xlate_group(struct xlate *x, uint32_t id)
 	xlate_depend(x, (struct dep_key){DEP_GROUP, x->br->id, id});
 	if (!g)
 		return;
-	xlate_trace(x, "group %u", id);
 	if (g->g.type != OF_GROUP_SELECT)
 		credit(x, g, UINT32_MAX);
 	switch (g->g.type) {

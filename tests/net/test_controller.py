@@ -131,6 +131,66 @@ def test_passive_listener(lab):
     expect("n_buffers:0" in out, out)
 
 
+def test_flow_restore_wait(lab):
+    """Until it is over, what is new is dropped, and controllers do not hear of the switch."""
+    lab.sluice.vsctl("set", "Open_vSwitch", ".", "other_config:flow-restore-wait=true")
+    lab.bridge("br0")
+    w = lab.wires(2)
+    c = Controller(lab)
+    lab.sluice.vsctl("set-controller", "br0", "tcp:127.0.0.1:6653")
+    lab.sluice.ofctl("add-flow", "br0", "in_port=1,actions=output:2")
+    w[0].send(frame())
+    expect(not w[1].receive(0.7, lambda f: f == frame()), "a packet while flows are restored")
+    expect_equal(c.events(), [], "what the controller hears")
+    lab.sluice.vsctl("remove", "Open_vSwitch", ".", "other_config", "flow-restore-wait")
+    c.wait("features")
+    expect_equal(len(lab.sluice.flows("br0")), 1, "flows that were restored")
+    w[0].send(frame())
+    expect(w[1].receive(1, lambda f: f == frame()), "a packet after that")
+
+
+def test_versions_that_nobody_speaks(lab):
+    """What protocols names is all that is allowed, even if that is nothing."""
+    lab.allow("that its protocols allow, none is spoken here")
+    lab.bridge("br0")
+    mgmt = "unix:%s/br0.mgmt" % lab.sluice.rundir
+
+    def speaks(version):
+        return slu.run("ovs-ofctl", "-O", version, "show", mgmt, check=False).returncode == 0
+    expect(speaks("OpenFlow15"), "1.5 where nothing is said")
+    lab.sluice.vsctl("set", "Bridge", "br0", "protocols=OpenFlow11,OpenFlow12")
+    wait_until("none is spoken", lambda: not speaks("OpenFlow13"))
+    expect(not speaks("OpenFlow10") and not speaks("OpenFlow15"), "others")
+    with open(lab.sluice.log) as f:
+        expect("expected 1.0, 1.3, 1.4 or 1.5" in f.read(), "it is said")
+    lab.sluice.vsctl("set", "Bridge", "br0", "protocols=OpenFlow12,OpenFlow14")
+    wait_until("1.4 is spoken", lambda: speaks("OpenFlow14"))
+    expect(not speaks("OpenFlow13"), "1.3 beside 1.4")
+
+
+def test_tables_of_the_database(lab):
+    """Their names and limits; what a table cannot do is said."""
+    lab.allow("flows are not evicted here")
+    lab.bridge("br0")
+    lab.sluice.vsctl("--", "--id=@t", "create", "Flow_Table", "name=first", "flow_limit=2",
+                     "overflow_policy=evict", "--", "set", "Bridge", "br0", "flow_tables:4=@t")
+    for i in range(2):
+        lab.sluice.ofctl("add-flow", "br0", "table=4,priority=%d,actions=drop" % i)
+    p = slu.run("ovs-ofctl", "-O", "OpenFlow13", "add-flow", "br0", "table=4,priority=3,actions=drop",
+                env=lab.sluice.env, check=False)
+    expect("OFPFMFC_TABLE_FULL" in p.stderr, p.stderr)
+    expect("first" in lab.sluice.ofctl("dump-table-features", "br0"), "the table's name")
+    lab.sluice.vsctl("clear", "Bridge", "br0", "flow_tables")
+    lab.sluice.ofctl("add-flow", "br0", "table=4,priority=3,actions=drop")
+
+
+def test_capabilities_of_the_datapath(lab):
+    lab.sluice.vsctl("--", "--id=@d", "create", "Datapath", "datapath_version=1", "--", "set",
+                     "Open_vSwitch", ".", "datapaths:system=@d")
+    wait_until("capabilities", lambda: 'ct_zero_snat="true"' in lab.sluice.vsctl(
+        "--columns=capabilities", "list", "Datapath"))
+
+
 def test_standalone_when_the_controller_goes(lab):
     lab.allow(r"127\.0\.0\.1:6653|controller")
     lab.sluice.vsctl("add-br", "br0", "--", "set-fail-mode", "br0", "standalone")

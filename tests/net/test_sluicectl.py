@@ -384,7 +384,15 @@ def test_daemon(lab):
     expect_in("offload/status", lab.sluice.ctl("call", "list-commands"), "list-commands")
     expect_in("no_port", lab.sluice.ctl("drops"), "drops")
     lab.sluice.ctl("add-flow", "br0", "priority=77,ip,actions=LOCAL")
-    expect_in("priority 77", lab.sluice.ctl("trace", "br0", "in_port=1,ip"), "trace")
+    lab.host("h", bridge="br0")
+    lab.sluice.offload("sim:nic")
+    lab.sluice.bind("p-h")
+    wait_until("the device has its port", lambda: lab.device_state()["ports"] == 1)
+    lab.sluice.ctl("add-flow", "br0", "priority=78,ipv6,actions=set_field:5->ipv6_label,in_port")
+    text = lab.sluice.ctl("trace", "br0", "in_port=1,ipv6")
+    for words in ("priority 78", "    set_field:0x5->ipv6_label", "Megaflow: in_port(p-h),ipv6",
+                  "Device sim:nic: cannot set ipv6_flabel"):
+        expect_in(words, text, "trace")
     expect_equal(json.loads(lab.sluice.ctl("call", "fdb/show", "br0", "--json")), [], "fdb")
 
 

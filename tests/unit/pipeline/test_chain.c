@@ -529,7 +529,7 @@ static void tracing(void)
 	rig_flow("table=1,ct_state=+trk+new-est,tcp,actions=output:4");
 	rig_flow("table=2,ct_state=+trk+new,tcp,actions=output:2");
 	CU_ASSERT_EQUAL(of_match_parse("in_port=1,tcp", NULL, &m, err, sizeof(err)), 0);
-	text = pipeline_trace(rig.br, &m.value, &est, 1);
+	text = pipeline_trace(rig.br, &m.value, &est, 1, NULL, NULL);
 	CU_ASSERT_FATAL(text != NULL);
 	EXPECT(strstr(text, "back from connection tracking with ct_state=est|trk"), text);
 	EXPECT(strstr(text, "back from connection tracking with ct_state=new|trk"), text);

@@ -255,6 +255,32 @@ static void removed_event(void)
 	CU_ASSERT_EQUAL(rig.removed, 1);
 }
 
+/* What is there may be changed and replaced, and goes on even if the limit sinks. */
+static void table_limit(void)
+{
+	struct of_table_stats ts;
+
+	rig_ports(2);
+	pl_bridge_set_table(rig.br, 4, "short", 2);
+	CU_ASSERT_EQUAL(rig_mod(OF_FLOW_ADD, V13, "table=4,priority=1,actions=drop"), OFERR_OK);
+	CU_ASSERT_EQUAL(rig_mod(OF_FLOW_ADD, V13, "table=4,priority=2,actions=drop"), OFERR_OK);
+	CU_ASSERT_EQUAL(
+		rig_mod(OF_FLOW_ADD, V13, "table=4,priority=3,actions=drop"), OFERR_TABLE_FULL);
+	CU_ASSERT_EQUAL(rig_mod(OF_FLOW_ADD, V13, "table=5,priority=3,actions=drop"), OFERR_OK);
+	CU_ASSERT_EQUAL(rig_mod(OF_FLOW_ADD, V13, "table=4,priority=2,actions=output:2"), OFERR_OK);
+	pl_bridge_set_table(rig.br, 4, "short", 1);
+	CU_ASSERT_EQUAL(rig_flows("table=4"), 2);
+	CU_ASSERT_EQUAL(rig_mod(OF_FLOW_MODIFY, V13, "table=4,actions=output:1"), OFERR_OK);
+	pl_table_stats(rig.br, 4, &ts);
+	CU_ASSERT_EQUAL(ts.max_entries, 1);
+	CU_ASSERT_STRING_EQUAL(ts.name, "short");
+	pl_bridge_set_table(rig.br, 4, NULL, UINT64_MAX);
+	CU_ASSERT_EQUAL(rig_mod(OF_FLOW_ADD, V13, "table=4,priority=3,actions=drop"), OFERR_OK);
+	pl_table_stats(rig.br, 4, &ts);
+	CU_ASSERT_EQUAL(ts.max_entries, PL_FLOWS_MAX);
+	CU_ASSERT_STRING_EQUAL(ts.name, "");
+}
+
 CU_TestInfo flow_mod_tests[] = {
 	{"an add replaces the same flow", add_replaces},
 	{"modify, loose and strict", modify},
@@ -262,6 +288,7 @@ CU_TestInfo flow_mod_tests[] = {
 	{"modify of what is not there", modify_missing},
 	{"what a delete and a filter select", delete_selects},
 	{"overlap check", overlap},
+	{"a table's limit", table_limit},
 	{"what is refused changes nothing", refused},
 	{"modify never leads back", modify_goto},
 	{"idle and hard timeouts", timeouts},

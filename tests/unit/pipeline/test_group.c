@@ -420,6 +420,41 @@ static void meters(void)
 	CU_ASSERT_EQUAL(pl_meter_list(rig.br, 5, count_meter, &ms), -ENOENT);
 }
 
+/* All packet-ins are under one meter, but those that name another. */
+static void controller_meter(void)
+{
+	struct of_meter_mod mm = {.command = OF_METER_ADD,
+		.id = OF_METER_CONTROLLER,
+		.flags = OFPMF_PKTPS,
+		.meter = {.n_bands = 1, .band[0] = {.type = HAL_BAND_DSCP_REMARK, .rate = 5}}};
+	char program[64], text[128];
+
+	rig_ports(2);
+	rig_flow("in_port=1,actions=controller,output:2");
+	snprintf(text, sizeof(text), "%s", rig_program("in_port=1"));
+	CU_ASSERT_EQUAL(pl_meter_mod(rig.br, &mm), OFERR_METER_BAD_BAND);
+	mm.meter.band[0] = (struct hal_band){.type = HAL_BAND_DROP};
+	CU_ASSERT_EQUAL(pl_meter_mod(rig.br, &mm), OFERR_METER_BAD_RATE);
+	mm.meter.band[0].rate = 5;
+	mm.id = OF_METER_SLOWPATH;
+	CU_ASSERT_EQUAL(pl_meter_mod(rig.br, &mm), OFERR_METER_INVALID);
+	mm.id = OF_METER_CONTROLLER;
+	rig_send_text("in_port=1", 1);
+	CU_ASSERT_EQUAL(pl_meter_mod(rig.br, &mm), OFERR_OK);
+	snprintf(program, sizeof(program), "clone(meter(%u),controller(", paths.meter);
+	EXPECT(!strncmp(rig_program("in_port=1"), program, strlen(program)),
+		rig_program("in_port=1"));
+	EXPECT(strstr(rig_program("in_port=1"), ",output(102)") != NULL, rig_program("in_port=1"));
+	rig_settle();
+	rig_check_live("after the meter of packet-ins came");
+	mm.command = OF_METER_DELETE;
+	CU_ASSERT_EQUAL(pl_meter_mod(rig.br, &mm), OFERR_OK);
+	EXPECT_TEXT(rig_program("in_port=1"), text);
+	rig_settle();
+	rig_check_live("after it went");
+	CU_ASSERT_EQUAL(rig_flows(""), 1);
+}
+
 CU_TestInfo group_tests[] = {
 	{"all buckets", all_buckets},
 	{"order in a bucket", bucket_order},
@@ -431,5 +466,6 @@ CU_TestInfo group_tests[] = {
 	{"chains", chains},
 	{"changes", changes},
 	{"meters", meters},
+	{"the meter of packet-ins", controller_meter},
 	CU_TEST_INFO_NULL,
 };

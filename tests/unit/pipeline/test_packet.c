@@ -181,8 +181,12 @@ static void tracing(void)
 	CU_ASSERT_EQUAL(of_match_parse("in_port=1,tcp,dl_src=02:00:00:00:00:01", NULL, &m, err,
 				sizeof(err)),
 		0);
-	text = pipeline_trace(rig.br, &m.value, NULL, 0);
+	text = pipeline_trace(rig.br, &m.value, NULL, 0, NULL, NULL);
 	CU_ASSERT_FATAL(text != NULL);
+	EXPECT(!strncmp(text, "Flow: tcp,in_port=1,dl_src=02:00:00:00:00:01\n", 45), text);
+	EXPECT(strstr(text, "\n    goto_table:2\n 2. ") != NULL, text);
+	EXPECT(strstr(text, "\n    NORMAL\n    NORMAL: flood\n") != NULL, text);
+	EXPECT(strstr(text, "\nFinal flow: unchanged\n") != NULL, text);
 	CU_ASSERT(strstr(text, " 0. tcp, priority 32768, cookie 0x5") != NULL);
 	CU_ASSERT(strstr(text, " 2. priority 7, cookie 0x6") != NULL);
 	CU_ASSERT(strstr(text, "NORMAL: flood") != NULL);
@@ -198,6 +202,46 @@ static void tracing(void)
 	CU_ASSERT_EQUAL(rig_packets(6), 0);
 }
 
+/* What is inside of something else is further in; what the packet became is told. */
+static void tracing_inside(void)
+{
+	struct hal_match m = {0};
+	char err[128], *text;
+
+	rig_ports(2);
+	rig_flow("table=0,ip,actions=load:5->NXM_NX_REG1[],resubmit(,1),output:2");
+	rig_flow("table=1,ip,reg1=5,actions=dec_ttl");
+	CU_ASSERT_EQUAL(of_match_parse("in_port=1,ip,nw_ttl=64", NULL, &m, err, sizeof(err)), 0);
+	text = pipeline_trace(rig.br, &m.value, NULL, 0, NULL, NULL);
+	CU_ASSERT_FATAL(text != NULL);
+	EXPECT(strstr(text, "\n    resubmit(,1)\n     1. ip,reg1=0x5, priority 32768, cookie 0x0\n"
+			    "        dec_ttl\n    output:2\n") != NULL,
+		text);
+	EXPECT(strstr(text, "\nFinal flow: ip,reg1=0x5,in_port=1,nw_ttl=63\n") != NULL, text);
+	free(text);
+	hal_match_set_u64(&m, FIELD_IN_PORT, 77);
+	text = pipeline_trace(rig.br, &m.value, NULL, 0, NULL, NULL);
+	CU_ASSERT_FATAL(text != NULL);
+	EXPECT(strstr(text, "\nno port has the number 77\n") != NULL, text);
+	free(text);
+}
+
+/* What is there already goes on. */
+static void restore_wait(void)
+{
+	struct hal_key key;
+	bool cache;
+
+	rig_ports(2);
+	rig_flow("actions=output:2");
+	key = rig_key("in_port=1,tcp");
+	pipeline_set_restore_wait(rig.pl, true);
+	CU_ASSERT_PTR_NULL(pipeline_translate(rig.pl, 0, &key, NULL, &cache));
+	CU_ASSERT_FALSE(cache);
+	pipeline_set_restore_wait(rig.pl, false);
+	CU_ASSERT_PTR_NOT_NULL(rig_send(&key, 1));
+}
+
 CU_TestInfo packet_tests[] = {
 	{"packet-out", packet_out},
 	{"packet-out with fields", packet_out_fields},
@@ -205,5 +249,7 @@ CU_TestInfo packet_tests[] = {
 	{"packet-out as a bridge", packet_out_normal},
 	{"packet-in", packet_in},
 	{"trace and probe", tracing},
+	{"traces of lists in lists", tracing_inside},
+	{"while flows are restored", restore_wait},
 	CU_TEST_INFO_NULL,
 };
