@@ -52,6 +52,15 @@ def normal(text):
             if line.strip() and not re.match(r"(timeval|coverage)\|", line)]
 
 
+def has_ended(pid):
+    """Whether or not its parent, who is none of ours, has taken notice."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 class Side:
     """One of the two switches."""
 
@@ -115,7 +124,7 @@ class Side:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.monitor_pid, signal.SIGTERM)
             # It removes its pid file, which may be the next one's by then.
-            slu.wait_until("the monitor's end", lambda: os.kill(self.monitor_pid, 0))
+            slu.wait_until("the monitor's end", lambda: has_ended(self.monitor_pid))
         self.monitor_pid = None
         return before
 
