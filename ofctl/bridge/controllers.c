@@ -76,6 +76,7 @@ void tls_reconcile(struct bridges *b, const struct ovsdb_row *root)
 			.private_key = text_of(row, "private_key"),
 			.certificate = text_of(row, "certificate"),
 			.ca_cert = text_of(row, "ca_cert"),
+			.bootstrap = ovsdb_bool(row, "bootstrap_ca_cert", false),
 		};
 	of_agents_set_tls(b->cfg.agents, row ? &cfg : NULL);
 }

@@ -49,6 +49,7 @@ void of_agents_set_ops(struct of_agents *all, const struct of_agents_ops *ops);
 struct of_tls_config {
 	const char *private_key, *certificate;
 	const char *ca_cert; /* who signs the certificates of peers */
+	bool bootstrap; /* takes ca_cert from the first controller, where there is no such file */
 };
 /* For connections made from now on, which are tried at once if the files are others than before;
  * NULL: there are none. */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "ofctl/openflow/agent.h"
+#include "ofctl/openflow/tls_bootstrap.h"
 
 enum { PRIVATE_KEY, CERTIFICATE, CA_CERT, N_FILES };
 
@@ -28,7 +29,7 @@ struct version {
 };
 
 struct of_tls {
-	bool configured;
+	bool configured, bootstrap;
 	char *path[N_FILES]; /* NULL: out of memory */
 	struct version version[N_FILES];
 	SSL_CTX *ctx; /* of these versions; NULL: not read yet, or not usable */
@@ -47,7 +48,7 @@ static void forget(struct of_tls *tls)
 		free(tls->path[i]);
 		tls->path[i] = NULL;
 	}
-	tls->configured = false;
+	tls->configured = tls->bootstrap = false;
 }
 
 void of_tls_free(struct of_tls *tls)
@@ -67,10 +68,12 @@ bool of_tls_set(struct of_tls *tls, const struct of_tls_config *cfg)
 
 		for (int i = 0; i < N_FILES; i++)
 			same = same && tls->path[i] && !strcmp(tls->path[i], path[i]);
+		same = same && tls->bootstrap == cfg->bootstrap;
 		if (same)
 			return false;
 		forget(tls);
 		tls->configured = true;
+		tls->bootstrap = cfg->bootstrap;
 		for (int i = 0; i < N_FILES; i++)
 			tls->path[i] = strdup(path[i]);
 	} else if (!same) {
@@ -156,6 +159,12 @@ static bool files_unchanged(struct of_tls *tls)
 	return same;
 }
 
+/* The peer that is connected to next tells whom to trust. */
+static bool takes_ca(const struct of_tls *tls)
+{
+	return tls->bootstrap && of_tls_bootstraps(tls->path[CA_CERT]);
+}
+
 static int read_files(struct of_tls *tls, char *err, size_t n)
 {
 	SSL_CTX *ctx = context_new();
@@ -167,6 +176,8 @@ static int read_files(struct of_tls *tls, char *err, size_t n)
 	ERR_clear_error();
 	/* The certificate first: a key is compared with the one that is there. */
 	for (int i = N_FILES - 1; i >= 0; i--) {
+		if (i == CA_CERT && takes_ca(tls) && !of_tls_bootstrap(ctx, tls->path[i]))
+			continue;
 		if (load(ctx, i, tls->path[i]))
 			continue;
 		snprintf(err, n, "TLS: %s %s: %s", columns[i], tls->path[i], last_reason());
@@ -208,6 +219,13 @@ int of_tls_session(struct of_tls *tls, bool accepts, struct ssl_st **out, char *
 	*out = NULL;
 	if (ret)
 		return ret;
+	if (accepts && takes_ca(tls)) {
+		snprintf(err, n,
+			"TLS: ca_cert %s is not there yet: it is taken from a controller "
+			"that is connected to, not from one that connects",
+			tls->path[CA_CERT]);
+		return -ENOENT;
+	}
 	*out = SSL_new(tls->ctx);
 	if (!*out) {
 		snprintf(err, n, "TLS: %s", last_reason());

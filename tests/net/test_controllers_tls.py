@@ -389,6 +389,33 @@ def test_files_that_are_missing(lab):
     expect_log(lab, "no connection: TLS: private_key %s: key values mismatch" % pki.path("ca.key"))
 
 
+def test_bootstrap(lab):
+    """The first controller that shows its CA's certificate with its own is trusted from then on, and
+    nobody else."""
+    lab.allow(r"application verification failure|no connection|sent no CA certificate")
+    lab.bridge("br0")
+    pki, other = Pki("first"), Pki("second")
+    key, certificate = pki.issue("switch")
+    ca = pki.path("learned.pem")
+    key_c, cert_c = pki.issue("controller")
+    lab.sluice.vsctl("--", "--bootstrap", "set-ssl", key, certificate, ca)
+    # Who knows the CA sends its certificate.
+    silent = Controller(lab, 6653, context("server", other.ca, (key_c, cert_c)))
+    lab.sluice.vsctl("set-controller", "br0", "ssl:127.0.0.1:6653")
+    expect_log(lab, "%s: the peer sent no CA certificate with its own" % ca)
+    expect(not os.path.exists(ca), "a CA certificate that nobody sent")
+    silent.kill()
+    c = Controller(lab, 6653, context("server", pki.ca, (key_c, cert_c))).wait()
+    expect_equal(c.ask_role(MASTER, 1, 0x71), (MASTER, 1), "it is master")
+    with open(ca) as mine, open(pki.ca) as its:
+        expect_equal(mine.read(), its.read(), "what was kept")
+    expect_equal(os.stat(ca).st_mode & 0o777, 0o444, "who may write it")
+    c.kill()
+    stranger = Controller(lab, 6653, context("server", pki.ca, other.issue("controller")))
+    expect_log(lab, "no connection: TLS: the peer's certificate is refused")
+    stranger.kill()
+
+
 def test_certificates_of_ovs_pki(lab):
     """Which have two CAs: one signs the switches' certificates, one the controllers'."""
     lab.bridge("br0")
