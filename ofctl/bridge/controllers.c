@@ -24,6 +24,13 @@ static uint32_t versions_of(const struct ovsdb_row *row)
 	return bits;
 }
 
+static unsigned auxiliaries_of(const struct ovsdb_row *row)
+{
+	int64_t n = ovsdb_map_integer(row, "other_config", "auxiliary-connections", 0);
+
+	return n < 0 ? 0 : n > OF_AUXILIARIES_MAX ? OF_AUXILIARIES_MAX : (unsigned)n;
+}
+
 static void read_controller(const struct ovsdb_row *row, struct of_controller_config *c)
 {
 	*c = (struct of_controller_config){
@@ -33,6 +40,7 @@ static void read_controller(const struct ovsdb_row *row, struct of_controller_co
 		.no_async = !ovsdb_bool(row, "enable_async_messages", true),
 		.rate_limit = (unsigned)ovsdb_integer(row, "controller_rate_limit", 0),
 		.burst = (unsigned)ovsdb_integer(row, "controller_burst_limit", 0),
+		.auxiliaries = auxiliaries_of(row),
 	};
 }
 

@@ -88,14 +88,17 @@ void of_agent_set_fail_mode(struct of_agent *agent, enum pl_fail_mode mode);
 int of_agent_listen(struct of_agent *agent, const char *target, char *err, size_t n);
 void of_agent_unlisten(struct of_agent *agent, const char *target);
 
+#define OF_AUXILIARIES_MAX 15u
+
 /* A row of the database's Controller table. */
 struct of_controller_config {
-	const char *target;         /* "tcp:HOST[:PORT]", "ssl:...", "unix:PATH", or passive */
-	int inactivity_probe_ms;    /* < 0: default (5000), 0: never probe */
-	unsigned max_backoff_ms;    /* 0: default (8000) */
-	unsigned local_backoff_ms;  /* first step, 0: default (1000) */
-	bool no_async;              /* enable_async_messages=false */
-	bool held;                  /* configured, but not connected to */
+	const char *target;        /* "tcp:HOST[:PORT]", "ssl:...", "unix:PATH", or passive */
+	int inactivity_probe_ms;   /* < 0: default (5000), 0: never probe */
+	unsigned max_backoff_ms;   /* 0: default (8000) */
+	unsigned local_backoff_ms; /* first step, 0: default (1000) */
+	bool no_async;             /* enable_async_messages=false */
+	bool held;                 /* configured, but not connected to */
+	unsigned auxiliaries;      /* connections beside the main one, at most OF_AUXILIARIES_MAX */
 	unsigned rate_limit, burst; /* packet-ins a second; 0: unlimited */
 };
 

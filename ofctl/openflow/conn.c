@@ -111,7 +111,7 @@ static void say_hello(struct of_conn *conn)
 	struct of_buf b = {0};
 
 	conn->up = true;
-	of_hello_encode(&b, conn->agent->versions, 1);
+	of_hello_encode(&b, of_conn_versions(conn), 1);
 	of_conn_send(conn, &b);
 }
 
@@ -223,7 +223,7 @@ static void on_closed(void *ctx, const char *why)
 
 static void negotiate(struct of_conn *conn, const uint8_t *msg, size_t len)
 {
-	uint32_t theirs, ours = conn->agent->versions;
+	uint32_t theirs, ours = of_conn_versions(conn);
 	enum of_error err;
 	char text[96];
 
@@ -242,6 +242,8 @@ static void negotiate(struct of_conn *conn, const uint8_t *msg, size_t len)
 		return;
 	}
 	conn->version = (uint8_t)(31 - __builtin_clz(theirs & ours));
+	if (conn->remote->main && conn->remote->main->conn)
+		conn->role = conn->remote->main->conn->role;
 	conn->agent->stats.connections++;
 	if (!conn->remote->service)
 		log_info("%s: %s connected, speaking OpenFlow wire version %#x",
@@ -320,10 +322,15 @@ void of_conn_after_refresh(struct of_conn *conn, const uint8_t *msg, size_t len,
 
 void of_conn_set_role(struct of_conn *conn, enum of_role role)
 {
+	struct of_conn *other;
+
 	if (conn->role == role)
 		return;
-	conn->role = role;
-	of_remote_changed(conn->remote);
+	LIST_FOREACH (other, &conn->agent->conns, entry)
+		if (of_conn_same_controller(conn, other)) {
+			other->role = role;
+			of_remote_changed(other->remote);
+		}
 }
 
 const char *of_conn_state(const struct of_conn *conn)

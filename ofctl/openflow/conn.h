@@ -239,6 +239,11 @@ struct of_remote {
 	bool no_async, held;
 	unsigned rate, burst;
 
+	/* auxiliary.c */
+	struct of_remote_list auxiliaries; /* of an active one that is main itself */
+	struct of_remote *main;            /* whose auxiliary this is; NULL: nobody's */
+	uint8_t auxiliary_id;              /* 0: main */
+
 	struct evconnlistener *listener; /* passive */
 	bool owns_path;                  /* of the listener's socket */
 	struct of_conn *conn;            /* active: the connection, in any state */
@@ -264,6 +269,19 @@ void of_remote_down(struct of_remote *remote, struct of_conn *conn, const char *
 void of_remote_changed(struct of_remote *remote);
 /* Connects at once, if it does not yet. */
 void of_remote_retry(struct of_remote *remote);
+
+/* ---- auxiliary.c ---- */
+
+/* Makes them so many; they connect while the main connection is up. */
+void of_auxiliaries_configure(struct of_remote *main, const struct of_controller_config *cfg);
+void of_auxiliaries_free(struct of_remote *main);
+/* The main connection has said hello, or was closed. */
+void of_auxiliaries_up(struct of_remote *main);
+void of_auxiliaries_down(struct of_remote *main);
+/* Versions that a connection may speak. */
+uint32_t of_conn_versions(const struct of_conn *conn);
+/* True if both are connections to one controller. */
+bool of_conn_same_controller(const struct of_conn *a, const struct of_conn *b);
 
 /* ---- fail_mode.c ---- */
 

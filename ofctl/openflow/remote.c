@@ -109,6 +109,7 @@ void of_remote_retry(struct of_remote *remote)
 void of_remote_up(struct of_remote *remote)
 {
 	remote->n_up++;
+	of_auxiliaries_up(remote);
 	remote->connect_ms = of_now_ms();
 	remote->backoff_ms = remote->min_backoff_ms;
 	remote->last_error[0] = '\0';
@@ -135,6 +136,7 @@ void of_remote_down(struct of_remote *remote, struct of_conn *conn, const char *
 	if (conn && conn->version) {
 		remote->n_up--;
 		remote->disconnect_ms = of_now_ms();
+		of_auxiliaries_down(remote);
 	}
 	set_error(remote, why);
 	if (!remote->t.passive) {
@@ -257,6 +259,8 @@ void of_remote_configure(struct of_remote *remote, const struct of_controller_co
 	if (remote->held && !cfg->held)
 		of_remote_retry(remote);
 	remote->held = cfg->held;
+	if (remote->primary && !remote->service && !remote->t.passive)
+		of_auxiliaries_configure(remote, cfg);
 	remote->rate = cfg->rate_limit;
 	remote->burst = cfg->burst;
 	LIST_FOREACH (conn, &remote->agent->conns, entry) {
@@ -279,6 +283,7 @@ struct of_remote *of_remote_new(
 		return NULL;
 	remote->agent = agent;
 	remote->service = service;
+	LIST_INIT(&remote->auxiliaries);
 	remote->target = strdup(cfg->target);
 	if (!remote->target)
 		goto free_remote;
@@ -297,6 +302,7 @@ struct of_remote *of_remote_new(
 	} else {
 		remote->primary = true;
 		retry_in(remote, 0);
+		of_auxiliaries_configure(remote, cfg);
 	}
 	return remote;
 
@@ -311,6 +317,7 @@ void of_remote_free(struct of_remote *remote)
 {
 	struct of_conn *conn, *next;
 
+	of_auxiliaries_free(remote);
 	for (conn = LIST_FIRST(&remote->agent->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (conn->remote == remote)

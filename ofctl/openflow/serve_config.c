@@ -42,7 +42,8 @@ enum of_error of_serve_features(struct of_conn *conn, const uint8_t *msg, size_t
 	of_put_u64(&b, pl_bridge_dpid(conn->agent->br));
 	of_put_u32(&b, 0); /* buffers */
 	of_put_u8(&b, OF_TABLES);
-	of_put_zeros(&b, 3);
+	of_put_u8(&b, v10 ? 0 : conn->remote->auxiliary_id);
+	of_put_zeros(&b, 2);
 	of_put_u32(&b, CAP_FLOW_STATS | CAP_TABLE_STATS | CAP_PORT_STATS |
 			       (v10 ? CAP_ARP_MATCH_IP : CAP_GROUP_STATS) |
 			       (conn->version >= OFP14 ? CAP_BUNDLES : 0));

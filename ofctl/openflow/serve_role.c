@@ -43,7 +43,8 @@ static void become_master(struct of_conn *conn)
 	struct of_conn *other;
 
 	LIST_FOREACH (other, &conn->agent->conns, entry)
-		if (other != conn && other->role == OF_ROLE_MASTER) {
+		if (!of_conn_same_controller(conn, other) && other->role == OF_ROLE_MASTER &&
+			!other->remote->main) {
 			of_conn_set_role(other, OF_ROLE_SLAVE);
 			tell_role(other);
 		}

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Controllers: an os-ken application over TCP, active and passive connections, fail modes."""
+import contextlib
 import json
 import os
 import socket
+import struct
 
 import slu
 from nettest import expect, expect_equal, frame, in_ns, main, wait_until
@@ -147,6 +149,97 @@ def test_flow_restore_wait(lab):
     expect_equal(len(lab.sluice.flows("br0")), 1, "flows that were restored")
     w[0].send(frame())
     expect(w[1].receive(1, lambda f: f == frame()), "a packet after that")
+
+
+class Raw:
+    """A connection of 1.3 that was accepted, bytes by hand."""
+
+    def __init__(self, listener):
+        self.sock = listener.accept()[0]
+        self.sock.settimeout(3)
+        expect_equal(self.read()[0], 0, "hello")
+
+    def send(self, kind, body=b"", xid=7):
+        self.sock.sendall(struct.pack(">BBHI", 4, kind, 8 + len(body), xid) + body)
+
+    def exactly(self, n):
+        data = b""
+        while len(data) < n:
+            part = self.sock.recv(n - len(data))
+            expect(part, "it is closed")
+            data += part
+        return data
+
+    def read(self):
+        _, kind, length, xid = struct.unpack(">BBHI", self.exactly(8))
+        return kind, xid, self.exactly(length - 8)
+
+    def answer(self, kind, body=b"", xid=7):
+        """Type and body of what has the request's xid."""
+        self.send(kind, body, xid)
+        while True:
+            got, number, data = self.read()
+            if number == xid:
+                return got, data
+
+    def auxiliary_id(self):
+        return self.answer(5)[1][13]
+
+    def role(self, role, generation):
+        return struct.unpack(">I", self.answer(24, struct.pack(">IxxxxQ", role, generation))[1][:4])[0]
+
+    def closed(self):
+        with contextlib.suppress(ConnectionError):
+            while self.sock.recv(4096):
+                pass
+        return True
+
+
+def test_auxiliary_connections(lab):
+    """They come after the main one, are the same controller's, and go with it."""
+    lab.bridge("br0", "other_config:datapath-id=00000000000000aa")
+    w = lab.wires(2)
+    listener = in_ns(lab.ns, lambda: socket.create_server(("127.0.0.1", 6653)))
+    listener.settimeout(0.7)
+    lab.sluice.vsctl("set-controller", "br0", "tcp:127.0.0.1:6653")
+    uuid = lab.sluice.vsctl("get", "Bridge", "br0", "controller").strip(" []\n")
+    lab.sluice.vsctl("set", "Controller", uuid, "other_config:auxiliary-connections=2",
+                     "inactivity_probe=60000")
+    main_ = Raw(listener)
+    try:
+        Raw(listener)
+        raise slu.Failure("a connection before the main one has said hello")
+    except socket.timeout:
+        pass
+    main_.send(0)
+    expect_equal(main_.auxiliary_id(), 0, "the main one's id")
+    listener.settimeout(3)
+    aux = [Raw(listener), Raw(listener)]
+    for a in aux:
+        a.send(0)
+    expect_equal(sorted(a.auxiliary_id() for a in aux), [1, 2], "ids of the others")
+    expect_equal(main_.role(3, 1), 3, "the controller is slave")
+    packet_out = struct.pack(">IIH6x", 0xffffffff, 0xfffffffd, 16) + struct.pack(
+        ">HHIH6x", 0, 16, 1, 0) + frame()
+    expect_equal(aux[0].answer(13, packet_out)[0], 1, "a slave's packet-out on another connection")
+    expect_equal(aux[1].role(2, 2), 2, "it is master, by another connection")
+    aux[0].send(13, packet_out)
+    expect(w[0].receive(2, lambda f: f == frame()), "a packet-out on another connection")
+    # What happens by itself is told on the main one alone.
+    lab.sluice.vsctl("del-port", "br0", "p-w2")
+    expect_equal(main_.read()[0], 12, "port-status")
+    for a in aux:
+        expect_equal(a.answer(20, xid=9)[0], 21, "barrier, and nothing before it")
+    main_.sock.close()
+    expect(all(a.closed() for a in aux), "the others go with it")
+    main_ = Raw(listener)
+    main_.send(0)
+    aux = [Raw(listener), Raw(listener)]
+    for a in aux:
+        a.send(0)
+    lab.sluice.vsctl("remove", "Controller", uuid, "other_config", "auxiliary-connections")
+    expect(all(a.closed() for a in aux), "nobody wants them")
+    expect_equal(main_.answer(20, xid=10)[0], 21, "the main one stays")
 
 
 def test_versions_that_nobody_speaks(lab):
