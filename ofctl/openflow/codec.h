@@ -168,18 +168,20 @@ void of_monitor_pause_encode(struct of_buf *b, uint8_t version, bool paused);
 
 /* Bodies. What gm->group owns is the caller's. */
 enum of_error of_group_mod_decode(struct of_rd r, uint8_t version, struct of_group_mod *gm);
-enum of_error of_group_mod15_decode(struct of_rd r, struct of_group_mod *gm); /* group15.c */
+enum of_error of_group_mod15_decode(
+	struct of_rd r, uint8_t version, struct of_group_mod *gm); /* group15.c */
 enum of_error of_meter_mod_decode(struct of_rd r, struct of_meter_mod *mm);
 
 /* Whole messages, for clients and tests. */
 void of_group_mod_encode(
 	struct of_buf *b, uint8_t version, uint32_t xid, const struct of_group_mod *gm);
-void of_group_mod15_encode(struct of_buf *b, uint32_t xid, const struct of_group_mod *gm);
+void of_group_mod15_encode(
+	struct of_buf *b, uint8_t version, uint32_t xid, const struct of_group_mod *gm);
 void of_meter_mod_encode(struct of_buf *b, uint32_t xid, const struct of_meter_mod *mm);
 
 /* Entries of multipart replies. */
 void of_group_desc_encode(struct of_buf *b, uint8_t version, const struct of_group *g);
-void of_group_desc15_encode(struct of_buf *b, const struct of_group *g);
+void of_group_desc15_encode(struct of_buf *b, uint8_t version, const struct of_group *g);
 void of_group_stats_encode(struct of_buf *b, const struct of_group_stats *gs);
 void of_group_features_encode(struct of_buf *b, uint8_t version, uint32_t max_groups);
 

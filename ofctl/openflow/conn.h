@@ -222,6 +222,10 @@ enum of_error of_serve_port_stats(struct of_conn *conn, const uint8_t *msg, size
 enum of_error of_serve_group_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_group_desc(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_group_features(struct of_conn *conn, const uint8_t *msg, size_t len);
+/* Nicira's for 1.0: the body of a group-mod; a request for statistics (NXST_GROUP and its kin). */
+enum of_error of_serve_nx_group_mod(struct of_conn *conn, struct of_rd r);
+enum of_error of_serve_nx_groups(
+	struct of_conn *conn, const uint8_t *msg, size_t len, uint32_t subtype);
 enum of_error of_serve_meter_stats(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_meter_config(struct of_conn *conn, const uint8_t *msg, size_t len);
 enum of_error of_serve_meter_features(struct of_conn *conn, const uint8_t *msg, size_t len);

@@ -79,9 +79,15 @@ static enum of_error decode13(struct of_rd r, struct of_group_mod *gm)
 	return err;
 }
 
+/* Nicira's groups of 1.0 have the form of 1.5. */
+static bool has_form15(uint8_t version)
+{
+	return version == OFP10 || version >= OFP15;
+}
+
 enum of_error of_group_mod_decode(struct of_rd r, uint8_t version, struct of_group_mod *gm)
 {
-	return version >= OFP15 ? of_group_mod15_decode(r, gm) : decode13(r, gm);
+	return has_form15(version) ? of_group_mod15_decode(r, version, gm) : decode13(r, gm);
 }
 
 static void put_bucket(struct of_buf *b, const struct of_bucket *bucket)
@@ -108,8 +114,8 @@ void of_group_mod_encode(
 {
 	size_t start;
 
-	if (version >= OFP15) {
-		of_group_mod15_encode(b, xid, gm);
+	if (has_form15(version)) {
+		of_group_mod15_encode(b, version, xid, gm);
 		return;
 	}
 	start = of_begin(b, version, OFPT13_GROUP_MOD, xid);
@@ -126,8 +132,8 @@ void of_group_desc_encode(struct of_buf *b, uint8_t version, const struct of_gro
 {
 	size_t start = b->len;
 
-	if (version >= OFP15) {
-		of_group_desc15_encode(b, g);
+	if (has_form15(version)) {
+		of_group_desc15_encode(b, version, g);
 		return;
 	}
 	of_put_u16(b, 0);
@@ -167,7 +173,9 @@ void of_group_stats_encode(struct of_buf *b, const struct of_group_stats *gs)
 
 void of_group_features_encode(struct of_buf *b, uint8_t version, uint32_t max_groups)
 {
-	uint32_t actions = GROUP_ACTIONS | (version >= OFP15 ? GROUP_ACTIONS15 : 0);
+	uint32_t actions = version == OFP10
+				   ? OFPAT10_ALL
+				   : GROUP_ACTIONS | (version >= OFP15 ? GROUP_ACTIONS15 : 0);
 
 	of_put_u32(b, 1u << OF_GROUP_ALL | 1u << OF_GROUP_SELECT | 1u << OF_GROUP_INDIRECT |
 			      1u << OF_GROUP_FF);

@@ -2,6 +2,8 @@
  *
  * Groups on the wire of OpenFlow 1.5 (7.3.4.3 and 7.3.5.11): buckets with ids and properties, and
  * as a property of the group how it selects, which is an extension that Open vSwitch shares.
+ * In 1.0, where there are none, they are Nicira's extension in the same form, with the actions
+ * of 1.0.
  */
 #include "ofctl/openflow/codec.h"
 
@@ -50,7 +52,7 @@ static enum of_error get_bucket_property(struct of_rd *r, struct of_bucket *b)
 	return value.bad || value.left > 2 ? OFERR_PROP_BAD_LEN : OFERR_OK;
 }
 
-static enum of_error decode_bucket(struct of_rd *r, struct of_group_mod *gm)
+static enum of_error decode_bucket(struct of_rd *r, uint8_t version, struct of_group_mod *gm)
 {
 	bool has_weight =
 		gm->group.type == OF_GROUP_SELECT || gm->command == OF_GROUP_INSERT_BUCKET;
@@ -67,7 +69,7 @@ static enum of_error decode_bucket(struct of_rd *r, struct of_group_mod *gm)
 	actions = of_get_rd(&body, actions_len);
 	if (body.bad || actions_len % 8 || b.id > OF_BUCKET_MAX)
 		return OFERR_GROUP_BAD_BUCKET;
-	err = of_actions_decode(OFP15, actions, NULL, &b.actions, NULL);
+	err = of_actions_decode(version, actions, NULL, &b.actions, NULL);
 	while (!err && body.left)
 		err = get_bucket_property(&body, &b);
 	if (!err)
@@ -94,7 +96,8 @@ static void put_weight(struct of_buf *b, uint16_t weight)
 	of_end_tlv(b, start);
 }
 
-static void put_bucket(struct of_buf *b, enum of_group_type type, const struct of_bucket *bucket)
+static void put_bucket(
+	struct of_buf *b, uint8_t version, enum of_group_type type, const struct of_bucket *bucket)
 {
 	size_t start = b->len, actions;
 
@@ -102,7 +105,7 @@ static void put_bucket(struct of_buf *b, enum of_group_type type, const struct o
 	of_put_u16(b, 0);
 	of_put_u32(b, bucket->id);
 	actions = b->len;
-	of_actions_encode(b, OFP15, &bucket->actions);
+	of_actions_encode(b, version, &bucket->actions);
 	of_set_u16(b, start + 2, b->len - actions);
 	if (type == OF_GROUP_SELECT || bucket->weight)
 		put_weight(b, bucket->weight);
@@ -113,10 +116,10 @@ static void put_bucket(struct of_buf *b, enum of_group_type type, const struct o
 	of_set_u16(b, start, b->len - start);
 }
 
-static void put_buckets(struct of_buf *b, const struct of_group *g)
+static void put_buckets(struct of_buf *b, uint8_t version, const struct of_group *g)
 {
 	for (unsigned i = 0; i < g->n_buckets; i++)
-		put_bucket(b, g->type, &g->buckets[i]);
+		put_bucket(b, version, g->type, &g->buckets[i]);
 }
 
 /* ---- how a group selects ---- */
@@ -267,7 +270,7 @@ static bool bucket_ok(const struct of_group_mod *gm)
 	}
 }
 
-enum of_error of_group_mod15_decode(struct of_rd r, struct of_group_mod *gm)
+enum of_error of_group_mod15_decode(struct of_rd r, uint8_t version, struct of_group_mod *gm)
 {
 	uint16_t command = of_get_u16(&r), buckets_len;
 	uint8_t type = of_get_u8(&r);
@@ -293,7 +296,7 @@ enum of_error of_group_mod15_decode(struct of_rd r, struct of_group_mod *gm)
 		return OFERR_GROUP_BAD_TYPE;
 	gm->group.type = (enum of_group_type)type;
 	while (buckets.left && !err)
-		err = decode_bucket(&buckets, gm);
+		err = decode_bucket(&buckets, version, gm);
 	while (r.left && !err)
 		err = get_property(&r, gm);
 	if (err)
@@ -301,9 +304,12 @@ enum of_error of_group_mod15_decode(struct of_rd r, struct of_group_mod *gm)
 	return err;
 }
 
-void of_group_mod15_encode(struct of_buf *b, uint32_t xid, const struct of_group_mod *gm)
+void of_group_mod15_encode(
+	struct of_buf *b, uint8_t version, uint32_t xid, const struct of_group_mod *gm)
 {
-	size_t start = of_begin(b, OFP15, OFPT13_GROUP_MOD, xid), len, buckets;
+	size_t start = version == OFP10 ? of_begin_nicira(b, version, xid, NXT_GROUP_MOD)
+					: of_begin(b, version, OFPT13_GROUP_MOD, xid);
+	size_t len, buckets;
 	bool by_bucket =
 		gm->command == OF_GROUP_INSERT_BUCKET || gm->command == OF_GROUP_REMOVE_BUCKET;
 
@@ -315,13 +321,13 @@ void of_group_mod15_encode(struct of_buf *b, uint32_t xid, const struct of_group
 	of_put_zeros(b, 4);
 	of_put_u32(b, by_bucket ? gm->bucket : OF_BUCKET_ALL);
 	buckets = b->len;
-	put_buckets(b, &gm->group);
+	put_buckets(b, version, &gm->group);
 	of_set_u16(b, len, b->len - buckets);
 	put_method(b, &gm->group);
 	of_end(b, start);
 }
 
-void of_group_desc15_encode(struct of_buf *b, const struct of_group *g)
+void of_group_desc15_encode(struct of_buf *b, uint8_t version, const struct of_group *g)
 {
 	size_t start = b->len, len, buckets;
 
@@ -332,7 +338,7 @@ void of_group_desc15_encode(struct of_buf *b, const struct of_group *g)
 	len = b->len;
 	of_put_zeros(b, 8);
 	buckets = b->len;
-	put_buckets(b, g);
+	put_buckets(b, version, g);
 	of_set_u16(b, len, b->len - buckets);
 	put_method(b, g);
 	of_set_u16(b, start, b->len - start);

@@ -10,7 +10,6 @@
 #define CAP_GROUP_STATS 0x08  /* 1.3 */
 #define CAP_ARP_MATCH_IP 0x80 /* 1.0 */
 #define CAP_BUNDLES 0x200     /* 1.4 */
-#define ACTIONS10 0xfff       /* all that 1.0 has */
 
 #define CONFIG_FRAG_MASK 0x3
 #define CONFIG_FRAG_DROP 0x1
@@ -47,7 +46,7 @@ enum of_error of_serve_features(struct of_conn *conn, const uint8_t *msg, size_t
 	of_put_u32(&b, CAP_FLOW_STATS | CAP_TABLE_STATS | CAP_PORT_STATS |
 			       (v10 ? CAP_ARP_MATCH_IP : CAP_GROUP_STATS) |
 			       (conn->version >= OFP14 ? CAP_BUNDLES : 0));
-	of_put_u32(&b, v10 ? ACTIONS10 : 0);
+	of_put_u32(&b, v10 ? OFPAT10_ALL : 0);
 	if (v10)
 		pl_port_list(conn->agent->br, put_port, &w);
 	/* 1365 ports fill the message; the rest is in the port description multipart. */

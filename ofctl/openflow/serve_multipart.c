@@ -150,6 +150,9 @@ static enum of_error serve_experimenter(struct of_conn *conn, const uint8_t *msg
 		of_skip(&r, 4);
 		return r.bad ? OFERR_BAD_LEN : of_serve_monitor(conn, msg, r);
 	}
+	if (conn->version == OFP10 && !r.bad && subtype >= NXST_GROUP &&
+		subtype <= NXST_GROUP_FEATURES)
+		return of_serve_nx_groups(conn, msg, len, subtype);
 	if (!r.bad && (subtype == NXST_IPFIX_BRIDGE || subtype == NXST_IPFIX_FLOW))
 		return OFERR_NOT_CONFIGURED; /* nothing is exported */
 	return conn->version == OFP10 ? of_serve_nx_stats(conn, msg, len) : OFERR_BAD_EXP_TYPE;

@@ -89,6 +89,8 @@ enum of_error of_serve_nicira(struct of_conn *conn, const uint8_t *msg, size_t l
 		return v10 ? set_flow_format(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_FLOW_MOD:
 		return v10 ? flow_mod(conn, msg, r) : OFERR_BAD_EXP_TYPE;
+	case NXT_GROUP_MOD:
+		return v10 ? of_serve_nx_group_mod(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_FLOW_MOD_TABLE_ID:
 		return v10 ? set_table_ids(conn, r) : OFERR_BAD_EXP_TYPE;
 	case NXT_SET_PACKET_IN_FORMAT:

@@ -123,6 +123,8 @@ enum {
 #define OFP10_MATCH_LEN 40
 #define OFP10_VLAN_NONE 0xffff
 
+#define OFPAT10_ALL 0xfffu /* bits of all actions that 1.0 has */
+
 /* Actions. */
 enum {
 	OFPAT_OUTPUT = 0,
@@ -250,6 +252,7 @@ enum {
 	NXT_RESUME = 28,
 	NXT_CT_FLUSH_ZONE = 29,
 	NXT_PACKET_IN2 = 30,
+	NXT_GROUP_MOD = 31,
 	NXT_CT_FLUSH = 32,
 };
 enum {
@@ -258,6 +261,9 @@ enum {
 	NXST_FLOW_MONITOR = 2,
 	NXST_IPFIX_BRIDGE = 3,
 	NXST_IPFIX_FLOW = 4,
+	NXST_GROUP = 7,
+	NXST_GROUP_DESC = 8,
+	NXST_GROUP_FEATURES = 9,
 };
 
 /* Messages of the ONF's extension 230 to 1.3. */

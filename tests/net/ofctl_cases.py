@@ -112,7 +112,7 @@ mod-table br0 0 odd
 [14 15] mod-table br0 1 noevict
 """),
 ) + FLOWS + CASES15 + (
-    ("groups", "13 15", """
+    ("groups", "10 13 15", """
 add-group br0 group_id=1,type=all,bucket=output:1,bucket=set_field:00:00:00:00:00:01->eth_dst,output:p2
 add-group br0 group_id=2,type=select,bucket=weight:10,watch_port:1,actions=output:1,bucket=weight:5,output:2
 add-group br0 group_id=3,type=ff,bucket=watch_port:2,output:2,bucket=watch_group:1,actions=output:3
@@ -196,12 +196,7 @@ del-groups br0
 dump-groups br0
 dump-group-stats br0
 """),
-    ("groups10", "10", """
-add-group br0 group_id=1,type=all,bucket=output:1
-dump-groups br0
-dump-group-stats br0
-dump-group-features br0
-del-groups br0
+    ("meters10", "10", """
 add-meter br0 meter=1,kbps,bands=type=drop,rate=1
 dump-meters br0
 meter-features br0

@@ -103,16 +103,13 @@ LIST = [Difference(*d) for d in (
      "a loop is an error (OpenFlow 1.3, 6.7)"),
     ("groups/", "^del-groups br0 group_id=70", None, refused("OFPGMFC_CHAINED_GROUP"),
      "another group sends to it (OpenFlow 1.3, 7.4.4.7)"),
-    ("groups10", "group", "^NXST_GROUP|^ ", refused("OFPBRC_BAD_SUBTYPE"),
-     "1.0 has no groups, and Open vSwitch's extension to it is not there"),
     # ---- meters
     ("meters", "^meter-features", "max_meter:262144 max_bands:8|band_types: drop$",
      "max_meter:65535 max_bands:16|band_types: drop dscp_remark", "both say what they have"),
-    ("meters", "(add|del)-meter br0 meter=(controller|slowpath)", None, refused(
-        "OFPMMFC_INVALID_METER"),
-     "virtual meters are optional (OpenFlow 1.3, 7.3.4.4)"),
-    ("meters", "^dump-meters", "meter=(controller|slowpath)|^type=drop rate=1$", None,
-     "they were refused"),
+    ("meters", "(add|del)-meter br0 meter=slowpath", None, refused("OFPMMFC_INVALID_METER"),
+     "there is no slow path beside the software path, and this meter is optional (OpenFlow 1.3, "
+     "7.3.4.4)"),
+    ("meters", "^dump-meters", "meter=slowpath|^type=drop rate=1$", None, "it was refused"),
     ("meters", "dscp_remark", refused("OFPMMFC_BAD_BAND"), None, "Sluice has this band"),
     ("meters", "meter=15", refused("OFPMMFC_OUT_OF_BANDS"), None, "Sluice has room for 16 bands"),
     # ---- tunnel options

@@ -4,8 +4,8 @@ import struct
 
 from os_ken.ofproto import nx_match
 
-from os_ken_peer import EVENT, NICIRA, ONF, Raw, expect, kind, nicira
-from os_ken_random import parse_all, plain, tlvs
+from os_ken_peer import COUNT, EVENT, NICIRA, ONF, Raw, expect, kind, nicira
+from os_ken_random import parse_all, plain, serialized, tlvs
 from os_ken_trips import PacketIn, counters
 
 
@@ -62,6 +62,40 @@ def trip_nx_flows(peer, rnd):
     expect(tlvs(removed.raw[56:56 + got[7]]), nxm(rule), "removed match")
     peer.none(p.NXTSetFlowFormat(dp, ofp.NXFF_OPENFLOW10))
     peer.none(p.NXTFlowModTableId(dp, 0))
+
+
+def nx_stats(peer, subtype, body=b""):
+    """What the answer to one of Nicira's requests of 1.0 has behind its header."""
+    answer, = peer.raw_answers(Raw(peer, 16, struct.pack("!HHIIxxxx", 0xffff, 0, NICIRA, subtype) +
+                                   body))
+    expect(struct.unpack_from("!HHII", answer, 8), (0xffff, 0, NICIRA, subtype), "answer")
+    return answer[24:]
+
+
+def trip_nx_groups(peer, rnd):
+    """In 1.5's form, with the actions of 1.0."""
+    m, number, kind = peer.mirror, rnd.rng.randrange(64), rnd.rng.randrange(4)
+    buckets = b""
+    for i in range(rnd.rng.randrange(6)):
+        actions = bytes(serialized(rnd.actions()))
+        props = struct.pack("!HHH2x", 0, 8, rnd.bits(16)) if kind == 1 else b""
+        props += struct.pack("!HHIHHI", 1, 8, rnd.bits(31), 2, 8, rnd.bits(31))
+        buckets += struct.pack("!HHI", 8 + len(actions) + len(props), len(actions), i * 7)
+        buckets += actions + props
+    head = struct.pack("!BxI", kind, number) + struct.pack("!HxxI", len(buckets), 0xffffffff)
+    peer.none(nicira(peer, 31, struct.pack("!H", 0) + head + buckets))
+    desc = nx_stats(peer, 8, struct.pack("!Ixxxx", rnd.rng.choice((number, 0xfffffffc))))
+    length, got_kind, got_number, size = struct.unpack_from("!HBxIH", desc)
+    expect((length, got_kind, got_number, size), (16 + size, kind, number, len(desc) - 16), "group")
+    expect(desc[16:], buckets, "buckets")
+    stats = nx_stats(peer, 7, struct.pack("!Ixxxx", number))
+    expect(struct.unpack_from("!HxxIIxxxxQQ", stats), (
+        len(stats), number, m.number(COUNT, number) & 0xffffffff) + counters(peer, number),
+        "statistics of a group")
+    types, _, *most = struct.unpack("!II4I4I", nx_stats(peer, 9))
+    expect((types, most[4:]), (15, [0xfff] * 4), "features")
+    peer.none(nicira(peer, 31, struct.pack("!HBxIHxxI", 2, 0, 0xfffffffc, 0, 0xffffffff)))
+    expect(nx_stats(peer, 8, struct.pack("!Ixxxx", 0xfffffffc)), b"", "groups that are left")
 
 
 # ---- packet-ins and what comes back of them ----
@@ -251,5 +285,5 @@ def trip_bundles(peer, rnd):
 
 def trips(version):
     often = [trip_packet_ins, trip_controller_id, trip_tlv, trip_ct_flush]
-    return often + ([trip_nx_flows] if version == 1 else [trip_bundles]), [trip_flow_age] + (
+    return often + ([trip_nx_flows, trip_nx_groups] if version == 1 else [trip_bundles]), [trip_flow_age] + (
         [trip_bundle_features] if version >= 6 else [])
