@@ -316,19 +316,12 @@ static json_t *verdicts(struct bridges *b, const struct hal_megaflow *mf, bool l
 	return list;
 }
 
-void explain_trace(void *b, FILE *trace, const struct hal_megaflow *mf)
+json_t *explain_throw_away(struct bridges *b, const struct hal_megaflow *mf)
 {
-	json_t *m = explain_megaflow(b, mf), *devices = verdicts(b, mf, false), *d;
-	size_t i;
+	json_t *m = explain_megaflow(b, mf);
 
-	fprintf(trace, "Megaflow: %s\nDatapath actions: %s\n",
-		json_string_value(json_object_get(m, "match")),
-		json_string_value(json_object_get(m, "actions")));
-	json_array_foreach (devices, i, d)
-		fprintf(trace, "Device %s: %s\n", json_string_value(json_object_get(d, "device")),
-			json_string_value(json_object_get(d, "verdict")));
-	json_decref(devices);
-	json_decref(m);
+	json_object_set_new(m, "devices", verdicts(b, mf, false));
+	return m;
 }
 
 static bool selected(const struct query *q, const struct pl_megaflow_info *info)
@@ -393,9 +386,8 @@ static void probe_one(struct query *q)
 	unsigned n = pipeline_probe(q->br->pl, &q->match.value, mfs, 16);
 
 	for (unsigned i = 0; i < n; i++) {
-		json_t *m = explain_megaflow(q->b, mfs[i]);
+		json_t *m = explain_throw_away(q->b, mfs[i]);
 
-		json_object_set_new(m, "devices", verdicts(q->b, mfs[i], false));
 		explain_parts_want(mfs[i], m);
 		json_array_append_new(q->list, m);
 	}

@@ -10,7 +10,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 struct bridges;
 
@@ -43,9 +42,9 @@ json_t *explain_refusal(struct bridges *b, const char *device, const struct hal_
 /* ufid, recirc_id, match and actions. */
 json_t *explain_megaflow(struct bridges *b, const struct hal_megaflow *mf);
 
-/* A trace's result: the megaflow with the names of ports, and for each device whether it could be
- * there, and if not why. `b`: struct bridges. */
-void explain_trace(void *b, FILE *trace, const struct hal_megaflow *mf);
+/* A megaflow that nothing has yet, with "devices": for each whether it could be there, and if not
+ * why. A new reference. */
+json_t *explain_throw_away(struct bridges *b, const struct hal_megaflow *mf);
 
 /* Where a megaflow is: fills "where", "device", "verified", "leaked" and "refusals". True: in a
  * device. */

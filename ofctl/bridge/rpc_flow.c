@@ -261,31 +261,56 @@ static bool trace_args(struct rpc_call *call, struct trace_args *t)
 	return t->match >= 0;
 }
 
+struct tracing {
+	struct bridges *b;
+	json_t *megaflows;
+};
+
+/* The megaflow that a part of the way ends in, with the names of ports. */
+static void trace_result(void *ctx, FILE *out, const struct hal_megaflow *mf)
+{
+	struct tracing *t = ctx;
+	json_t *m = explain_throw_away(t->b, mf), *d;
+	size_t i;
+
+	fprintf(out, "Megaflow: %s\nDatapath actions: %s\n",
+		json_string_value(json_object_get(m, "match")),
+		json_string_value(json_object_get(m, "actions")));
+	json_array_foreach (json_object_get(m, "devices"), i, d)
+		fprintf(out, "Device %s: %s\n", json_string_value(json_object_get(d, "device")),
+			json_string_value(json_object_get(d, "verdict")));
+	json_array_append_new(t->megaflows, m);
+}
+
 static void trace(struct rpc_call *call)
 {
+	struct tracing t = {.megaflows = json_array()};
 	struct of_port_names names;
 	struct hal_match match;
 	struct trace_args args;
 	struct bridge *br;
 	char err[256], *text;
 
-	if (!trace_args(call, &args))
-		return;
-	br = rpc_bridge(call, args.bridge);
+	br = trace_args(call, &args) ? rpc_bridge(call, args.bridge) : NULL;
 	if (!br)
-		return;
+		goto free_list;
 	names = names_of(br);
 	if (of_match_parse(rpc_arg(call, args.match), &names, &match, err, sizeof(err))) {
 		rpc_error(call, "%s", err);
-		return;
+		goto free_list;
 	}
-	text = pipeline_trace(
-		br->pl, &match.value, args.ct_next, args.n_ct_next, explain_trace, br->all);
-	if (text)
-		rpc_reply(call, text);
-	else
+	t.b = br->all;
+	text = pipeline_trace(br->pl, &match.value, args.ct_next, args.n_ct_next, trace_result, &t);
+	if (!text)
 		rpc_error(call, "out of memory");
+	else if (rpc_wants_json(call))
+		rpc_reply_json(
+			call, json_pack("{s:s, s:O}", "trace", text, "megaflows", t.megaflows));
+	else
+		rpc_reply(call, text);
 	free(text);
+free_list:
+	json_decref(t.megaflows);
 }
 
 const struct rpc_command rpc_flow_commands[] = {

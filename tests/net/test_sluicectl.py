@@ -393,6 +393,11 @@ def test_daemon(lab):
     for words in ("priority 78", "    set_field:0x5->ipv6_label", "Megaflow: in_port(p-h),ipv6",
                   "Device sim:nic: cannot set ipv6_flabel"):
         expect_in(words, text, "trace")
+    traced = json.loads(lab.sluice.ctl("--json", "trace", "br0", "in_port=1,ipv6"))
+    expect_equal(traced["trace"].strip(), text.strip(), "the same in JSON")
+    expect_equal([(m["match"], [(d["device"], d["code"]) for d in m["devices"]])
+                  for m in traced["megaflows"]],
+                 [("in_port(p-h),ipv6", [("sim:nic", "unsupported action")])], "its megaflows")
     expect_equal(json.loads(lab.sluice.ctl("call", "fdb/show", "br0", "--json")), [], "fdb")
 
 

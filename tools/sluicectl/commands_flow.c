@@ -48,7 +48,7 @@ static int fdb(const struct options *o, const struct words *w)
 
 static int trace(const struct options *o, const struct words *w)
 {
-	return rpc_run_text(o, "trace", "ofproto/trace", w->args, w->n);
+	return rpc_run(o, "ofproto/trace", w->args, w->n);
 }
 
 /* ---- add-flows ---- */
