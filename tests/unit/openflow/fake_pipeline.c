@@ -261,7 +261,7 @@ static struct of_flow_stats flow_stats(const struct flow *f)
 		.cookie = fm->cookie,
 		.packets = fake_number(FAKE_PACKETS, fm->cookie, 7),
 		.bytes = fake_number(FAKE_BYTES, fm->cookie, 700),
-		.duration_ns = duration(fm->cookie, 1234567890),
+		.duration_ns = duration(fm->cookie, 1234000000),
 		.idle_age_ms = 1234,
 		.hard_age_ms = 1234,
 		.idle_timeout = fm->idle_timeout,
