@@ -116,7 +116,8 @@ def test_links_of_bound_ports(lab):
     expect_equal(link(2), (mac, "0", "LIVE"), "a link that is up")
     slu.run("ip", "link", "set", "p-w2", "down", ns=lab.ns)
     wait_until("it is down", lambda: link(2) == (mac, "PORT_DOWN", "LINK_DOWN"))
-    expect_equal(lab.sluice.vsctl("get", "Interface", "p-w2", "link_state").strip(), "down", "row")
+    wait_until("its row says so", lambda: lab.sluice.vsctl(
+        "get", "Interface", "p-w2", "link_state").strip() == "down")
     lab.sluice.ofctl("mod-port", "br0", "2", "up")
     wait_until("it is up again", lambda: link(2) == (mac, "0", "LIVE"))
     send(w[0], 3)
