@@ -133,6 +133,7 @@ static void mpls_ttl(struct xlate *x, const struct of_action *a)
 
 static void one_action(struct xlate *x, const struct of_action *a)
 {
+	xlate_trace_action(x, a);
 	switch (a->type) {
 	case OFACT_OUTPUT:
 	case OFACT_ENQUEUE:
@@ -293,10 +294,8 @@ void xlate_list_run(struct xlate *x, struct xlate_list *l)
 			x->error = -ELOOP;
 		else if (x->unparsed && looks_below_label(a))
 			xlate_freeze(x);
-		else {
-			xlate_trace_action(x, a);
+		else
 			one_action(x, a);
-		}
 	}
 	x->list = l->outer;
 }
